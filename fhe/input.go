@@ -1,0 +1,177 @@
+package fhe
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Bounds of an input list.
+const (
+	MaxInputValues = 255  // one byte of the handle holds the index
+	MaxInputBits   = 2048 // total width of the values
+	inputDim       = 2048 // ring dimension of the compact public key
+	slotBits       = 2 * MessageBits
+)
+
+// Binding says for whom and where an input list is meant.
+type Binding struct {
+	Domain   Domain
+	Contract Address
+	User     Address
+}
+
+// InputList is a compact public-key encryption of several values, as a wallet
+// sends it (SPEC 2.4):
+//
+//	format(1) = 0 | Binding: Domain(61) contract(20) user(20) | count(1) | types(count)
+//	| mask(2048 × 8) | bodies(slots × 8), words big-endian
+//
+// Each slot holds two radix blocks (4 bits) under the network key; a value
+// takes ceil(bits/4) slots, least significant first.
+type InputList struct {
+	Binding Binding
+	Types   []Type
+	Mask    []uint64 // inputDim words
+	Bodies  []uint64 // one word per slot
+}
+
+const inputHeader = 1 + DomainSize + 20 + 20 + 1
+
+// MaxInputSize is the size of the largest input list.
+const MaxInputSize = inputHeader + MaxInputValues + 8*(inputDim+MaxInputBits/slotBits+MaxInputValues)
+
+// InputTag begins the hash of an input's handle.
+const InputTag = "fhevm input"
+
+// Slots is the number of slots that a value of type t takes in an input list.
+func (t Type) Slots() int { return (t.Bits() + slotBits - 1) / slotBits }
+
+// MarshalBinary encodes l. It fails on a list that UnmarshalBinary would refuse.
+func (l *InputList) MarshalBinary() ([]byte, error) {
+	slots, err := countSlots(l.Types)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.Mask) != inputDim || len(l.Bodies) != slots {
+		return nil, fmt.Errorf("input list has %d mask words and %d bodies, want %d and %d", len(l.Mask), len(l.Bodies), inputDim, slots)
+	}
+	b := make([]byte, 0, inputHeader+len(l.Types)+8*(inputDim+slots))
+	b = append(b, 0)
+	b = l.Binding.Domain.Append(b)
+	b = append(b, l.Binding.Contract[:]...)
+	b = append(b, l.Binding.User[:]...)
+	b = append(b, uint8(len(l.Types)))
+	for _, t := range l.Types {
+		b = append(b, uint8(t))
+	}
+	for _, words := range [][]uint64{l.Mask, l.Bodies} {
+		for _, w := range words {
+			b = binary.BigEndian.AppendUint64(b, w)
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalBinary decodes l, checking every bound before it allocates.
+func (l *InputList) UnmarshalBinary(b []byte) error {
+	types, err := parseInputHeader(b)
+	if err != nil {
+		return err
+	}
+	slots, err := countSlots(types)
+	if err != nil {
+		return err
+	}
+	want := inputHeader + len(types) + 8*(inputDim+slots)
+	if len(b) != want {
+		return fmt.Errorf("input list of %d values has %d bytes, want %d", len(types), len(b), want)
+	}
+	l.Binding = Binding{Domain: parseDomain(b[1:]), Contract: Address(b[1+DomainSize:][:20]), User: Address(b[1+DomainSize+20:][:20])}
+	l.Types = types
+	b = b[inputHeader+len(types):]
+	l.Mask, b = parseWords(b, inputDim)
+	l.Bodies, _ = parseWords(b, slots)
+	return nil
+}
+
+func parseInputHeader(b []byte) ([]Type, error) {
+	if len(b) < inputHeader || len(b) > MaxInputSize {
+		return nil, fmt.Errorf("input list has %d bytes, want %d to %d", len(b), inputHeader, MaxInputSize)
+	}
+	if b[0] != 0 {
+		return nil, fmt.Errorf("input list has format %d, want 0", b[0])
+	}
+	count := int(b[inputHeader-1])
+	if len(b) < inputHeader+count {
+		return nil, errors.New("input list ends within its types")
+	}
+	types := make([]Type, count)
+	for i := range types {
+		types[i] = Type(b[inputHeader+i])
+	}
+	return types, nil
+}
+
+func countSlots(types []Type) (slots int, err error) {
+	if len(types) == 0 || len(types) > MaxInputValues {
+		return 0, fmt.Errorf("input list has %d values, want 1 to %d", len(types), MaxInputValues)
+	}
+	bits := 0
+	for i, t := range types {
+		if !t.Valid() {
+			return 0, fmt.Errorf("input value %d has unknown %s", i, t)
+		}
+		bits += t.Bits()
+		slots += t.Slots()
+	}
+	if bits > MaxInputBits {
+		return 0, fmt.Errorf("input list has %d bits, want at most %d", bits, MaxInputBits)
+	}
+	return slots, nil
+}
+
+func parseWords(b []byte, n int) ([]uint64, []byte) {
+	w := make([]uint64, n)
+	for i := range w {
+		w[i] = binary.BigEndian.Uint64(b[8*i:])
+	}
+	return w, b[8*n:]
+}
+
+// Check reports how the stated binding differs from the one in force.
+func (b Binding) Check(want Binding) error {
+	switch {
+	case b.Domain.ChainID != want.Domain.ChainID:
+		return fmt.Errorf("input is bound to chain %d, not %d", b.Domain.ChainID, want.Domain.ChainID)
+	case b.Domain.ACL != want.Domain.ACL:
+		return fmt.Errorf("input is bound to ACL %s, not %s", b.Domain.ACL, want.Domain.ACL)
+	case b.Domain.KeyID != want.Domain.KeyID:
+		return fmt.Errorf("input is encrypted to key %s, not %s: fetch the network key again", b.Domain.KeyID, want.Domain.KeyID)
+	case b.Domain.Version != want.Domain.Version:
+		return fmt.Errorf("input is of protocol version %d, not %d", b.Domain.Version, want.Domain.Version)
+	case b.Contract != want.Contract:
+		return fmt.Errorf("input is bound to contract %s, not %s: encrypt it for the contract that calls FHE.fromExternal", b.Contract, want.Contract)
+	case b.User != want.User:
+		return fmt.Errorf("input is bound to user %s, not %s: encrypt it for the account that sends the transaction", b.User, want.User)
+	}
+	return nil
+}
+
+// InputHandle names value index of the list whose encoding has the given
+// digest: Keccak-256(InputTag | Domain | digest | index | type | contract | user).
+// It has neither salt nor boundary bits, so the wallet knows it before sending.
+func InputHandle(b Binding, list Digest, index uint8, t Type) (Handle, Digest) {
+	d := Keccak([]byte(InputTag), b.Domain.Append(nil), list[:], []byte{index, uint8(t)}, b.Contract[:], b.User[:])
+	return NewHandle(d, index, b.Domain.ChainID, t, b.Domain.Version), d
+}
+
+// Handles lists the handles of all values of the list with the given encoding.
+func (l *InputList) Handles(encoding []byte) []Handle {
+	digest := Keccak(encoding)
+	out := make([]Handle, len(l.Types))
+	for i, t := range l.Types {
+		out[i], _ = InputHandle(l.Binding, digest, uint8(i), t)
+	}
+	return out
+}

@@ -1,0 +1,3 @@
+// Package tfhe is the scheme: keys, encryption and the programmable bootstrap
+// KeySwitch → ModSwitch → BlindRotate → SampleExtract over binary secrets.
+package tfhe

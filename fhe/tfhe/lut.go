@@ -1,0 +1,58 @@
+package tfhe
+
+import "context"
+
+// LUT is a look-up table prepared for blind rotation: the body of a trivial
+// GLWE ciphertext, PolySize coefficients.
+type LUT struct {
+	Poly    []uint64
+	Outputs int // functions evaluated by one rotation, a power of two
+}
+
+// NewLUT prepares f, given in torus units: f(m) is Delta times the plaintext
+// wanted for plaintext m in [0, PlaintextModulus). The table extends
+// negacyclically: plaintext m + PlaintextModulus (padding bit set) gives -f(m).
+func (p *Params) NewLUT(f func(m int) uint64) *LUT { return p.NewManyLUT(f) }
+
+// NewManyLUT prepares several functions, a power of two in number, for one
+// rotation (PBSmanyLUT, eprint 2021/729). The plaintext must stay below
+// PlaintextModulus/len(fs); the negacyclic extension of NewLUT applies at
+// PlaintextModulus as before.
+//
+// Function i is read by SampleExtract at coefficient i*PolySize/len(fs).
+func (p *Params) NewManyLUT(fs ...func(m int) uint64) *LUT {
+	box := p.PolySize / PlaintextModulus
+	perFunc := PlaintextModulus / len(fs)
+	poly := make([]uint64, p.PolySize)
+	for i, f := range fs {
+		for m := range perFunc {
+			v := f(m)
+			for j := range box {
+				// Centre each box on its plaintext: half a box of the first
+				// value wraps to the top with its sign turned.
+				at := (i*perFunc+m)*box + j - box/2
+				if at < 0 {
+					poly[at+p.PolySize] = -v
+				} else {
+					poly[at] = v
+				}
+			}
+		}
+	}
+	return &LUT{Poly: poly, Outputs: len(fs)}
+}
+
+// Job is one programmable bootstrap: KeySwitch, ModSwitch, BlindRotate, then a
+// SampleExtract for each of LUT.Outputs destinations. Dst may alias Src.
+type Job struct {
+	Src LWE
+	LUT *LUT
+	Dst []LWE
+}
+
+// Bootstrapper runs bootstraps. Jobs of one call are independent of each
+// other; the results do not depend on how calls are batched. It is safe for
+// concurrent use.
+type Bootstrapper interface {
+	Bootstrap(ctx context.Context, jobs []Job) error
+}

@@ -1,0 +1,46 @@
+package tfhe
+
+import "fhevm/fhe"
+
+// Params is a parameter set of the scheme: binary secrets, LWE ciphertexts
+// modulo 2^64 of dimension GLWEDim*PolySize between bootstraps, and modulo
+// 2^32 of dimension LWEDim after a key switch.
+type Params struct {
+	Name string
+
+	LWEDim   int // n: dimension after the key switch
+	LWENoise int // b of TUniform(b) modulo 2^32
+
+	GLWEDim   int // k
+	PolySize  int // N
+	GLWENoise int // b of TUniform(b) modulo 2^64
+
+	BootstrapBaseLog, BootstrapLevel int
+	KeySwitchBaseLog, KeySwitchLevel int
+}
+
+// Default is the published set for 2 message bits and 2 carry bits: 128-bit
+// security, failure probability 2^-129.58 at 2-norm squared 25 (facts in
+// docs/SPEC.md section 3).
+var Default = Params{
+	Name:   "2_2 KS32 TUniform 2^-128",
+	LWEDim: 918, LWENoise: 13,
+	GLWEDim: 1, PolySize: 2048, GLWENoise: 17,
+	BootstrapBaseLog: 23, BootstrapLevel: 1,
+	KeySwitchBaseLog: 4, KeySwitchLevel: 4,
+}
+
+const (
+	// PlaintextBits is the width of a block's plaintext: message and carry.
+	PlaintextBits = 2 * fhe.MessageBits
+	// PlaintextModulus is the number of plaintexts below the padding bit.
+	PlaintextModulus = 1 << PlaintextBits
+	// DeltaLog is log2 of the distance between neighbouring plaintexts: one
+	// padding bit and PlaintextBits sit above it.
+	DeltaLog = 64 - 1 - PlaintextBits
+	// Delta is the distance between neighbouring plaintexts.
+	Delta = uint64(1) << DeltaLog
+)
+
+// BigDim is the dimension of an LWE ciphertext between bootstraps.
+func (p *Params) BigDim() int { return p.GLWEDim * p.PolySize }
