@@ -21,6 +21,24 @@ type Binding struct {
 	User     Address
 }
 
+// BindingSize is the encoded size of a Binding.
+const BindingSize = DomainSize + 20 + 20
+
+// Append appends the encoding of b to dst: domain, contract, user.
+func (b Binding) Append(dst []byte) []byte {
+	dst = b.Domain.Append(dst)
+	dst = append(dst, b.Contract[:]...)
+	return append(dst, b.User[:]...)
+}
+
+// ParseBinding decodes the first BindingSize bytes of b.
+func ParseBinding(b []byte) (Binding, error) {
+	if len(b) < BindingSize {
+		return Binding{}, fmt.Errorf("binding has %d bytes, want %d", len(b), BindingSize)
+	}
+	return Binding{Domain: parseDomain(b), Contract: Address(b[DomainSize:][:20]), User: Address(b[DomainSize+20:][:20])}, nil
+}
+
 // InputList is a compact public-key encryption of several values, as a wallet
 // sends it (SPEC 2.4):
 //
@@ -36,7 +54,7 @@ type InputList struct {
 	Bodies  []uint64 // one word per slot
 }
 
-const inputHeader = 1 + DomainSize + 20 + 20 + 1
+const inputHeader = 1 + BindingSize + 1
 
 // MaxInputSize is the size of the largest input list.
 const MaxInputSize = inputHeader + MaxInputValues + 8*(inputDim+MaxInputBits/slotBits+MaxInputValues)
@@ -58,9 +76,7 @@ func (l *InputList) MarshalBinary() ([]byte, error) {
 	}
 	b := make([]byte, 0, inputHeader+len(l.Types)+8*(inputDim+slots))
 	b = append(b, 0)
-	b = l.Binding.Domain.Append(b)
-	b = append(b, l.Binding.Contract[:]...)
-	b = append(b, l.Binding.User[:]...)
+	b = l.Binding.Append(b)
 	b = append(b, uint8(len(l.Types)))
 	for _, t := range l.Types {
 		b = append(b, uint8(t))
@@ -75,24 +91,32 @@ func (l *InputList) MarshalBinary() ([]byte, error) {
 
 // UnmarshalBinary decodes l, checking every bound before it allocates.
 func (l *InputList) UnmarshalBinary(b []byte) error {
-	types, err := parseInputHeader(b)
+	types, err := InputTypes(b)
 	if err != nil {
 		return err
 	}
-	slots, err := countSlots(types)
-	if err != nil {
-		return err
-	}
+	slots, _ := countSlots(types)
 	want := inputHeader + len(types) + 8*(inputDim+slots)
 	if len(b) != want {
 		return fmt.Errorf("input list of %d values has %d bytes, want %d", len(types), len(b), want)
 	}
-	l.Binding = Binding{Domain: parseDomain(b[1:]), Contract: Address(b[1+DomainSize:][:20]), User: Address(b[1+DomainSize+20:][:20])}
+	l.Binding, _ = ParseBinding(b[1:])
 	l.Types = types
 	b = b[inputHeader+len(types):]
 	l.Mask, b = parseWords(b, inputDim)
 	l.Bodies, _ = parseWords(b, slots)
 	return nil
+}
+
+// InputTypes reads the types that the encoding b of a list states, and checks
+// their bounds. It does not look at the ciphertext.
+func InputTypes(b []byte) ([]Type, error) {
+	types, err := parseInputHeader(b)
+	if err != nil {
+		return nil, err
+	}
+	_, err = countSlots(types)
+	return types, err
 }
 
 func parseInputHeader(b []byte) ([]Type, error) {
