@@ -1,0 +1,76 @@
+# fhevm: an EVM chain that computes on encrypted integers.
+#
+#   make demo       build the node and run a confidential transfer end to end
+#   make test       every check that a change must pass
+#   make bench      measure and write bench/results/*.json
+#   make lint       gofmt, go vet, staticcheck
+#   make contracts  compile the Solidity sources, regenerate FHE.sol
+#   make generate   regenerate all generated Go and assembly
+#   make fuzz       a short fuzz of every decoder
+#   make vuln       known vulnerabilities, where their database can be reached
+
+export CGO_ENABLED = 0
+
+GO      ?= go
+BIN     := bin/fhevm-node
+WASM    := sdk/wasm/dist/fhevm.wasm
+FUZZ    ?= 10s
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# The packages whose arithmetic has several implementations.
+KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
+
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz vuln bench clean
+
+build:
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
+
+demo: build
+	$(BIN) demo
+
+test: lint unit portable wasm e2e
+
+unit:
+	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
+
+# The same bits without SIMD: compiled out, and switched off at run time.
+portable:
+	$(GO) test -short -tags purego $(KERNELS)
+	GODEBUG=cpu.all=off $(GO) test -short -count=1 $(KERNELS)
+
+e2e: build wasm e2e/node_modules
+	$(GO) test -timeout 20m -count=1 ./e2e
+
+e2e/node_modules: e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund
+	touch $@
+
+wasm:
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -ldflags "-s -w" -o $(WASM) ./sdk/wasm
+	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(dir $(WASM))
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (echo "gofmt these files:"; gofmt -l $$(git ls-files '*.go'); exit 1)
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+contracts:
+	cd contracts && npm ci --no-audit --no-fund && node build.mjs
+
+generate:
+	$(GO) generate ./...
+
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
+	  done; done
+
+vuln:
+	$(GO) tool -modfile=tools/go.mod govulncheck ./...
+
+bench: build
+	$(GO) run ./bench
+
+clean:
+	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules
