@@ -1,0 +1,77 @@
+package precompiles
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"fhevm/fhe"
+
+	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/params"
+)
+
+func FuzzOperation(f *testing.F) {
+	f.Add(modelOperation(fhe.Select, fhe.Uint64, 1, [][]byte{operand("a", fhe.Bool), operand("b", fhe.Uint64), operand("c", fhe.Uint64)}, nil))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		out := runTwice(t, Operation{}, in)
+		if out != nil && len(out) != 64 {
+			t.Errorf("output has %d bytes", len(out))
+		}
+	})
+}
+
+func FuzzInput(f *testing.F) {
+	f.Add(append(modelBinding(), modelList(fhe.Bool, fhe.Uint64)...))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		out := runTwice(t, Input{}, in)
+		if out != nil && (len(out) < 64 || len(out)%32 != 0) {
+			t.Errorf("output has %d bytes", len(out))
+		}
+	})
+}
+
+// runTwice checks that p is a function: it leaves its input alone, answers
+// alike, and reports every refusal in words.
+func runTwice(t *testing.T, p vm.PrecompiledContract, in []byte) []byte {
+	before, gas := bytes.Clone(in), p.RequiredGas(in)
+	first, err := p.Run(in)
+	second, again := p.Run(in)
+	if !bytes.Equal(in, before) || !bytes.Equal(first, second) || err != again || p.RequiredGas(in) != gas {
+		t.Fatal("not a pure function of its input")
+	}
+	if gas < operationBase || gas > params.MaxTxGas {
+		t.Errorf("gas is %d", gas)
+	}
+	if err == nil {
+		return first
+	}
+	if reason, uerr := abi.UnpackRevert(first); !errors.Is(err, vm.ErrExecutionReverted) || uerr != nil || reason == "" {
+		t.Errorf("refused by %v, %x", err, first)
+	}
+	return nil
+}
+
+// Every single operation, and the largest input list, leave room in a transaction.
+func TestGasFitsATransaction(t *testing.T) {
+	for _, row := range fhe.Operators() {
+		for _, typ := range fhe.Types() {
+			for _, clear := range []bool{false, true} {
+				if gas := OperationGas(row, typ, clear); gas < operationBase || gas > params.MaxTxGas*3/4 {
+					t.Errorf("%s on %s (clear %v) costs %d gas", row.Name, typ, clear, gas)
+				}
+			}
+		}
+	}
+	full := bytes.Repeat([]byte{byte(fhe.Uint64)}, fhe.MaxInputBits/64)
+	types := make([]fhe.Type, len(full))
+	for i := range types {
+		types[i] = fhe.Type(full[i])
+	}
+	if gas := InputGas(fhe.MaxInputSize, types); gas > params.MaxTxGas*3/4 {
+		t.Errorf("the largest input list costs %d gas", gas)
+	}
+}

@@ -1,0 +1,41 @@
+package precompiles
+
+import "fhevm/fhe"
+
+// Operation is precompile 0x5d: it checks an operation against the type rules
+// and names its result.
+//
+//	input:  fhe.Derivation
+//	output: handle(32) | digest(32)
+//
+// A derivation that breaks a rule reverts with Error(string). That operands
+// exist and that the caller may use them is for the executor to check.
+type Operation struct{}
+
+// Name is shown by eth_config and tracers.
+func (Operation) Name() string { return "FHE_OPERATION" }
+
+// RequiredGas is the price of the stated operation, or the base price where
+// there is none. It reads the header only, since a caller may make it run
+// without being able to pay.
+func (Operation) RequiredGas(input []byte) uint64 {
+	if len(input) < fhe.DomainSize+3 {
+		return operationBase
+	}
+	op, t, clear := fhe.Op(input[fhe.DomainSize]), fhe.Type(input[fhe.DomainSize+1]), input[fhe.DomainSize+2]
+	row, err := op.Operator()
+	if err != nil || !row.On(t) {
+		return operationBase
+	}
+	return OperationGas(row, t, clear == 1)
+}
+
+// Run implements vm.PrecompiledContract.
+func (Operation) Run(input []byte) ([]byte, error) {
+	var d fhe.Derivation
+	if err := d.UnmarshalBinary(input); err != nil {
+		return revert("FHE operation", err)
+	}
+	handle, digest := d.Result()
+	return append(handle[:], digest[:]...), nil
+}

@@ -1,0 +1,313 @@
+package precompiles
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fhevm/fhe"
+
+	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata from the model in this file")
+
+// vector has the columns of go-ethereum's precompile tests.
+type vector struct {
+	Input, Expected string
+	Gas             uint64
+	Name            string
+}
+
+type failure struct {
+	Input, ExpectedError, Name string
+}
+
+var contracts = map[string]vm.PrecompiledContract{"operation": Operation{}, "input": Input{}}
+
+func TestVectors(t *testing.T) {
+	if *update {
+		save(t, "operation.json", operationVectors())
+		save(t, "input.json", inputVectors())
+		save(t, "fail-operation.json", operationFailures())
+		save(t, "fail-input.json", inputFailures())
+	}
+	for name, p := range contracts {
+		for _, v := range load[vector](t, name+".json") {
+			t.Run(name+"/"+v.Name, func(t *testing.T) { checkVector(t, p, v) })
+		}
+		for _, v := range load[failure](t, "fail-"+name+".json") {
+			t.Run(name+"/fail/"+v.Name, func(t *testing.T) { checkFailure(t, p, v) })
+		}
+	}
+}
+
+func checkVector(t *testing.T, p vm.PrecompiledContract, v vector) {
+	in := unhex(t, v.Input)
+	if gas := p.RequiredGas(in); gas != v.Gas {
+		t.Errorf("gas is %d, want %d", gas, v.Gas)
+	}
+	out, err := p.Run(in)
+	if err != nil || hex.EncodeToString(out) != v.Expected {
+		t.Errorf("output is %x and %v, want %s", out, err, v.Expected)
+	}
+	through(t, p, in, v.Gas, func(t *testing.T, ok bool, out []byte) {
+		if !ok || hex.EncodeToString(out) != v.Expected {
+			t.Errorf("call returned %v, %x", ok, out)
+		}
+	})
+	through(t, p, in, v.Gas-1, func(t *testing.T, ok bool, out []byte) {
+		if ok || len(out) != 0 {
+			t.Errorf("call with one gas too little returned %v, %x", ok, out)
+		}
+	})
+}
+
+func checkFailure(t *testing.T, p vm.PrecompiledContract, v failure) {
+	in := unhex(t, v.Input)
+	through(t, p, in, p.RequiredGas(in), func(t *testing.T, ok bool, out []byte) {
+		reason, err := abi.UnpackRevert(out)
+		if ok || err != nil || reason != v.ExpectedError {
+			t.Errorf("call returned %v, %q, %v, want %q", ok, reason, err, v.ExpectedError)
+		}
+	})
+}
+
+// The model: the formats of SPEC 2 written out by hand, hashed by go-ethereum.
+
+const (
+	modelChain = 31337
+	words      = 2048 // of the mask of an input list
+)
+
+var (
+	modelACL      = bytes.Repeat([]byte{0xac}, 20)
+	modelKey      = bytes.Repeat([]byte{0x4e}, 32)
+	modelContract = bytes.Repeat([]byte{0xc0}, 20)
+	modelUser     = bytes.Repeat([]byte{0x05}, 20)
+)
+
+func modelDomain() []byte {
+	b := binary.BigEndian.AppendUint64(nil, modelChain)
+	b = append(b, modelACL...)
+	b = append(b, modelKey...)
+	return append(b, 0)
+}
+
+func modelHandle(digest []byte, index, t uint8) []byte {
+	h := append(bytes.Clone(digest[:21]), index)
+	h = binary.BigEndian.AppendUint64(h, modelChain)
+	return append(h, t, 0)
+}
+
+func operand(seed string, t fhe.Type) []byte {
+	return modelHandle(crypto.Keccak256([]byte(seed)), 0xff, uint8(t))
+}
+
+// modelOperation encodes a derivation. A nil clear means none.
+func modelOperation(op fhe.Op, t fhe.Type, boundary uint8, operands [][]byte, clear *uint256.Int) []byte {
+	b := append(modelDomain(), uint8(op), uint8(t), 0, boundary)
+	b = append(b, crypto.Keccak256([]byte("salt"))...)
+	b = append(b, bytes.Join(operands, nil)...)
+	if clear != nil {
+		b[63] = 1
+		b = append(b, clear.PaddedBytes(32)...)
+	}
+	return b
+}
+
+func operationVectors() (out []vector) {
+	for _, row := range fhe.Operators() {
+		for _, t := range fhe.Types() {
+			if !row.On(t) {
+				continue
+			}
+			if row.Shape != fhe.Encrypt {
+				out = append(out, operationVector(row, t, false))
+			}
+			if row.Clear {
+				out = append(out, operationVector(row, t, true))
+			}
+		}
+	}
+	return out
+}
+
+func operationVector(row fhe.Operator, t fhe.Type, clear bool) vector {
+	var operands [][]byte
+	for i, want := range row.Operands(t, clear) {
+		operands = append(operands, operand(string(rune('a'+i)), want))
+	}
+	name := row.Name + "-" + t.String()
+	var value *uint256.Int
+	if clear {
+		value = uint256.NewInt(1)
+		name += "-clear"
+	}
+	in := modelOperation(row.Op, t, uint8(len(operands)&1), operands, value)
+	digest := crypto.Keccak256([]byte("fhevm operation"), in)
+	result := t
+	if row.Shape == fhe.Compare {
+		result = fhe.Bool
+	}
+	handle := modelHandle(digest, 0xff, uint8(result))
+	gas := 1_000 + 4_000*uint64(bootstraps(row, t, clear))
+	return vector{hex.EncodeToString(in), hex.EncodeToString(append(handle, digest...)), gas, name}
+}
+
+func operationFailures() []failure {
+	a, b := operand("a", fhe.Uint64), operand("b", fhe.Uint64)
+	ok := modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, b}, nil)
+	alter := func(at int, v byte) []byte { c := bytes.Clone(ok); c[at] = v; return c }
+	foreign := bytes.Clone(b)
+	foreign[29]++
+	rows := []struct {
+		name  string
+		input []byte
+	}{
+		{"empty", nil},
+		{"short", ok[:len(ok)-1]},
+		{"long", append(bytes.Clone(ok), make([]byte, 96)...)},
+		{"unknown-operation", alter(61, 99)},
+		{"unknown-type", alter(62, 1)},
+		{"clear-flag", alter(63, 2)},
+		{"boundary", alter(64, 4)},
+		{"version", alter(60, 1)},
+		{"type-mismatch", modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, operand("b", fhe.Uint32)}, nil)},
+		{"not-on-bool", modelOperation(fhe.Add, fhe.Bool, 0, [][]byte{operand("a", fhe.Bool), operand("b", fhe.Bool)}, nil)},
+		{"uninitialised", modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, make([]byte, 32)}, nil)},
+		{"other-chain", modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, foreign}, nil)},
+		{"clear-too-wide", modelOperation(fhe.Add, fhe.Uint8, 0, [][]byte{operand("a", fhe.Uint8)}, uint256.NewInt(256))},
+		{"no-clear-form", modelOperation(fhe.Neg, fhe.Uint8, 0, [][]byte{operand("a", fhe.Uint8)}, uint256.NewInt(1))},
+		{"missing-operand", modelOperation(fhe.Select, fhe.Uint64, 0, [][]byte{operand("c", fhe.Bool), a}, nil)},
+		{"missing-clear", modelOperation(fhe.Trivial, fhe.Uint64, 0, nil, nil)},
+	}
+	var out []failure
+	for _, r := range rows {
+		out = append(out, failure{hex.EncodeToString(r.input), refusal(Operation{}, r.input), r.name})
+	}
+	return out
+}
+
+// modelList encodes an input list with arbitrary ciphertext words.
+func modelList(types ...fhe.Type) []byte {
+	b := append([]byte{0}, modelBinding()...)
+	b = append(b, uint8(len(types)))
+	slots := 0
+	for _, t := range types {
+		b = append(b, uint8(t))
+		slots += (t.Bits() + 3) / 4
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range words + slots {
+		b = binary.BigEndian.AppendUint64(b, random.Uint64())
+	}
+	return b
+}
+
+func modelBinding() []byte {
+	return append(append(modelDomain(), modelContract...), modelUser...)
+}
+
+func inputVectors() (out []vector) {
+	for _, types := range [][]fhe.Type{{fhe.Uint64}, {fhe.Bool, fhe.Uint8, fhe.Uint16, fhe.Uint32, fhe.Uint64}} {
+		list := modelList(types...)
+		digest := crypto.Keccak256(list)
+		want := bytes.Clone(digest)
+		for i, t := range types {
+			d := crypto.Keccak256([]byte("fhevm input"), modelDomain(), digest, []byte{uint8(i), uint8(t)}, modelContract, modelUser)
+			want = append(want, modelHandle(d, uint8(i), uint8(t))...)
+		}
+		in := append(modelBinding(), list...)
+		gas := 3_000 + uint64(len(in)) + 200*uint64(len(types)) + 4_000*uint64(inputBootstraps(types))
+		out = append(out, vector{hex.EncodeToString(in), hex.EncodeToString(want), gas, "list-" + types[0].String()})
+	}
+	return out
+}
+
+func inputFailures() []failure {
+	header := append(modelBinding(), modelList(fhe.Bool)[:fhe.BindingSize+3]...)
+	alter := func(at int, v byte) []byte { c := bytes.Clone(header); c[at] = v; return c }
+	const count = fhe.BindingSize + 1 + fhe.BindingSize // where the list's count stands
+	rows := []struct {
+		name  string
+		input []byte
+	}{
+		{"empty", nil},
+		{"binding-only", header[:fhe.BindingSize]},
+		{"version", alter(60, 9)},
+		{"truncated", header},
+		{"format", alter(fhe.BindingSize, 1)},
+		{"no-values", alter(count, 0)},
+		{"count", alter(count, 2)},
+		{"unknown-type", alter(count+1, 9)},
+	}
+	var out []failure
+	for _, r := range rows {
+		out = append(out, failure{hex.EncodeToString(r.input), refusal(Input{}, r.input), r.name})
+	}
+	return out
+}
+
+// A list meant for another chain, ACL, key, contract or user is refused, and
+// the text says which.
+func TestInputIsBound(t *testing.T) {
+	list := modelList(fhe.Uint8)
+	for word, at := range map[string]int{"chain": 7, "ACL": 8, "key": 28, "contract": 61, "user": 81} {
+		in := append(modelBinding(), list...)
+		in[at] ^= 1
+		out, err := Input{}.Run(in)
+		if reason, _ := abi.UnpackRevert(out); err != vm.ErrExecutionReverted || !strings.Contains(reason, word) {
+			t.Errorf("wrong %s gives %q, %v", word, reason, err)
+		}
+	}
+}
+
+// refusal fills the text of a failure vector; a human reads it in the diff.
+func refusal(p vm.PrecompiledContract, in []byte) string {
+	out, err := p.Run(in)
+	if err == nil {
+		return "accepted"
+	}
+	reason, _ := abi.UnpackRevert(out)
+	return reason
+}
+
+func load[T any](t *testing.T, name string) (rows []T) {
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &rows); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func save(t *testing.T, name string, rows any) {
+	b, err := json.MarshalIndent(rows, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("testdata", name), append(b, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func unhex(t *testing.T, s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
