@@ -1,0 +1,3 @@
+package fft
+
+func cmux(acc *Accumulator, e uint32, key *GGSW, s *Scratch) { cmuxPortable(acc, e, key, s) }

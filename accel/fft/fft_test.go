@@ -1,0 +1,159 @@
+package fft
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"fhevm/accel"
+)
+
+// each runs test once with every implementation that this machine can run.
+func each(t *testing.T, test func(t *testing.T)) {
+	defer accel.Reset("fft")
+	for _, name := range accel.Implementations("fft") {
+		accel.Select("fft", name)
+		t.Run(name, test)
+	}
+}
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, N)) }
+
+func randomPoly(rng *rand.Rand) *[N]uint64 {
+	p := new([N]uint64)
+	for j := range p {
+		p[j] = rng.Uint64()
+	}
+	return p
+}
+
+func constantPoly(v uint64) *[N]uint64 {
+	p := new([N]uint64)
+	for j := range p {
+		p[j] = v
+	}
+	return p
+}
+
+// rawKey is a GGSW before its transform, in the same order.
+type rawKey [4]*[N]uint64
+
+func randomKey(rng *rand.Rand) (raw rawKey) {
+	for i := range raw {
+		raw[i] = randomPoly(rng)
+	}
+	return raw
+}
+
+func (raw rawKey) prepare() *GGSW {
+	key := new(GGSW)
+	for i := range key {
+		Forward(&key[i], raw[i])
+	}
+	return key
+}
+
+func randomAccumulator(rng *rand.Rand) *Accumulator {
+	return &Accumulator{Mask: *randomPoly(rng), Body: *randomPoly(rng)}
+}
+
+// exactCMux is CMux without rounding errors.
+func exactCMux(acc *Accumulator, e int, raw rawKey) (mask, body [N]uint64) {
+	mask, body = acc.Mask, acc.Body
+	for r, p := range []*[N]uint64{&acc.Mask, &acc.Body} {
+		d := exactDigits(p, e)
+		addNegacyclicProduct(&mask, &d, raw[2*r])
+		addNegacyclicProduct(&body, &d, raw[2*r+1])
+	}
+	return mask, body
+}
+
+// exactDigits rounds (X^e - 1) p to multiples of 2^41 and divides by that.
+func exactDigits(p *[N]uint64, e int) (d [N]int64) {
+	for j, v := range p {
+		if k := (j + e) % (2 * N); k < N {
+			d[k] += int64(v)
+		} else {
+			d[k-N] -= int64(v)
+		}
+		d[j] -= int64(v)
+	}
+	for j := range d {
+		d[j] = (d[j] + 1<<40) >> 41
+	}
+	return d
+}
+
+func addNegacyclicProduct(dst *[N]uint64, d *[N]int64, k *[N]uint64) {
+	for i, x := range d {
+		for j := range N - i {
+			dst[i+j] += uint64(x) * k[j]
+		}
+		for j := N - i; j < N; j++ {
+			dst[i+j-N] -= uint64(x) * k[j]
+		}
+	}
+}
+
+// distance is the root mean square and the maximum of the signed differences.
+func distance(x, y *[N]uint64) (rms, largest float64) {
+	for j := range x {
+		e := math.Abs(float64(int64(x[j] - y[j])))
+		rms += e * e
+		largest = max(largest, e)
+	}
+	return math.Sqrt(rms / N), largest
+}
+
+func TestCMuxAgainstExact(t *testing.T) {
+	each(t, func(t *testing.T) {
+		rng := newRand(1)
+		raw := randomKey(rng)
+		key := raw.prepare()
+		for _, e := range []int{1, 7, 1024, 2047, 2048, 2049, 3333, 4095} {
+			acc := randomAccumulator(rng)
+			mask, body := exactCMux(acc, e, raw)
+			CMux([]*Accumulator{acc}, []uint32{uint32(e)}, key, new(Scratch))
+			for _, pair := range [][2]*[N]uint64{{&acc.Mask, &mask}, {&acc.Body, &body}} {
+				rms, largest := distance(pair[0], pair[1])
+				t.Logf("exponent %d: error 2^%.2f, at most 2^%.2f", e, math.Log2(rms), math.Log2(largest))
+				if rms > 1<<39 || largest > 1<<42 {
+					t.Errorf("exponent %d: error too large", e)
+				}
+			}
+		}
+	})
+}
+
+func TestForwardAgainstDefinition(t *testing.T) {
+	rng := newRand(2)
+	p := randomPoly(rng)
+	var f Fourier
+	Forward(&f, p)
+	var rms float64
+	for _, x := range f {
+		rms += x * x / N
+	}
+	for _, point := range []int{0, 1, 2, 511, 512, 1023} {
+		var re, im float64
+		exp := exponentOf(point)
+		for j, v := range p {
+			w := root(exp * j % (2 * N))
+			re += float64(int64(v)) * w.re * keyScale
+			im += float64(int64(v)) * w.im * keyScale
+		}
+		q := index(point)
+		if e := math.Hypot(f[q]-re, f[q+8]-im) / math.Sqrt(rms); e > 1e-13 {
+			t.Errorf("point %d: relative error %g", point, e)
+		}
+	}
+}
+
+// exponentOf says which root of X^2048 + 1 point p is: exp(2*pi*i*e/4096).
+func exponentOf(p int) int {
+	rev := 0
+	for i := range 10 {
+		rev |= p >> i & 1 << (9 - i)
+	}
+	return 1 + 4*rev
+}
