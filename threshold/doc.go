@@ -1,0 +1,23 @@
+// Package threshold holds the nouns of the decryption committee: parties,
+// quorums, committees, epochs, sessions and blame.
+//
+// A committee of n = 3t+1 parties shares the squash secret. Up to t of them
+// may lie, stay silent or collude without learning a plaintext, and without
+// keeping the others from opening one. t+1 colluding parties are outside any
+// guarantee.
+//
+// The packages below this one are pure: no goroutine, clock or socket, and
+// they build for js/wasm, since the wallet links them.
+//
+//	shamir    secret sharing over the two prime fields, robust opening
+//	prss      flooding masks without interaction, their margin and limit
+//	decrypt   a party's partial decryption, and combining them
+//	eip712    typed-data hashing and 65-byte signatures
+//	permit    what a user signs to read values; what the committee signs
+//	seal      partial decryptions sealed to a user, opened in the wallet
+//	identity  a party's own keys
+//	dealer    splitting a squash secret into per-party files
+//
+// Package committee alone performs I/O: it is the service of one party.
+// Byte formats are specified in docs/SPEC.md, section threshold.
+package threshold
