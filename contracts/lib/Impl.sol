@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+import {FheType} from "./FheType.sol";
+import {IACL} from "./IACL.sol";
+import {IDecryptionVerifier} from "./IDecryptionVerifier.sol";
+import {IFHEVMExecutor} from "./IFHEVMExecutor.sol";
+import {IInputVerifier} from "./IInputVerifier.sol";
+
+/// @notice The system contracts that a contract uses.
+struct CoprocessorConfig {
+    address ACLAddress;
+    address CoprocessorAddress;
+    address KMSVerifierAddress;
+}
+
+/// @title What library FHE does on untyped handles
+library Impl {
+    /// @dev ERC-7201 location of the CoprocessorConfig; tools read it.
+    bytes32 private constant CONFIG_SLOT = 0x9e7b61f58c47dc699ac88507c4f5bb9f121c03808c5676a8078fe583e4649700;
+
+    /// @notice No system contracts are set: inherit ZamaEthereumConfig or call FHE.setCoprocessor.
+    error CoprocessorNotConfigured();
+
+    /// @notice An input without a proof must be a handle on which the sender holds a right.
+    error SenderNotAllowedToUseHandle(bytes32 handle, address sender);
+
+    /// @notice An input without a proof is of another type than the contract expects.
+    error WrongHandleType(bytes32 handle, FheType wanted);
+
+    /// @notice The committee did not sign these values.
+    error InvalidKMSSignatures();
+
+    /// @notice Sets the system contracts that the calling contract uses.
+    function setCoprocessor(CoprocessorConfig memory config) internal {
+        CoprocessorConfig storage current = getCoprocessorConfig();
+        current.ACLAddress = config.ACLAddress;
+        current.CoprocessorAddress = config.CoprocessorAddress;
+        current.KMSVerifierAddress = config.KMSVerifierAddress;
+    }
+
+    /// @notice The system contracts that the calling contract uses.
+    function getCoprocessorConfig() internal pure returns (CoprocessorConfig storage config) {
+        assembly ("memory-safe") {
+            config.slot := CONFIG_SLOT
+        }
+    }
+
+    /// @notice The contract that orders operations.
+    function executor() internal view returns (IFHEVMExecutor) {
+        return IFHEVMExecutor(_configured(getCoprocessorConfig().CoprocessorAddress));
+    }
+
+    /// @notice The contract that keeps rights.
+    function acl() internal view returns (IACL) {
+        return IACL(_configured(getCoprocessorConfig().ACLAddress));
+    }
+
+    /// @notice `handle`, or an encryption of 0 in place of the uninitialised one.
+    function orZero(bytes32 handle, FheType fheType) internal returns (bytes32) {
+        return handle == 0 ? executor().trivialEncrypt(0, fheType) : handle;
+    }
+
+    /// @notice `handle` converted to another type; 0 where it is uninitialised.
+    function cast(bytes32 handle, FheType toType) internal returns (bytes32) {
+        return handle == 0 ? executor().trivialEncrypt(0, toType) : executor().cast(handle, toType);
+    }
+
+    /// @notice Accepts an input of the sender. Without a proof, `handle` is one that the sender
+    /// already holds a right on, or zero, which means 0.
+    function fromExternal(bytes32 handle, bytes memory proof, FheType fheType) internal returns (bytes32) {
+        if (proof.length != 0) return executor().verifyInput(handle, msg.sender, proof, fheType);
+        if (handle == 0) return executor().trivialEncrypt(0, fheType);
+        if (!isAllowed(handle, msg.sender)) revert SenderNotAllowedToUseHandle(handle, msg.sender);
+        if (uint8(handle[30]) != uint8(fheType)) revert WrongHandleType(handle, fheType);
+        return handle;
+    }
+
+    /// @notice Gives `account` a right on `handle` for ever.
+    function allow(bytes32 handle, address account) internal {
+        acl().allow(handle, account);
+    }
+
+    /// @notice Gives `account` a right on `handle` until the end of the transaction.
+    function allowTransient(bytes32 handle, address account) internal {
+        acl().allowTransient(handle, account);
+    }
+
+    /// @notice Whether `account` holds a right on `handle`.
+    function isAllowed(bytes32 handle, address account) internal view returns (bool) {
+        return acl().isAllowed(handle, account);
+    }
+
+    /// @notice Lets everyone decrypt `handle`.
+    function makePubliclyDecryptable(bytes32 handle) internal {
+        bytes32[] memory handles = new bytes32[](1);
+        handles[0] = handle;
+        acl().allowForDecryption(handles);
+    }
+
+    /// @notice Whether everyone may decrypt `handle`.
+    function isPubliclyDecryptable(bytes32 handle) internal view returns (bool) {
+        return acl().isAllowedForDecryption(handle);
+    }
+
+    /// @notice Reverts unless a quorum of the committee signed that `handlesList` decrypt to
+    /// `abiEncodedCleartexts`.
+    function checkSignatures(bytes32[] memory handlesList, bytes memory abiEncodedCleartexts, bytes memory proof)
+        internal
+        view
+    {
+        IDecryptionVerifier verifier = IDecryptionVerifier(_configured(getCoprocessorConfig().KMSVerifierAddress));
+        if (!verifier.verify(handlesList, abiEncodedCleartexts, proof)) revert InvalidKMSSignatures();
+    }
+
+    /// @notice Ends all rights that last for the transaction.
+    function cleanTransientStorage() internal {
+        acl().cleanTransientStorage();
+        IInputVerifier(executor().getInputVerifierAddress()).cleanTransientStorage();
+    }
+
+    function _configured(address target) private pure returns (address) {
+        if (target == address(0)) revert CoprocessorNotConfigured();
+        return target;
+    }
+}

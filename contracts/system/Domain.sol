@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {PROTOCOL_VERSION} from "../config/Protocol.sol";
+
+/// @title What separates one network's handles from every other's
+/// @dev SPEC 2.1. Holds what the two contracts that call precompiles share.
+abstract contract Domain {
+    /// @notice The contract that keeps the rights on this network's handles.
+    address internal immutable acl;
+
+    /// @notice Identifies the network's FHE public key.
+    bytes32 public immutable keyId;
+
+    /// @notice This chain has no such precompile: deploy to a chain that fhevm-node runs.
+    error PrecompileMissing(address precompile);
+
+    constructor(address acl_, bytes32 keyId_) {
+        acl = acl_;
+        keyId = keyId_;
+    }
+
+    /// @dev The encoding of the domain, which begins every precompile's input.
+    function _domain() internal view returns (bytes memory) {
+        return abi.encodePacked(uint64(block.chainid), acl, keyId, PROTOCOL_VERSION);
+    }
+
+    /// @dev Calls a precompile and passes its error on unchanged.
+    function _call(address precompile, bytes memory input) internal view returns (bytes memory output) {
+        bool ok;
+        (ok, output) = precompile.staticcall(input);
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(output, 32), mload(output))
+            }
+        }
+        if (output.length == 0) revert PrecompileMissing(precompile);
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {INPUTS_PRECOMPILE} from "../config/Protocol.sol";
+import {IInputVerifier} from "../lib/IInputVerifier.sol";
+import {Domain} from "./Domain.sol";
+import {tload, tstore} from "./Transient.sol";
+
+/// @title Verification of encrypted inputs
+contract InputVerifier is IInputVerifier, Domain {
+    address private immutable executor;
+
+    /// @param acl_ The contract that keeps rights.
+    /// @param executor_ The contract that asks for verification.
+    /// @param keyId_ Identifies the network's FHE public key.
+    constructor(address acl_, address executor_, bytes32 keyId_) Domain(acl_, keyId_) {
+        executor = executor_;
+    }
+
+    /// @inheritdoc IInputVerifier
+    function verify(address contractAddress, address user, bytes32 handle, bytes calldata list) external {
+        if (msg.sender != executor) revert SenderNotExecutor(msg.sender);
+        uint256 binding = uint256(keccak256(abi.encode(contractAddress, user)));
+        if (tload(handle) == binding) return;
+        _accept(contractAddress, user, list, binding);
+        if (tload(handle) != binding) revert HandleNotInList(handle);
+    }
+
+    /// @inheritdoc IInputVerifier
+    function cleanTransientStorage() external pure {}
+
+    /// @dev Verifies the list and remembers, for the transaction, for whom its handles are meant.
+    function _accept(address contractAddress, address user, bytes calldata list, uint256 binding) private {
+        bytes memory input = abi.encodePacked(_domain(), contractAddress, user, list);
+        bytes memory output = _call(INPUTS_PRECOMPILE, input);
+        for (uint256 at = 32; at < output.length; at += 32) {
+            tstore(_word(output, at), binding);
+        }
+        emit InputList(_word(output, 0), contractAddress, user, list);
+    }
+
+    function _word(bytes memory data, uint256 at) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := mload(add(add(data, 32), at))
+        }
+    }
+}
