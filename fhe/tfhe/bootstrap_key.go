@@ -1,0 +1,31 @@
+package tfhe
+
+import (
+	"fhevm/accel/fft"
+	"fhevm/fhe/internal/csprng"
+)
+
+// BootstrapKey is the bootstrapping key in the transform's domain: one GGSW
+// encryption for each bit of the small key. It is immutable and safe for
+// concurrent use.
+type BootstrapKey struct {
+	params *Params
+	bits   []fft.GGSW
+}
+
+// BootstrapKey expands the bootstrapping half of ek: 60 MB for Default.
+func (ek *EvaluationKey) BootstrapKey() *BootstrapKey {
+	p := ek.params
+	k := &BootstrapKey{params: p, bits: make([]fft.GGSW, p.LWEDim)}
+	parallel(p.LWEDim, func(i int) {
+		mask := csprng.New(ek.masks, labelBootstrapMask, uint64(i))
+		bodies := ek.ggswBodies(i)
+		var a [fft.N]uint64
+		for r := range ggswRows {
+			mask.Uint64s(a[:])
+			fft.Forward(&k.bits[i][2*r], &a)
+			fft.Forward(&k.bits[i][2*r+1], (*[fft.N]uint64)(bodies[r*fft.N:]))
+		}
+	})
+	return k
+}
