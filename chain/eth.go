@@ -1,0 +1,78 @@
+package chain
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/common/math"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rpc"
+)
+
+type timestamp = math.HexOrDecimal64
+
+// ethAPI replaces methods of the eth namespace: sending returns when the
+// transaction is mined, and a revert is explained.
+type ethAPI struct {
+	sealer *sealer
+	base   *rpc.Client // go-ethereum's own methods
+}
+
+var errBlobs = errors.New("blob transactions are not supported on this chain")
+
+// SendRawTransaction returns when the transaction's receipt can be read, or
+// when the transaction waits in the pool for its nonce or its fee.
+func (a *ethAPI) SendRawTransaction(_ context.Context, input hexutil.Bytes) (common.Hash, error) {
+	tx := new(types.Transaction)
+	if err := tx.UnmarshalBinary(input); err != nil {
+		return common.Hash{}, err
+	}
+	return a.send(tx)
+}
+
+func (a *ethAPI) send(tx *types.Transaction) (common.Hash, error) {
+	if tx.Type() == types.BlobTxType {
+		return common.Hash{}, errBlobs
+	}
+	return tx.Hash(), a.sealer.include(tx)
+}
+
+// SendRawTransactionSync returns the receipt, null where the transaction waits
+// in the pool.
+func (a *ethAPI) SendRawTransactionSync(ctx context.Context, input hexutil.Bytes, _ *uint64) (receipt json.RawMessage, err error) {
+	hash, err := a.SendRawTransaction(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	err = a.base.CallContext(ctx, &receipt, "eth_getTransactionReceipt", hash)
+	return receipt, err
+}
+
+// Call is eth_call with reverts explained.
+func (a *ethAPI) Call(ctx context.Context, args json.RawMessage, block, overrides, blockOverrides *json.RawMessage) (json.RawMessage, error) {
+	return a.forward(ctx, "eth_call", args, block, overrides, blockOverrides)
+}
+
+// EstimateGas is eth_estimateGas with reverts explained.
+func (a *ethAPI) EstimateGas(ctx context.Context, args json.RawMessage, block, overrides, blockOverrides *json.RawMessage) (json.RawMessage, error) {
+	return a.forward(ctx, "eth_estimateGas", args, block, overrides, blockOverrides)
+}
+
+// forward calls go-ethereum's own method with the arguments as they came.
+func (a *ethAPI) forward(ctx context.Context, method string, first json.RawMessage, more ...*json.RawMessage) (out json.RawMessage, err error) {
+	args := []any{first}
+	for _, m := range more {
+		if m == nil {
+			m = &json.RawMessage{'n', 'u', 'l', 'l'}
+		}
+		args = append(args, *m)
+	}
+	for bytes.Equal(args[len(args)-1].(json.RawMessage), []byte("null")) && len(args) > 1 {
+		args = args[:len(args)-1]
+	}
+	return out, explained(a.base.CallContext(ctx, &out, method, args...))
+}

@@ -1,0 +1,153 @@
+package chain
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/eth/filters"
+	"github.com/ethereum/go-ethereum/eth/tracers"
+	_ "github.com/ethereum/go-ethereum/eth/tracers/js"     // named tracers of debug_traceTransaction
+	_ "github.com/ethereum/go-ethereum/eth/tracers/native" // likewise
+	"github.com/ethereum/go-ethereum/node"
+	"github.com/ethereum/go-ethereum/rpc"
+)
+
+// endpoint is the node's JSON-RPC, over HTTP and WebSocket on one port.
+//
+// The node package's own endpoints serve whole namespaces, and its debug
+// namespace writes files where the caller says. Only what is listed here is
+// served.
+type endpoint struct {
+	server *rpc.Server
+	http   http.Server
+	addr   string
+}
+
+// localOrigins are the web pages that may call a node: those that the same
+// machine serves.
+var localOrigins = []string{"http://localhost", "https://localhost", "http://127.0.0.1", "https://127.0.0.1"}
+
+func newEndpoint(n *Node, version string) (*endpoint, error) {
+	e := &endpoint{server: rpc.NewServer()}
+	original := gethAPIs(n)
+	base, err := serve(original)
+	if err != nil {
+		return nil, err
+	}
+	replaced := []rpc.API{
+		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, base: rpc.DialInProc(base)}},
+		{Namespace: "evm", Service: &evmAPI{sealer: n.sealer}},
+		{Namespace: "web3", Service: &web3API{version: version}},
+	}
+	return e, register(e.server, append(original, replaced...))
+}
+
+func gethAPIs(n *Node) (apis []rpc.API) {
+	for _, a := range n.eth.APIs() {
+		switch a.Namespace {
+		case "eth", "net", "txpool":
+			apis = append(apis, a)
+		}
+	}
+	logs := filters.NewFilterSystem(n.eth.APIBackend, filters.Config{})
+	apis = append(apis, rpc.API{Namespace: "eth", Service: filters.NewFilterAPI(logs)})
+	return append(apis, tracers.APIs(n.eth.APIBackend)...)
+}
+
+func serve(apis []rpc.API) (*rpc.Server, error) {
+	s := rpc.NewServer()
+	return s, register(s, apis)
+}
+
+// register adds methods; one of the same name replaces an earlier one.
+func register(s *rpc.Server, apis []rpc.API) error {
+	for _, a := range apis {
+		if err := s.RegisterName(a.Namespace, a.Service); err != nil {
+			return fmt.Errorf("register namespace %s: %w", a.Namespace, err)
+		}
+	}
+	return nil
+}
+
+// Register serves further JSON-RPC methods, such as those of another namespace.
+func (n *Node) Register(apis ...rpc.API) error { return register(n.rpc.server, apis) }
+
+// Listen serves JSON-RPC over HTTP and WebSocket at a loopback address, such as
+// "127.0.0.1:8545"; port 0 takes a free one. Web pages of other origins than
+// the local machine must be named. It returns the address in use.
+func (n *Node) Listen(addr string, origins ...string) (string, error) {
+	return n.rpc.listen(addr, append(origins, localOrigins...))
+}
+
+func (e *endpoint) listen(addr string, origins []string) (string, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	if !resolved.IP.IsLoopback() {
+		return "", fmt.Errorf("listen on %s: a development node serves loopback addresses only", addr)
+	}
+	listener, err := net.ListenTCP("tcp", resolved)
+	if err != nil {
+		return "", fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	e.http.Handler = e.handler(origins)
+	e.http.ReadHeaderTimeout = 10 * time.Second
+	e.http.IdleTimeout = 2 * time.Minute
+	go e.http.Serve(listener)
+	return listener.Addr().String(), nil
+}
+
+func (e *endpoint) handler(origins []string) http.Handler {
+	web := node.NewHTTPHandlerStack(e.server, anyPort(origins), []string{"localhost"}, nil, false)
+	socket := e.server.WebsocketHandler(origins)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			socket.ServeHTTP(w, r)
+			return
+		}
+		web.ServeHTTP(w, r)
+	})
+}
+
+// anyPort adds the pattern that lets CORS match every port of an origin, as
+// the WebSocket check does by itself.
+func anyPort(origins []string) (out []string) {
+	for _, o := range origins {
+		out = append(out, o, o+":*")
+	}
+	return out
+}
+
+func (e *endpoint) dial() *rpc.Client { return rpc.DialInProc(e.server) }
+
+func (e *endpoint) close() {
+	e.http.Close()
+	e.server.Stop()
+}
+
+// evmAPI holds the methods that development tools use to drive a chain.
+type evmAPI struct{ sealer *sealer }
+
+// Mine seals a block, at the given time if there is one.
+func (a *evmAPI) Mine(at *timestamp) (string, error) {
+	var t uint64
+	if at != nil {
+		t = uint64(*at)
+	}
+	_, err := a.sealer.mine(t)
+	return "0x0", err
+}
+
+type web3API struct{ version string }
+
+// ClientVersion names the program.
+func (a *web3API) ClientVersion() string { return "fhevm-node/" + a.version }
+
+// Sha3 is Keccak-256.
+func (a *web3API) Sha3(input hexutil.Bytes) hexutil.Bytes { return crypto.Keccak256(input) }
