@@ -1,0 +1,41 @@
+package threshold
+
+import "fmt"
+
+// Code names a refusal for programs. Codes are stable; messages are for people.
+type Code string
+
+// The codes with which a party refuses.
+const (
+	BadRequest        Code = "bad_request"          // malformed or out of bounds
+	PermitWrongChain  Code = "permit_wrong_chain"   // for another chain or verifier
+	PermitBadSigner   Code = "permit_bad_signature" // not signed by the user
+	PermitWrongKey    Code = "permit_wrong_key"     // for another transport key
+	PermitNotYetValid Code = "permit_not_yet_valid" // begins after the finalised block
+	PermitExpired     Code = "permit_expired"       // ended before the finalised block
+	UserIsContract    Code = "user_is_contract"     // the permit names the user as a contract
+	NotAllowed        Code = "not_allowed"          // user or contract lacks a persistent right
+	NotPublic         Code = "not_public"           // no public mark in a finalised block
+	UnknownHandle     Code = "unknown_handle"       // not of this chain, version or any type
+	NotReady          Code = "not_ready"            // not computed or finalised yet: ask again
+	DigestRejected    Code = "digest_rejected"      // no accepted attestation of the squashed bytes
+	LimitReached      Code = "limit_reached"        // the key's openings are used up
+	NotMember         Code = "not_member"           // the caller may not ask this
+	Busy              Code = "busy"                 // too many requests of this caller at once
+	Unavailable       Code = "unavailable"          // too few parties answered in time
+	Undecodable       Code = "undecodable"          // opened, but not a plaintext of its type
+)
+
+// Fault is a refusal: what, and what to do about it.
+type Fault struct {
+	Code    Code
+	Message string
+}
+
+// Faultf makes a Fault.
+func Faultf(c Code, format string, args ...any) *Fault {
+	return &Fault{Code: c, Message: fmt.Sprintf(format, args...)}
+}
+
+// Error is the message.
+func (f *Fault) Error() string { return f.Message }

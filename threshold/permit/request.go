@@ -1,0 +1,85 @@
+package permit
+
+import (
+	"slices"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+)
+
+// Request asks a party to share its partial decryptions of some values with
+// a user. It is the same for every party.
+type Request struct {
+	Domain       eip712.Domain    `json:"domain"`
+	User         fhe.Address      `json:"user"`
+	Permit       Permit           `json:"permit"`
+	Signature    eip712.Signature `json:"signature"`
+	TransportKey threshold.Bytes  `json:"transportKey"` // ML-KEM-768 and X25519, see package seal
+	Handles      []fhe.Handle     `json:"handles"`
+}
+
+// Bounds of a request for decryption.
+const (
+	MaxHandles       = 32
+	MaxBits          = 2048
+	TransportKeySize = 1216
+)
+
+// CheckHandles reports which bound a list of handles breaks.
+func CheckHandles(handles []fhe.Handle) error {
+	if len(handles) == 0 || len(handles) > MaxHandles {
+		return refuse("request has %d handles, want 1 to %d", len(handles), MaxHandles)
+	}
+	bits := 0
+	for i, h := range handles {
+		if !h.Type().Valid() {
+			return threshold.Faultf(threshold.UnknownHandle, "handle %s is of unknown %s", h, h.Type())
+		}
+		if slices.Contains(handles[:i], h) {
+			return refuse("request names handle %s twice", h)
+		}
+		bits += h.Type().Bits()
+	}
+	if bits > MaxBits {
+		return refuse("request is for %d bits, want at most %d", bits, MaxBits)
+	}
+	return nil
+}
+
+// Check does everything that needs no view of the chain: bounds, domain, the
+// transport key's hash, the user not being a contract of the permit, and the
+// signature. want is the domain in force.
+func (r *Request) Check(want eip712.Domain) error {
+	if err := r.Permit.Check(); err != nil {
+		return err
+	}
+	if err := CheckHandles(r.Handles); err != nil {
+		return err
+	}
+	switch {
+	case r.Domain != want:
+		return threshold.Faultf(threshold.PermitWrongChain, "permit is for chain %d and verifier %s, want chain %d and verifier %s",
+			r.Domain.ChainID, r.Domain.Verifier, want.ChainID, want.Verifier)
+	case len(r.TransportKey) != TransportKeySize:
+		return refuse("transport key has %d bytes, want %d", len(r.TransportKey), TransportKeySize)
+	case fhe.Keccak(r.TransportKey) != r.Permit.TransportKeyHash:
+		return threshold.Faultf(threshold.PermitWrongKey, "transport key is not the one that the permit names")
+	case slices.Contains(r.Permit.Contracts, r.User):
+		return threshold.Faultf(threshold.UserIsContract, "permit names user %s as a contract", r.User)
+	}
+	return r.Permit.Verify(want, r.User, r.Signature)
+}
+
+const requestTag = "fhevm user decryption"
+
+// Digest names what is asked, whatever the signature's form:
+// Keccak-256(tag | permit digest | user | handles).
+func (r *Request) Digest() fhe.Digest {
+	p := r.Permit.Digest(r.Domain)
+	parts := [][]byte{[]byte(requestTag), p[:], r.User[:]}
+	for _, h := range r.Handles {
+		parts = append(parts, h[:])
+	}
+	return fhe.Keccak(parts...)
+}

@@ -1,0 +1,52 @@
+package permit
+
+import (
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+	"fhevm/threshold/eip712"
+)
+
+// Result is a public decryption, as each party signs it and the decryption
+// verifier checks it on chain.
+type Result struct {
+	Handles []fhe.Handle
+	Values  []*uint256.Int // one for each handle
+	Epoch   uint64
+}
+
+const resultName = "DecryptionResult"
+
+var resultMembers = []eip712.Field{
+	{Name: "handles", Type: "bytes32[]"},
+	{Name: "result", Type: "bytes"},
+	{Name: "epoch", Type: "uint256"},
+}
+
+// Encoding is the clear values in the ABI's form: one 32-byte word each.
+func (r *Result) Encoding() []byte {
+	var b []byte
+	for _, v := range r.Values {
+		w := v.Bytes32()
+		b = append(b, w[:]...)
+	}
+	return b
+}
+
+// Digest is what a party signs.
+func (r *Result) Digest(d eip712.Domain) fhe.Digest {
+	return d.Digest(eip712.NewStruct(eip712.TypeString(resultName, resultMembers)).
+		Handles(r.Handles).Bytes(r.Encoding()).Uint(r.Epoch).Hash())
+}
+
+// Proof is what a transaction passes to the verifier along with the encoded
+// result: count(1) | signatures (65 each) | epoch(32). The signatures must be
+// of different parties, at most 255.
+func (r *Result) Proof(signatures []eip712.Signature) []byte {
+	b := []byte{uint8(len(signatures))}
+	for _, s := range signatures {
+		b = append(b, s[:]...)
+	}
+	e := uint256.NewInt(r.Epoch).Bytes32()
+	return append(b, e[:]...)
+}
