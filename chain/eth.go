@@ -19,6 +19,7 @@ type timestamp = math.HexOrDecimal64
 // transaction is mined, and a revert is explained.
 type ethAPI struct {
 	sealer *sealer
+	signer *devSigner
 	base   *rpc.Client // go-ethereum's own methods
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"fhevm/contracts"
 	"fhevm/fhe"
@@ -24,7 +25,7 @@ func Explain(revert []byte) string {
 	if len(revert) < 4 {
 		return ""
 	}
-	e, ok := knownErrors[[4]byte(revert)]
+	e, ok := knownErrors()[[4]byte(revert)]
 	if !ok {
 		return ""
 	}
@@ -64,18 +65,17 @@ var advice = map[string]string{
 
 // knownErrors are the custom errors of our contracts. FHE.sol is a library
 // whose errors stand in the interface of every contract that uses it.
-var knownErrors = collectErrors(contracts.ACL, contracts.FHEVMExecutor, contracts.InputVerifier,
-	contracts.DecryptionVerifier, contracts.ConfidentialToken)
-
-func collectErrors(artifacts ...*contracts.Artifact) map[[4]byte]abi.Error {
+var knownErrors = sync.OnceValue(func() map[[4]byte]abi.Error {
 	out := make(map[[4]byte]abi.Error)
-	for _, a := range artifacts {
+	for _, a := range []*contracts.Artifact{
+		contracts.ACL, contracts.FHEVMExecutor, contracts.InputVerifier, contracts.DecryptionVerifier, contracts.ConfidentialToken,
+	} {
 		for _, e := range mustABI(a).Errors {
 			out[[4]byte(e.ID[:4])] = e
 		}
 	}
 	return out
-}
+})
 
 // mustABI parses an interface that was compiled into the program.
 func mustABI(a *contracts.Artifact) abi.ABI {

@@ -39,8 +39,10 @@ func newEndpoint(n *Node, version string) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	signer := newDevSigner(n.genesis.ChainID)
 	replaced := []rpc.API{
-		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, base: rpc.DialInProc(base)}},
+		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: rpc.DialInProc(base)}},
+		{Namespace: "personal", Service: &personalAPI{signer: signer}},
 		{Namespace: "evm", Service: &evmAPI{sealer: n.sealer}},
 		{Namespace: "web3", Service: &web3API{version: version}},
 	}
