@@ -1,0 +1,153 @@
+package coprocessor
+
+import (
+	"container/heap"
+
+	"fhevm/coprocessor/store"
+)
+
+// job is a computation that the graph holds: an operation, or the expansion of
+// an input list, which makes all values of the list.
+type job struct {
+	id        store.ID // content of an operation, digest of an input list
+	node      *store.Node
+	missing   int // operands without a ciphertext, counted as often as they are used
+	consumers []*job
+	wants     []store.Root // pending wants that it settles
+	failure   *store.Failure
+	order     store.Position // of the first want that needs it
+}
+
+// graph holds the jobs that pending wants need. It belongs to one goroutine.
+type graph struct {
+	store  *store.Store
+	jobs   map[store.ID]*job
+	ready  jobHeap // no operand is missing; oldest want first
+	doomed []*job  // new, but an operand has failed already
+}
+
+func newGraph(s *store.Store) *graph {
+	return &graph{store: s, jobs: make(map[store.ID]*job)}
+}
+
+// load adds what the want of root misses. It reports false if the content has
+// its result already, successful or not.
+func (g *graph) load(root store.Root) (bool, error) {
+	j, result, err := g.visit(root.Content, root.Position)
+	if err != nil || result.Ready || result.Failure != nil {
+		return false, err
+	}
+	j.wants = append(j.wants, root)
+	return true, nil
+}
+
+// visit returns the job that makes id, or its result if it has one. A new job
+// enters the graph together with all that it needs; this walks with a stack of
+// its own, since a chain of operations may be as long as the log.
+func (g *graph) visit(id store.ID, order store.Position) (*job, store.Result, error) {
+	var fresh []*job
+	top, result, err := g.lookup(id, order, &fresh)
+	for err == nil && len(fresh) > 0 {
+		j := fresh[len(fresh)-1]
+		fresh = fresh[:len(fresh)-1]
+		err = g.connect(j, order, &fresh)
+	}
+	return top, result, err
+}
+
+// lookup finds or makes the job for id; a made one is appended to fresh.
+func (g *graph) lookup(id store.ID, order store.Position, fresh *[]*job) (*job, store.Result, error) {
+	if j := g.jobs[id]; j != nil {
+		return j, store.Result{}, nil
+	}
+	result, err := g.store.Result(id)
+	if err != nil || result.Ready || result.Failure != nil {
+		return nil, result, err
+	}
+	node, err := g.store.Node(id)
+	if err != nil {
+		return nil, result, err
+	}
+	if node.Kind == store.Input {
+		id = store.ID(node.List)
+		if j := g.jobs[id]; j != nil {
+			return j, result, nil
+		}
+	}
+	j := &job{id: id, node: node, order: order}
+	g.jobs[id] = j
+	*fresh = append(*fresh, j)
+	return j, result, nil
+}
+
+// connect ties a new job to its operands.
+func (g *graph) connect(j *job, order store.Position, fresh *[]*job) error {
+	for _, id := range j.node.Operands {
+		operand, result, err := g.lookup(id, order, fresh)
+		switch {
+		case err != nil:
+			return err
+		case result.Failure != nil && j.failure == nil:
+			j.failure = result.Failure
+			g.doomed = append(g.doomed, j)
+		case operand != nil:
+			j.missing++
+			operand.consumers = append(operand.consumers, j)
+		}
+	}
+	if j.missing == 0 && j.failure == nil {
+		heap.Push(&g.ready, j)
+	}
+	return nil
+}
+
+// next takes the oldest ready job, nil if there is none.
+func (g *graph) next() *job {
+	if len(g.ready) == 0 {
+		return nil
+	}
+	return heap.Pop(&g.ready).(*job)
+}
+
+// succeed removes a finished job and frees the consumers that waited for it alone.
+func (g *graph) succeed(j *job) {
+	delete(g.jobs, j.id)
+	for _, c := range j.consumers {
+		c.missing--
+		if c.missing == 0 && c.failure == nil {
+			heap.Push(&g.ready, c)
+		}
+	}
+}
+
+// fail removes a failed job and everything that needs it, and returns these
+// jobs, all with the failure of j.
+func (g *graph) fail(j *job) []*job {
+	failed := []*job{j}
+	for i := 0; i < len(failed); i++ {
+		delete(g.jobs, failed[i].id)
+		for _, c := range failed[i].consumers {
+			if c.failure == nil {
+				c.failure = j.failure
+				failed = append(failed, c)
+			}
+		}
+	}
+	return failed
+}
+
+// jobHeap orders jobs by the want that needs them, so that a late crowd of
+// wide work does not hold up an older chain.
+type jobHeap []*job
+
+func (h jobHeap) Len() int           { return len(h) }
+func (h jobHeap) Less(i, k int) bool { return h[i].order.Less(h[k].order) }
+func (h jobHeap) Swap(i, k int)      { h[i], h[k] = h[k], h[i] }
+func (h *jobHeap) Push(x any)        { *h = append(*h, x.(*job)) }
+func (h *jobHeap) Pop() any {
+	old := *h
+	j := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return j
+}

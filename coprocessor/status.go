@@ -1,0 +1,186 @@
+package coprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"fhevm/coprocessor/store"
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+)
+
+// Reasons why a handle has no ciphertext.
+var (
+	ErrUnknown  = errors.New("the log has not defined this handle")
+	ErrUnwanted = errors.New("nothing wants this handle: no persistent grant or public mark reached the log")
+	ErrPending  = errors.New("the ciphertext is not computed yet")
+)
+
+// State is how far a handle is.
+type State uint8
+
+// States of a handle.
+const (
+	Unknown  State = iota // the log has not defined it
+	Unwanted              // defined, but nothing asks for it
+	Pending               // wanted, not computed yet
+	Ready                 // its ciphertext is stored
+	Failed                // it, or a value that it needs, cannot be computed
+)
+
+var states = [...]string{"unknown", "unwanted", "pending", "ready", "failed"}
+
+// String is the state's name.
+func (s State) String() string { return states[s] }
+
+// MarshalText is String.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Status is what the coprocessor knows about a handle.
+type Status struct {
+	Handle   fhe.Handle
+	State    State
+	Block    uint64         // that defined the handle
+	Kind     string         // name of the operation, or "input"
+	Operands []fhe.Handle   // encrypted operands of an operation
+	Digest   fhe.Digest     // of the ciphertext, when Ready
+	Failure  *store.Failure // when Failed: the computation at fault, and why
+}
+
+// Err is nil for a Ready handle and otherwise says why it is not: ErrUnknown,
+// ErrUnwanted, ErrPending or the *store.Failure.
+func (s *Status) Err() error {
+	switch s.State {
+	case Ready:
+		return nil
+	case Failed:
+		return s.Failure
+	case Pending:
+		return ErrPending
+	case Unwanted:
+		return ErrUnwanted
+	}
+	return ErrUnknown
+}
+
+// Status reports on h. Its error is that of the store; see Status.Err for the
+// handle's own.
+func (c *Coprocessor) Status(h fhe.Handle) (Status, error) {
+	if err := c.enter(); err != nil {
+		return Status{}, err
+	}
+	defer c.exit()
+	status, _, err := c.status(h)
+	return status, err
+}
+
+// status also returns the content of h unless it is Unknown.
+func (c *Coprocessor) status(h fhe.Handle) (Status, store.ID, error) {
+	s := Status{Handle: h}
+	binding, err := c.store.Binding(h)
+	if binding == nil || err != nil {
+		return s, store.ID{}, err
+	}
+	s.Block, s.Kind = binding.Block, "input"
+	if len(binding.Derivation) > 0 {
+		var d fhe.Derivation
+		if err := d.UnmarshalBinary(binding.Derivation); err != nil {
+			return s, binding.Content, fmt.Errorf("read derivation of %s: %w", h, err)
+		}
+		s.Kind, s.Operands = d.Op.String(), d.Operands
+	}
+	err = c.state(&s, binding.Content)
+	return s, binding.Content, err
+}
+
+func (c *Coprocessor) state(s *Status, id store.ID) error {
+	result, err := c.store.Result(id)
+	switch {
+	case err != nil:
+		return err
+	case result.Ready:
+		s.State, s.Digest = Ready, result.Digest
+		return nil
+	case result.Failure != nil:
+		s.State, s.Failure = Failed, result.Failure
+		return nil
+	}
+	s.State = Unwanted
+	wanted, err := c.store.Wanted(s.Handle)
+	if wanted {
+		s.State = Pending
+	}
+	return err
+}
+
+// Wait returns nil when the ciphertext of h is stored. It waits only for what
+// will come: of a handle that the log has not defined or does not want it
+// returns ErrUnknown or ErrUnwanted at once (use Reach to wait for the block
+// first), of a failed one the *store.Failure.
+func (c *Coprocessor) Wait(ctx context.Context, h fhe.Handle) error {
+	_, err := c.await(ctx, h)
+	return err
+}
+
+// await is Wait, and returns the content of h.
+func (c *Coprocessor) await(ctx context.Context, h fhe.Handle) (store.ID, error) {
+	if err := c.enter(); err != nil {
+		return store.ID{}, err
+	}
+	defer c.exit()
+	for {
+		id, err := c.awaitOnce(ctx, h)
+		if !errors.Is(err, ErrPending) {
+			return id, err
+		}
+	}
+}
+
+// awaitOnce returns ErrPending after something happened to the content of h.
+func (c *Coprocessor) awaitOnce(ctx context.Context, h fhe.Handle) (store.ID, error) {
+	_, id, err := c.status(h)
+	if err != nil {
+		return id, err
+	}
+	w := c.waiters.join(id)
+	defer c.waiters.leave(id, w)
+	status, now, err := c.status(h)
+	if err == nil {
+		err = status.Err()
+	}
+	if !errors.Is(err, ErrPending) || now != id {
+		return now, err
+	}
+	if err := c.sleep(ctx, w.done); err != nil {
+		return id, fmt.Errorf("wait for %s: %w", h, err)
+	}
+	return id, ErrPending
+}
+
+// Ciphertext returns the ciphertext of h, or why there is none: ErrUnknown,
+// ErrUnwanted, ErrPending or a *store.Failure.
+func (c *Coprocessor) Ciphertext(h fhe.Handle) (*radix.Ciphertext, error) {
+	if err := c.enter(); err != nil {
+		return nil, err
+	}
+	defer c.exit()
+	status, id, err := c.status(h)
+	if err = errors.Join(err, status.Err()); err != nil {
+		return nil, fmt.Errorf("ciphertext of %s: %w", h, err)
+	}
+	return c.ciphertext(id)
+}
+
+// ciphertext reads a content that is known to be ready.
+func (c *Coprocessor) ciphertext(id store.ID) (*radix.Ciphertext, error) {
+	b, err := c.store.Ciphertext(id)
+	if err != nil {
+		return nil, err
+	}
+	ct := new(radix.Ciphertext)
+	if err := ct.UnmarshalBinary(b); err != nil {
+		return nil, fmt.Errorf("read ciphertext of content %s: %w", id, err)
+	}
+	return ct, nil
+}

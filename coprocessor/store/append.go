@@ -1,0 +1,286 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"fhevm/fhe"
+)
+
+// GapError says that a batch does not follow the cursor.
+type GapError struct{ Got, Want uint64 }
+
+// Error names both block numbers.
+func (e *GapError) Error() string {
+	return fmt.Sprintf("block %d does not follow the cursor: want block %d", e.Got, e.Want)
+}
+
+// ReorgError says that a block differs from the one already stored under its number.
+type ReorgError struct {
+	Number    uint64
+	Got, Have fhe.Digest
+}
+
+// Error says what to do.
+func (e *ReorgError) Error() string {
+	return fmt.Sprintf("block %d has hash %s but %s is stored: revert to a common block below %d first", e.Number, e.Got, e.Have, e.Number)
+}
+
+// ConflictError says that one handle has two derivations: somebody found a
+// collision of the 168 bits that a handle keeps of its digest. The first binding
+// stands. Going on would let rights on the second derivation disclose the first.
+type ConflictError struct {
+	Handle      fhe.Handle
+	Have, Other fhe.Digest
+}
+
+// Error names the handle and both digests.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("handle %s is bound to %s, refused to bind it to %s", e.Handle, e.Have, e.Other)
+}
+
+// Cursor returns the last stored block; false before the first.
+func (s *Store) Cursor() (Cursor, bool, error) {
+	b, err := s.get(s.db, keyCursor)
+	if b == nil || err != nil {
+		return Cursor{}, false, err
+	}
+	c, err := parseCursor(b)
+	return c, err == nil, err
+}
+
+// Append stores the entries of a block and moves the cursor to it, in one
+// synced write. The first batch may have any number, each later one the next. A
+// batch that is already stored changes nothing. Errors: *GapError,
+// *ReorgError, *ConflictError, or what is wrong with an entry; nothing is
+// stored then.
+func (s *Store) Append(batch *fhe.Batch) error {
+	s.log.Lock()
+	defer s.log.Unlock()
+	stored, err := s.follows(batch)
+	if stored || err != nil {
+		return err
+	}
+	pending := 0
+	err = s.update(pebble.Sync, func(b *pebble.Batch) error {
+		a := appender{s: s, b: b, at: Position{Block: batch.Number}, record: blockRecord{Hash: batch.Hash}}
+		for i := range batch.Entries {
+			if err := a.entry(&batch.Entries[i]); err != nil {
+				return fmt.Errorf("block %d, entry %d: %w", batch.Number, i, err)
+			}
+		}
+		pending = a.pending
+		return errors.Join(
+			b.Set(keyBlock(batch.Number), a.record.encode(), nil),
+			b.Set(keyCursor, Cursor{batch.Number, batch.Hash}.encode(), nil))
+	})
+	if err == nil {
+		s.pending.Add(int64(pending))
+	}
+	return err
+}
+
+// follows reports whether batch is stored already, and fails unless it is
+// stored or the next.
+func (s *Store) follows(batch *fhe.Batch) (stored bool, err error) {
+	cursor, ok, err := s.Cursor()
+	if !ok || err != nil {
+		return false, err
+	}
+	if batch.Number > cursor.Number {
+		if batch.Number != cursor.Number+1 {
+			return false, &GapError{batch.Number, cursor.Number + 1}
+		}
+		return false, nil
+	}
+	record, err := s.block(batch.Number)
+	switch {
+	case err != nil:
+		return false, err
+	case record == nil:
+		return false, &GapError{batch.Number, cursor.Number + 1}
+	case record.Hash != batch.Hash:
+		return false, &ReorgError{batch.Number, batch.Hash, record.Hash}
+	}
+	return true, nil
+}
+
+func (s *Store) block(number uint64) (*blockRecord, error) {
+	b, err := s.get(s.db, keyBlock(number))
+	if b == nil || err != nil {
+		return nil, err
+	}
+	return parseBlock(b)
+}
+
+// appender fills the batch of one block.
+type appender struct {
+	s       *Store
+	b       *pebble.Batch
+	at      Position // of the next want, or late binding of a wanted handle
+	pending int      // wants that became pending
+	record  blockRecord
+}
+
+func (a *appender) entry(e *fhe.Entry) error {
+	switch {
+	case e.Operation != nil && e.Input == nil && e.Wanted == nil:
+		return a.operation(e.Operation)
+	case e.Input != nil && e.Operation == nil && e.Wanted == nil:
+		return a.input(e.Input)
+	case e.Wanted != nil && e.Operation == nil && e.Input == nil:
+		return a.want(*e.Wanted)
+	}
+	return errors.New("want exactly one of operation, input and wanted handle")
+}
+
+func (a *appender) operation(o *fhe.Operation) error {
+	enc, err := a.checkOperation(o)
+	if err != nil {
+		return fmt.Errorf("operation %s: %w", o.Result, err)
+	}
+	d := &o.Derivation
+	n := &Node{Kind: Operation, Handle: o.Result, Op: d.Op, Type: d.Type, Boundary: d.Boundary, Clear: d.Clear}
+	for _, h := range d.Operands {
+		id, err := a.operand(h)
+		if err != nil {
+			return err
+		}
+		n.Operands = append(n.Operands, id)
+	}
+	binding := &Binding{Block: a.at.Block, Digest: o.Digest, Content: n.contentID(a.s.domain), Derivation: enc}
+	return a.bind(o.Result, binding, n)
+}
+
+// checkOperation returns the encoding of a derivation that is well typed, of
+// this domain, and that of its handle.
+func (a *appender) checkOperation(o *fhe.Operation) ([]byte, error) {
+	enc, err := o.Derivation.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	if err := new(fhe.Derivation).UnmarshalBinary(enc); err != nil {
+		return nil, err
+	}
+	if o.Derivation.Domain != a.s.domain {
+		return nil, errors.New("its domain is not the store's")
+	}
+	if h, digest := o.Derivation.Result(); h != o.Result || digest != o.Digest {
+		return nil, fmt.Errorf("its derivation gives handle %s, digest %s, not %s", h, digest, o.Digest)
+	}
+	return enc, nil
+}
+
+// operand returns the content of a handle. One that the log has not defined
+// gets a content that always fails.
+func (a *appender) operand(h fhe.Handle) (ID, error) {
+	binding, err := a.s.binding(a.b, h)
+	if err != nil {
+		return ID{}, err
+	}
+	if binding != nil {
+		return binding.Content, nil
+	}
+	n := &Node{Kind: Undefined, Handle: h}
+	id := n.contentID(a.s.domain)
+	return id, a.node(id, n)
+}
+
+func (a *appender) input(in *fhe.Input) error {
+	var list fhe.InputList
+	if err := list.UnmarshalBinary(in.Encoding); err != nil {
+		return fmt.Errorf("input list %s: %w", in.Digest, err)
+	}
+	if fhe.Keccak(in.Encoding) != in.Digest || list.Binding.Domain != a.s.domain {
+		return fmt.Errorf("input list %s: its digest or domain is another", in.Digest)
+	}
+	computed := true
+	for i, t := range list.Types {
+		h, digest := fhe.InputHandle(list.Binding, in.Digest, uint8(i), t)
+		n := &Node{Kind: Input, Handle: h, List: in.Digest, Index: uint8(i)}
+		if err := a.bind(h, &Binding{Block: a.at.Block, Digest: digest, Content: ID(digest)}, n); err != nil {
+			return err
+		}
+		ready, err := a.s.has(a.b, keyContent(tableResult, ID(digest)))
+		if err != nil {
+			return err
+		}
+		computed = computed && ready
+	}
+	if computed {
+		return nil
+	}
+	return a.b.Set(keyList(in.Digest), in.Encoding, nil)
+}
+
+// bind gives h its first binding, and makes a want that came before it pending.
+func (a *appender) bind(h fhe.Handle, binding *Binding, n *Node) error {
+	have, err := a.s.binding(a.b, h)
+	if err != nil {
+		return err
+	}
+	if have != nil {
+		if have.Digest != binding.Digest {
+			return &ConflictError{h, have.Digest, binding.Digest}
+		}
+		return nil
+	}
+	if err := a.node(binding.Content, n); err != nil {
+		return err
+	}
+	a.record.Bound = append(a.record.Bound, h)
+	if err := a.b.Set(keyHandle(tableBinding, h), binding.encode(), nil); err != nil {
+		return err
+	}
+	wanted, err := a.s.has(a.b, keyHandle(tableWant, h))
+	if !wanted || err != nil {
+		return err
+	}
+	return a.pend(binding.Content)
+}
+
+// node stores n unless its content has one.
+func (a *appender) node(id ID, n *Node) error {
+	key := keyContent(tableNode, id)
+	known, err := a.s.has(a.b, key)
+	if known || err != nil {
+		return err
+	}
+	enc, err := n.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	return a.b.Set(key, enc, nil)
+}
+
+// want records the first want of h. Of a handle that is not bound yet it
+// becomes pending with the binding.
+func (a *appender) want(h fhe.Handle) error {
+	key := keyHandle(tableWant, h)
+	wanted, err := a.s.has(a.b, key)
+	if wanted || err != nil {
+		return err
+	}
+	a.record.Wanted = append(a.record.Wanted, h)
+	if err := a.b.Set(key, a.at.append(nil), nil); err != nil {
+		return err
+	}
+	binding, err := a.s.binding(a.b, h)
+	switch {
+	case err != nil:
+		return err
+	case binding == nil:
+		a.at = a.at.Next()
+		return nil
+	}
+	return a.pend(binding.Content)
+}
+
+func (a *appender) pend(id ID) error {
+	at := a.at
+	a.at = at.Next()
+	a.pending++
+	return a.b.Set(keyPending(at), id[:], nil)
+}

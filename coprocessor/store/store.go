@@ -1,0 +1,192 @@
+// Package store is the coprocessor's durable memory, on Pebble: the position
+// in the ordered log, what each handle is bound to, how each content is made,
+// what is wanted and still missing, and the ciphertexts.
+//
+// What the log says is written by Append in one synced batch together with the
+// cursor. Everything else is a pure function of it and may be lost: results
+// are written without waiting for the disk, and a want leaves the pending table
+// in a synced batch behind its result, so whatever a crash loses is computed
+// again.
+//
+// A Store is safe for concurrent use.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fhevm/fhe"
+)
+
+// Store is an open database of one domain.
+type Store struct {
+	db     *pebble.DB
+	domain fhe.Domain
+	broken atomic.Pointer[error] // set by the first failed commit
+
+	// log serialises those who write what the log says and what it leaves to
+	// do: Append, Revert, Retry and Settle.
+	log     sync.Mutex
+	pending atomic.Int64 // size of the pending table
+}
+
+// Open opens the database in dir of fs, and makes it if there is none. A
+// database belongs to one domain for ever.
+func Open(fs vfs.FS, dir string, domain fhe.Domain, log *slog.Logger) (*Store, error) {
+	db, err := pebble.Open(dir, options(fs, log))
+	if err != nil {
+		return nil, fmt.Errorf("open ciphertext store %s: %w", dir, err)
+	}
+	s := &Store{db: db, domain: domain}
+	if err := errors.Join(s.checkFormat(), s.countPending()); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ciphertext store %s: %w", dir, err), db.Close())
+	}
+	return s, nil
+}
+
+func options(fs vfs.FS, log *slog.Logger) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          fs,
+		FormatMajorVersion:          pebble.FormatValueSeparation,
+		CacheSize:                   64 << 20,
+		MemTableSize:                64 << 20,
+		MemTableStopWritesThreshold: 4,
+		Logger:                      logger{log},
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	// Ciphertexts are random: compression finds nothing, and compactions must
+	// not copy half a megabyte per value.
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+		return pebble.ValueSeparationPolicy{
+			Enabled:               true,
+			MinimumSize:           1 << 10,
+			MaxBlobReferenceDepth: 10,
+			RewriteMinimumAge:     5 * time.Minute,
+			TargetGarbageRatio:    0.3,
+		}
+	}
+	return o
+}
+
+// checkFormat reads the format record, and writes it into a new database.
+func (s *Store) checkFormat() error {
+	want := s.domain.Append([]byte{format})
+	got, err := s.get(s.db, keyFormat)
+	switch {
+	case err != nil:
+		return err
+	case got == nil:
+		return s.update(pebble.Sync, func(b *pebble.Batch) error { return b.Set(keyFormat, want, nil) })
+	case len(got) != len(want) || got[0] != format:
+		return fmt.Errorf("format %d, want %d", got[0], format)
+	case string(got) != string(want):
+		return errors.New("it belongs to another chain, ACL, key or protocol version")
+	}
+	return nil
+}
+
+// Close closes the database. No other method may run then or later. After a
+// failed commit it leaves the database to the end of the process and returns
+// that error: its locks may be held for ever.
+func (s *Store) Close() error {
+	if err := s.broken.Load(); err != nil {
+		return *err
+	}
+	return s.db.Close()
+}
+
+// get returns a copy of the value of key, nil if there is none.
+func (s *Store) get(r pebble.Reader, key []byte) ([]byte, error) {
+	v, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key %x: %w", key, err)
+	}
+	return append(make([]byte, 0, len(v)), v...), closer.Close()
+}
+
+func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
+	_, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read key %x: %w", key, err)
+	}
+	return true, closer.Close()
+}
+
+// scan calls visit with every key of [first, past) and its value, both valid
+// during the call only, until visit returns io.EOF or another error.
+func (s *Store) scan(first, past []byte, visit func(key, value []byte) error) (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: past})
+	if err != nil {
+		return fmt.Errorf("scan keys from %x: %w", first, err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err == nil {
+			err = visit(it.Key(), value)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("scan key %x: %w", it.Key(), err)
+		}
+	}
+	return it.Error()
+}
+
+// update commits what fill puts into a batch that reads its own writes.
+func (s *Store) update(w *pebble.WriteOptions, fill func(b *pebble.Batch) error) error {
+	b := s.db.NewIndexedBatch()
+	if err := fill(b); err != nil {
+		return errors.Join(err, b.Close())
+	}
+	return s.commit(b, w)
+}
+
+// commit turns Pebble's panic at a failed write to the log into an error,
+// after which the store accepts no more commits.
+func (s *Store) commit(b *pebble.Batch, w *pebble.WriteOptions) (err error) {
+	if err := s.broken.Load(); err != nil {
+		return *err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write to the ciphertext store: %v", p)
+			s.broken.CompareAndSwap(nil, &err)
+		}
+	}()
+	if err := b.Commit(w); err != nil {
+		return fmt.Errorf("write to the ciphertext store: %w", err)
+	}
+	return b.Close()
+}
+
+// logger passes on what Pebble reports. Fatalf must not return.
+type logger struct{ *slog.Logger }
+
+func (l logger) Infof(string, ...any) {}
+
+func (l logger) Errorf(format string, args ...any) {
+	l.Error("ciphertext store", "error", fmt.Sprintf(format, args...))
+}
+
+func (l logger) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
