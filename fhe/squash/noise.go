@@ -1,0 +1,43 @@
+package squash
+
+import (
+	"math"
+	"math/big"
+
+	"fhevm/accel/ntt"
+	"fhevm/fhe/tfhe"
+)
+
+// tail is the number of standard deviations that a Gaussian exceeds, to either
+// side, with probability 2^-128.
+const tail = 13.15
+
+// NoiseVariance predicts the variance of the error of a squashed ciphertext
+// for a small key of n bits, in units of 1/Q. It depends on the keys and not on
+// the input, of which only the decision to round to a plaintext remains.
+//
+// Each of the n external products adds the noise of 9 key rows weighed by
+// digits uniform in [-B/2, B/2), and the error of the decomposition, uniform
+// within Q/B^3 around 0, of the body and, times the binary key, of the masks;
+// the latter only where the key bit is 1.
+func NoiseVariance(n int) float64 {
+	base := math.Exp2(ntt.BaseLog)
+	q := float64(Q1) * float64(Q2)
+	last := q / math.Pow(base, ntt.Levels)
+	keyNoise := (math.Exp2(2*noiseLog+1) + 1) / 6
+	rows := ntt.Rows * ntt.N * keyNoise * base * base / 12
+	rounding := (Dim/2 + 1) * last * last / 12
+	return float64(n) * (rows + rounding/2)
+}
+
+// NoiseBound returns the bound of the error of a squashed ciphertext, in units
+// of 1/Q, that a decryption's flooding and margin rest on: the error exceeds
+// it with probability below 2^-128 (SPEC squash 6).
+func NoiseBound() *big.Int {
+	bound, _ := big.NewFloat(math.Ceil(tail * math.Sqrt(NoiseVariance(tfhe.Default.LWEDim)))).Int(nil)
+	return bound
+}
+
+// Margin returns Q/2^6, half the distance of neighbouring plaintexts: an
+// opened phase decodes if noise and flooding together stay below it.
+func Margin() *big.Int { return new(big.Int).Rsh(Modulus(), 6) }
