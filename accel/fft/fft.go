@@ -15,6 +15,7 @@
 package fft
 
 //go:generate go run gen_roots.go
+//go:generate go run -C _asm . -out ../cmux_amd64.s -stubs ../stubs_amd64.go -pkg fft
 
 const (
 	// N is the number of coefficients of a polynomial.

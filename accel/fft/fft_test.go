@@ -3,6 +3,7 @@ package fft
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"fhevm/accel"
@@ -15,6 +16,15 @@ func each(t *testing.T, test func(t *testing.T)) {
 		accel.Select("fft", name)
 		t.Run(name, test)
 	}
+}
+
+// eachAccelerated leaves out the portable implementation.
+func eachAccelerated(t *testing.T, test func(t *testing.T)) {
+	each(t, func(t *testing.T) {
+		if !strings.HasSuffix(t.Name(), accel.Portable) {
+			test(t)
+		}
+	})
 }
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, N)) }
@@ -68,7 +78,7 @@ func exactCMux(acc *Accumulator, e int, raw rawKey) (mask, body [N]uint64) {
 	return mask, body
 }
 
-// exactDigits rounds (X^e - 1) p to multiples of 2^41 and divides by that.
+// exactDigits rounds (X^e - 1) p to multiples of 2^digitShift and divides by it.
 func exactDigits(p *[N]uint64, e int) (d [N]int64) {
 	for j, v := range p {
 		if k := (j + e) % (2 * N); k < N {
@@ -79,7 +89,7 @@ func exactDigits(p *[N]uint64, e int) (d [N]int64) {
 		d[j] -= int64(v)
 	}
 	for j := range d {
-		d[j] = (d[j] + 1<<40) >> 41
+		d[j] = (d[j] + 1<<(digitShift-1)) >> digitShift
 	}
 	return d
 }
