@@ -1,0 +1,86 @@
+package contracts
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fhevm/fhe"
+)
+
+// TestArtifactsAreCurrent hashes the compiler's inputs as build.mjs does.
+func TestArtifactsAreCurrent(t *testing.T) {
+	raw, err := artifacts.ReadFile("artifacts/build.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var build struct{ Sources string }
+	if err := json.Unmarshal(raw, &build); err != nil {
+		t.Fatal(err)
+	}
+	inputs := []string{"build.mjs", "package-lock.json"}
+	for _, folder := range []string{"config", "examples", "lib", "system", "test"} {
+		files, err := filepath.Glob(folder + "/*.sol")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: no sources, %v", folder, err)
+		}
+		inputs = append(inputs, files...)
+	}
+	slices.Sort(inputs)
+	var list strings.Builder
+	for _, path := range inputs {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&list, "%s %x\n", filepath.ToSlash(path), sha256.Sum256(data))
+	}
+	if got := fmt.Sprintf("%x", sha256.Sum256([]byte(list.String()))); got != build.Sources {
+		t.Errorf("sources hash to %s, the artifacts were built from %s: run go generate ./contracts", got, build.Sources)
+	}
+}
+
+// TestCodeSize keeps every contract deployable on any chain (EIP-170).
+func TestCodeSize(t *testing.T) {
+	for _, a := range []*Artifact{ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, ConfidentialToken} {
+		if n := len(a.DeployedBytecode); n == 0 || n > 24576 {
+			t.Errorf("%s has %d bytes of code", a.Name, n)
+		}
+	}
+}
+
+// TestEstablishedInterface pins the signatures that contracts compiled against
+// the established library call.
+func TestEstablishedInterface(t *testing.T) {
+	want := map[*Artifact][]string{
+		ACL: {
+			"allow(bytes32,address)", "allowTransient(bytes32,address)", "allowForDecryption(bytes32[])",
+			"isAllowed(bytes32,address)", "persistAllowed(bytes32,address)", "allowedTransient(bytes32,address)",
+			"isAllowedForDecryption(bytes32)", "cleanTransientStorage()", "getFHEVMExecutorAddress()",
+		},
+		FHEVMExecutor: {"verifyInput(bytes32,address,bytes,uint8)", "getInputVerifierAddress()"},
+	}
+	for _, row := range fhe.Operators() {
+		params := map[fhe.Shape]string{
+			fhe.Binary: "bytes32,bytes32,bytes1", fhe.Compare: "bytes32,bytes32,bytes1", fhe.Unary: "bytes32",
+			fhe.Choose: "bytes32,bytes32,bytes32", fhe.Convert: "bytes32,uint8", fhe.Encrypt: "uint256,uint8",
+		}[row.Shape]
+		want[FHEVMExecutor] = append(want[FHEVMExecutor], establishedNames[row.Op]+"("+params+")")
+	}
+	for a, signatures := range want {
+		have := map[string]bool{}
+		for _, m := range parseABI(t, a).Methods {
+			have[m.Sig] = true
+		}
+		for _, s := range signatures {
+			if !have[s] {
+				t.Errorf("%s lacks %s", a.Name, s)
+			}
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package contracts
+
+import (
+	"crypto/ecdsa"
+	"fmt"
+	"math/big"
+	"testing"
+
+	"fhevm/fhe"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/math"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
+)
+
+// member is one of the committee, with a known key.
+type member struct{ *ecdsa.PrivateKey }
+
+func committee(size int) (members []*member) {
+	for i := range size {
+		key, err := crypto.ToECDSA(crypto.Keccak256([]byte{byte(i)}))
+		if err != nil {
+			panic(err)
+		}
+		members = append(members, &member{key})
+	}
+	return members
+}
+
+func (m *member) address() common.Address { return crypto.PubkeyToAddress(m.PublicKey) }
+
+func signers(members []*member) (out []common.Address) {
+	for _, m := range members {
+		out = append(out, m.address())
+	}
+	return out
+}
+
+// decryption is a result that a committee signs.
+type decryption struct {
+	handles  [][32]byte
+	result   []byte
+	epoch    int64
+	chainID  int64
+	verifier common.Address
+}
+
+func aDecryption() decryption {
+	return decryption{
+		handles: [][32]byte{{1}, {2}}, result: append(make([]byte, 63), 9),
+		epoch: 7, chainID: DevChainID, verifier: common.Address(DecryptionVerifierAddress),
+	}
+}
+
+// digest is the EIP-712 hash as go-ethereum's wallet computes it.
+func (d decryption) digest(t testing.TB) []byte {
+	t.Helper()
+	handles := make([]any, len(d.handles))
+	for i, h := range d.handles {
+		handles[i] = fhe.Handle(h).String()
+	}
+	hash, _, err := apitypes.TypedDataAndHash(apitypes.TypedData{
+		Types: apitypes.Types{
+			"EIP712Domain": {
+				{Name: "name", Type: "string"}, {Name: "version", Type: "string"},
+				{Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"},
+			},
+			"DecryptionResult": {
+				{Name: "handles", Type: "bytes32[]"}, {Name: "result", Type: "bytes"}, {Name: "epoch", Type: "uint256"},
+			},
+		},
+		PrimaryType: "DecryptionResult",
+		Domain: apitypes.TypedDataDomain{
+			Name: "fhevm", Version: "1", ChainId: math.NewHexOrDecimal256(d.chainID), VerifyingContract: d.verifier.Hex(),
+		},
+		Message: apitypes.TypedDataMessage{
+			"handles": handles, "result": fmt.Sprintf("0x%x", d.result), "epoch": fmt.Sprint(d.epoch),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+// signatures signs d by each member in turn.
+func (d decryption) signatures(t testing.TB, members ...*member) (out [][]byte) {
+	t.Helper()
+	for _, m := range members {
+		sig, err := crypto.Sign(d.digest(t), m.PrivateKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig[64] += 27
+		out = append(out, sig)
+	}
+	return out
+}
+
+// proof packs signatures: count | signatures | epoch.
+func (d decryption) proof(signatures ...[]byte) []byte {
+	out := []byte{byte(len(signatures))}
+	for _, s := range signatures {
+		out = append(out, s...)
+	}
+	return append(out, common.BigToHash(big.NewInt(d.epoch)).Bytes()...)
+}
+
+func TestVerifyDecryption(t *testing.T) {
+	n := newNetwork(t)
+	d, m := aDecryption(), n.members
+	for name, quorum := range map[string][]*member{
+		"three": m[:3], "others": m[1:], "all": m, "unordered": {m[3], m[0], m[2]},
+	} {
+		if ok := n.must(bob, n.decryption, "verify", d.handles, d.result, d.proof(d.signatures(t, quorum...)...)); ok != true {
+			t.Errorf("%s: verify = %v", name, ok)
+		}
+	}
+}
+
+func TestVerifyDecryptionRefuses(t *testing.T) {
+	n := newNetwork(t)
+	d, m := aDecryption(), n.members
+	good := d.signatures(t, m[:3]...)
+	proof := d.proof(good...)
+	outsider := committee(5)[4]
+	zero := make([]byte, 65)
+	badV := append(good[0][:64:64], 29)
+	for name, c := range map[string]struct {
+		proof []byte
+		want  string
+	}{
+		"empty":          {nil, "EmptyDecryptionProof()"},
+		"one byte":       {[]byte{0}, "DeserializingDecryptionProofFail()"},
+		"truncated":      {proof[:len(proof)-1], "DeserializingDecryptionProofFail()"},
+		"prolonged":      {append(proof[:len(proof):len(proof)], 0), "DeserializingDecryptionProofFail()"},
+		"miscounted":     {append([]byte{2}, proof[1:]...), "DeserializingDecryptionProofFail()"},
+		"no signature":   {d.proof(), "KMSSignatureThresholdNotReached(0)"},
+		"below quorum":   {d.proof(good[:2]...), "KMSSignatureThresholdNotReached(2)"},
+		"signed twice":   {d.proof(good[0], good[1], good[0]), fmt.Sprintf("KMSDuplicateSigner(%s)", m[0].address())},
+		"outsider":       {d.proof(append(good[:2:2], d.signatures(t, outsider)...)...), fmt.Sprintf("KMSInvalidSigner(%s)", outsider.address())},
+		"outsider added": {d.proof(append(good[:3:3], d.signatures(t, outsider)...)...), fmt.Sprintf("KMSInvalidSigner(%s)", outsider.address())},
+		"zero":           {d.proof(zero, good[1], good[2]), fmt.Sprintf("KMSInvalidSigner(%s)", common.Address{})},
+		"bad v":          {d.proof(badV, good[1], good[2]), fmt.Sprintf("KMSInvalidSigner(%s)", common.Address{})},
+		"twin signature": {d.proof(good[0], good[1], twin(good[0])), fmt.Sprintf("KMSMalleableSignature(%s)", fhe.Digest(twin(good[0])[32:64]))},
+	} {
+		t.Run(name, func(t *testing.T) { n.fails(c.want, bob, n.decryption, "verify", d.handles, d.result, c.proof) })
+	}
+}
+
+// twin is the other signature that recovers to the same signer.
+func twin(signature []byte) []byte {
+	s := new(big.Int).SetBytes(signature[32:64])
+	s.Sub(crypto.S256().Params().N, s)
+	out := append(signature[:32:32], common.BigToHash(s).Bytes()...)
+	return append(out, 27+28-signature[64])
+}
+
+// TestVerifyDecryptionBinds changes what was signed, one field at a time.
+func TestVerifyDecryptionBinds(t *testing.T) {
+	n := newNetwork(t)
+	d := aDecryption()
+	for name, change := range map[string]func(*decryption){
+		"value":    func(d *decryption) { d.result = append(make([]byte, 63), 8) },
+		"handle":   func(d *decryption) { d.handles = [][32]byte{{1}, {3}} },
+		"order":    func(d *decryption) { d.handles = [][32]byte{{2}, {1}} },
+		"chain":    func(d *decryption) { d.chainID++ },
+		"contract": func(d *decryption) { d.verifier = common.Address(ACLAddress) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			signed := aDecryption()
+			change(&signed)
+			signatures := signed.signatures(t, n.members[:3]...)
+			stranger, err := crypto.SigToPub(d.digest(t), append(signatures[0][:64:64], signatures[0][64]-27))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.fails(fmt.Sprintf("KMSInvalidSigner(%s)", crypto.PubkeyToAddress(*stranger)),
+				bob, n.decryption, "verify", d.handles, d.result, d.proof(signatures...))
+		})
+	}
+	old := d
+	old.epoch--
+	n.fails("WrongEpoch(6, 7)", bob, n.decryption, "verify", d.handles, d.result, old.proof(old.signatures(t, n.members[:3]...)...))
+	n.fails("ResultLengthMismatch(2, 63)", bob, n.decryption, "verify", d.handles, d.result[:63], d.proof())
+	n.fails("ResultLengthMismatch(1, 64)", bob, n.decryption, "verify", d.handles[:1], d.result, d.proof())
+}
+
+func TestCommitteeIsReadable(t *testing.T) {
+	n := newNetwork(t)
+	for method, want := range map[string]any{
+		"signers": signers(n.members), "threshold": big.NewInt(3), "epoch": big.NewInt(7), "network": "dev",
+	} {
+		if got := n.must(bob, n.decryption, method); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s = %v, want %v", method, got, want)
+		}
+	}
+}
+
+func TestCommitteeRules(t *testing.T) {
+	n := newNetwork(t)
+	four := signers(committee(4))
+	for name, c := range map[string]struct {
+		signers   []common.Address
+		threshold int64
+		network   string
+		want      string
+	}{
+		"no quorum":       {four, 0, "dev", "InvalidCommittee()"},
+		"quorum too high": {four, 5, "dev", "InvalidCommittee()"},
+		"nobody":          {nil, 1, "dev", "InvalidCommittee()"},
+		"twice":           {append(four[:3:3], four[0]), 3, "dev", "InvalidCommittee()"},
+		"zero":            {append(four[:3:3], common.Address{}), 3, "dev", "InvalidCommittee()"},
+		"too many":        {make([]common.Address, 256), 3, "dev", "InvalidCommittee()"},
+		"network":         {four, 3, "staging", "InvalidNetwork(staging)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := n.construct(carol, DecryptionVerifier, c.signers, big.NewInt(c.threshold), big.NewInt(1), c.network)
+			if err == nil || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+	if _, err := n.construct(carol, DecryptionVerifier, signers(committee(255)), big.NewInt(255), big.NewInt(1), "production"); err != nil {
+		t.Errorf("largest committee: %v", err)
+	}
+}
+
+// FuzzDecryptionProof shows that no proof passes but signatures of a quorum.
+func FuzzDecryptionProof(f *testing.F) {
+	n := newNetwork(f)
+	d := aDecryption()
+	good := d.proof(d.signatures(f, n.members[:3]...)...)
+	for _, seed := range [][]byte{nil, {0}, good[:66], good[:len(good)-1], append([]byte{4}, good[1:]...)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, proof []byte) {
+		n.t = t
+		n.transaction(func(tx *transaction) {
+			_, err := tx.call(bob, n.decryption, "verify", d.handles, d.result, proof)
+			if err == nil {
+				t.Errorf("accepted %x", proof)
+			} else if len(err.Error()) > 6 && err.Error()[:6] == "revert" {
+				t.Errorf("no reason given for %x: %v", proof, err)
+			}
+		})
+	})
+}
