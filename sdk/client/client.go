@@ -1,0 +1,152 @@
+// Package client talks to a node's wallet API over HTTP.
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+	"fhevm/sdk"
+
+	"github.com/holiman/uint256"
+)
+
+// Bounds of what a node may answer.
+const (
+	maxJSON      = 1 << 20
+	maxLine      = 1 << 20
+	maxPublicKey = 1 << 20
+)
+
+// Linger is how long UserDecrypt still listens for the remaining parties once
+// the values are open, so that a late liar is named too.
+const Linger = time.Second
+
+// Client is a wallet's connection to one node. It is safe for concurrent use.
+type Client struct {
+	base       string
+	parameters *sdk.Parameters
+	key        *tfhe.PublicKey
+}
+
+// Dial fetches the network's parameters and public key from the node whose
+// wallet API is at base, such as "http://127.0.0.1:8546".
+func Dial(ctx context.Context, base string) (*Client, error) {
+	c := &Client{base: strings.TrimRight(base, "/")}
+	if err := c.call(ctx, http.MethodGet, sdk.RouteParameters, nil, &c.parameters); err != nil {
+		return nil, fmt.Errorf("fetch network parameters: %w", err)
+	}
+	resp, err := c.do(ctx, http.MethodGet, sdk.RoutePublicKey, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch public key: %w", err)
+	}
+	defer resp.Body.Close()
+	if c.key, err = tfhe.ReadPublicKey(io.LimitReader(resp.Body, maxPublicKey)); err != nil {
+		return nil, fmt.Errorf("fetch public key: %w", err)
+	}
+	return c, nil
+}
+
+// Parameters describe the network.
+func (c *Client) Parameters() *sdk.Parameters { return c.parameters }
+
+// PublicKey is the network's public key.
+func (c *Client) PublicKey() *tfhe.PublicKey { return c.key }
+
+// Encrypt encrypts values for a contract, to be sent by user.
+func (c *Client) Encrypt(contract, user fhe.Address, values ...sdk.Value) (*sdk.Input, error) {
+	return sdk.Encrypt(c.key, c.parameters.Binding(contract, user), values...)
+}
+
+// Handle reports on a handle, waiting up to wait for it to be computed.
+func (c *Client) Handle(ctx context.Context, h fhe.Handle, wait time.Duration) (*sdk.HandleStatus, error) {
+	route := strings.Replace(sdk.RouteHandle, "{handle}", h.String(), 1) + "?wait=" + wait.String()
+	var s sdk.HandleStatus
+	return &s, c.call(ctx, http.MethodGet, route, nil, &s)
+}
+
+// UserDecrypt sends a signed request to the committee through the node and
+// opens the answers.
+func (c *Client) UserDecrypt(ctx context.Context, d *sdk.Decryption) ([]*uint256.Int, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	resp, err := c.do(ctx, http.MethodPost, sdk.RouteUserDecryptions, &d.Request)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, maxLine)
+	open := false
+	for lines.Scan() {
+		var r sdk.Reply
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("decode a party's reply: %w", err)
+		}
+		done, err := d.Add(r)
+		if err != nil {
+			return nil, err
+		}
+		if done && !open {
+			open = true
+			time.AfterFunc(Linger, cancel)
+		}
+	}
+	if !open {
+		return nil, errors.Join(d.Failure(), lines.Err())
+	}
+	return d.Values()
+}
+
+// PublicDecrypt asks for the values of publicly marked handles.
+func (c *Client) PublicDecrypt(ctx context.Context, handles ...fhe.Handle) (*sdk.PublicResult, error) {
+	var r sdk.PublicResult
+	return &r, c.call(ctx, http.MethodPost, sdk.RoutePublicDecryptions, sdk.PublicRequest{Handles: handles}, &r)
+}
+
+func (c *Client) call(ctx context.Context, method, route string, body, into any) error {
+	resp, err := c.do(ctx, method, route, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(io.LimitReader(resp.Body, maxJSON)).Decode(into)
+}
+
+// do sends a request and turns every response but 2xx into an error.
+func (c *Client) do(ctx context.Context, method, route string, body any) (*http.Response, error) {
+	var encoded []byte
+	if body != nil {
+		var err error
+		if encoded, err = json.Marshal(body); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+route, bytes.NewReader(encoded))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var failed sdk.ErrorBody
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxJSON)).Decode(&failed); err != nil || failed.Problem.Message == "" {
+		return nil, fmt.Errorf("%s %s: %s", method, route, resp.Status)
+	}
+	return nil, &failed.Problem
+}

@@ -1,0 +1,140 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/holiman/uint256"
+)
+
+// Decryption is one re-encryption, from the permit that the user signs to the
+// clear values. The transport key is drawn for it alone and stays inside.
+// It is not safe for concurrent use.
+type Decryption struct {
+	Request permit.Request
+
+	parameters *Parameters
+	key        *seal.TransportKey
+	opening    *seal.Opening
+	refusals   map[threshold.PartyID]*Problem
+}
+
+// Reply is what one party said to a request: an answer or a refusal. The
+// wallet API streams one a line (SPEC 9.3).
+type Reply struct {
+	Party   threshold.PartyID `json:"party"`
+	Answer  *seal.Answer      `json:"answer,omitempty"`
+	Problem *Problem          `json:"error,omitempty"`
+}
+
+// Problem is an error as the wallet API reports it.
+type Problem struct {
+	Code    threshold.Code `json:"code"`
+	Message string         `json:"message"`
+}
+
+// Error is the message.
+func (p *Problem) Error() string { return p.Message }
+
+// NewDecryption prepares a request of user for the values of handles, as held
+// by the given contracts: for each handle the user and one of the contracts
+// must have persistent rights. origin names who asks, for the statement that
+// the user reads. The permit is in force from and until the given Unix times,
+// both inclusive, measured by the chain's clock.
+func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
+	key, err := seal.GenerateTransportKey()
+	if err != nil {
+		return nil, err
+	}
+	d := &Decryption{parameters: p, key: key, refusals: map[threshold.PartyID]*Problem{}}
+	d.Request = permit.Request{
+		Domain: p.SigningDomain(), User: user, TransportKey: key.Public(), Handles: handles,
+		Permit: *permit.New(origin, contracts, from, until, key.Public()),
+	}
+	if err := d.Request.Permit.Check(); err != nil {
+		return nil, err
+	}
+	return d, permit.CheckHandles(handles)
+}
+
+// TypedData is what the user's wallet signs with eth_signTypedData_v4.
+func (d *Decryption) TypedData() *eip712.TypedData {
+	return d.Request.Permit.TypedData(d.Request.Domain)
+}
+
+// Sign signs the permit with a key at hand.
+func (d *Decryption) Sign(key *secp256k1.PrivateKey) {
+	d.Request.Signature = d.Request.Permit.Sign(d.Request.Domain, key)
+}
+
+// Add takes in a reply, in any order, and reports whether the values are open.
+// A refusal or a wrong answer is remembered and otherwise without effect; the
+// error means that more parties than the threshold are corrupt.
+func (d *Decryption) Add(r Reply) (done bool, err error) {
+	if r.Answer == nil {
+		if r.Problem != nil {
+			d.refusals[r.Party] = r.Problem
+		}
+		return false, nil
+	}
+	if d.opening == nil {
+		context := seal.NewContext(d.parameters.Domain(), d.parameters.Committee.Epoch, &d.Request)
+		if d.opening, err = seal.NewOpening(context, &d.parameters.Committee, d.key); err != nil {
+			return false, err
+		}
+	}
+	return d.opening.Add(r.Answer)
+}
+
+// Values returns the clear values in the order of the handles, once Add
+// reported done.
+func (d *Decryption) Values() ([]*uint256.Int, error) {
+	if d.opening == nil {
+		return nil, d.Failure()
+	}
+	return d.opening.Values()
+}
+
+// Blames lists what was wrong with answers so far: liars by name.
+func (d *Decryption) Blames() []threshold.Blame {
+	if d.opening == nil {
+		return nil
+	}
+	return d.opening.Blames()
+}
+
+// Failure says why the replies so far do not open the values, first of all
+// the reason that the parties gave.
+func (d *Decryption) Failure() error {
+	quorum := d.parameters.Committee.Quorum()
+	heard := 0
+	if d.opening != nil {
+		heard = d.opening.Heard().Len()
+	}
+	var reasons []string
+	counts := map[Problem]int{}
+	for _, p := range d.refusals {
+		counts[*p]++
+		if counts[*p] > quorum.T {
+			return p
+		}
+	}
+	for id := threshold.PartyID(1); int(id) <= quorum.N; id++ {
+		if p := d.refusals[id]; p != nil {
+			reasons = append(reasons, fmt.Sprintf("party %d: %s", id, p.Message))
+		}
+	}
+	msg := fmt.Sprintf("%d of %d parties answered, %d must agree", heard, quorum.N, quorum.Agree())
+	if len(reasons) > 0 {
+		msg += ": " + strings.Join(reasons, "; ")
+	}
+	return errors.New(msg)
+}
