@@ -32,6 +32,9 @@ const GasLimit = 60_000_000
 // constant, so that the genesis depends on its description alone.
 const genesisTime = 1_700_000_000
 
+// genesisTag begins the hash of the domain that block 0 carries as extra data.
+const genesisTag = "fhevm genesis"
+
 // Genesis describes a network (SPEC 8.1). Every role reads it, and the hash of
 // block 0 commits to it.
 type Genesis struct {
@@ -127,12 +130,15 @@ func (g *Genesis) build() (*core.Genesis, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
+	// A genesis block states no chain id; its extra data does.
+	extra := fhe.Keccak([]byte(genesisTag), g.Domain().Append(nil))
 	spec := &core.Genesis{
 		Config:     rules(g.ChainID),
 		Timestamp:  genesisTime,
 		GasLimit:   GasLimit,
 		Difficulty: new(big.Int),
 		BaseFee:    big.NewInt(params.GWei),
+		ExtraData:  extra[:],
 		Alloc:      core.SystemContractAllocs(),
 	}
 	for a, wei := range g.Alloc {

@@ -24,8 +24,8 @@ import (
 // served.
 type endpoint struct {
 	server *rpc.Server
+	base   *rpc.Server // go-ethereum's own methods, for those that replace them
 	http   http.Server
-	addr   string
 }
 
 // localOrigins are the web pages that may call a node: those that the same
@@ -33,15 +33,14 @@ type endpoint struct {
 var localOrigins = []string{"http://localhost", "https://localhost", "http://127.0.0.1", "https://127.0.0.1"}
 
 func newEndpoint(n *Node, version string) (*endpoint, error) {
-	e := &endpoint{server: rpc.NewServer()}
+	e := &endpoint{server: rpc.NewServer(), base: rpc.NewServer()}
 	original := gethAPIs(n)
-	base, err := serve(original)
-	if err != nil {
+	if err := register(e.base, original); err != nil {
 		return nil, err
 	}
 	signer := newDevSigner(n.genesis.ChainID)
 	replaced := []rpc.API{
-		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: rpc.DialInProc(base)}},
+		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: rpc.DialInProc(e.base)}},
 		{Namespace: "personal", Service: &personalAPI{signer: signer}},
 		{Namespace: "evm", Service: &evmAPI{sealer: n.sealer}},
 		{Namespace: "web3", Service: &web3API{version: version}},
@@ -59,11 +58,6 @@ func gethAPIs(n *Node) (apis []rpc.API) {
 	logs := filters.NewFilterSystem(n.eth.APIBackend, filters.Config{})
 	apis = append(apis, rpc.API{Namespace: "eth", Service: filters.NewFilterAPI(logs)})
 	return append(apis, tracers.APIs(n.eth.APIBackend)...)
-}
-
-func serve(apis []rpc.API) (*rpc.Server, error) {
-	s := rpc.NewServer()
-	return s, register(s, apis)
 }
 
 // register adds methods; one of the same name replaces an earlier one.
@@ -131,6 +125,7 @@ func (e *endpoint) dial() *rpc.Client { return rpc.DialInProc(e.server) }
 func (e *endpoint) close() {
 	e.http.Close()
 	e.server.Stop()
+	e.base.Stop()
 }
 
 // evmAPI holds the methods that development tools use to drive a chain.
