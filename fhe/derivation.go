@@ -84,6 +84,12 @@ func (d *Derivation) check() error {
 	if d.Domain.Version != Version {
 		return fmt.Errorf("%s: protocol version %d, want %d", row.Name, d.Domain.Version, Version)
 	}
+	// Before all type rules: the zero handle would be taken for a bool.
+	for i, h := range d.Operands {
+		if h.IsZero() {
+			return fmt.Errorf("%s: operand %d: handle is uninitialised: assign the variable first, for example with FHE.asEuint64(0)", row.Name, i)
+		}
+	}
 	if !row.On(d.Type) {
 		return fmt.Errorf("%s is not defined on %s", row.Name, d.Type)
 	}
@@ -121,8 +127,6 @@ func (d *Derivation) checkClear(row Operator) error {
 
 func (d *Derivation) checkOperand(h Handle, want Type, s Shape) error {
 	switch {
-	case h.IsZero():
-		return errors.New("handle is uninitialised: assign the variable first, for example with FHE.asEuint64(0)")
 	case h.ChainID() != d.Domain.ChainID:
 		return fmt.Errorf("handle %s is of chain %d, want %d", h, h.ChainID(), d.Domain.ChainID)
 	case h[31] != d.Domain.Version:
