@@ -61,6 +61,10 @@ func options(fs vfs.FS, log *slog.Logger) *pebble.Options {
 		MemTableSize:                64 << 20,
 		MemTableStopWritesThreshold: 4,
 		Logger:                      logger{log},
+		// By default corruption ends the process; here the reader gets the error.
+		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+			log.Error("ciphertext store is corrupt", "detail", info.String())
+		}},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -101,14 +105,26 @@ func (s *Store) checkFormat() error {
 // failed commit it leaves the database to the end of the process and returns
 // that error: its locks may be held for ever.
 func (s *Store) Close() error {
-	if err := s.broken.Load(); err != nil {
-		return *err
+	if err := s.sound(); err != nil {
+		return err
 	}
 	return s.db.Close()
 }
 
+// sound returns the error of the failed commit after which the database in
+// memory may be ahead of the disk. Nothing is read or written then.
+func (s *Store) sound() error {
+	if err := s.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // get returns a copy of the value of key, nil if there is none.
 func (s *Store) get(r pebble.Reader, key []byte) ([]byte, error) {
+	if err := s.sound(); err != nil {
+		return nil, err
+	}
 	v, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
@@ -120,6 +136,9 @@ func (s *Store) get(r pebble.Reader, key []byte) ([]byte, error) {
 }
 
 func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
+	if err := s.sound(); err != nil {
+		return false, err
+	}
 	_, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
@@ -133,6 +152,9 @@ func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
 // scan calls visit with every key of [first, past) and its value, both valid
 // during the call only, until visit returns io.EOF or another error.
 func (s *Store) scan(first, past []byte, visit func(key, value []byte) error) (err error) {
+	if err := s.sound(); err != nil {
+		return err
+	}
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: past})
 	if err != nil {
 		return fmt.Errorf("scan keys from %x: %w", first, err)
@@ -165,8 +187,8 @@ func (s *Store) update(w *pebble.WriteOptions, fill func(b *pebble.Batch) error)
 // commit turns Pebble's panic at a failed write to the log into an error,
 // after which the store accepts no more commits.
 func (s *Store) commit(b *pebble.Batch, w *pebble.WriteOptions) (err error) {
-	if err := s.broken.Load(); err != nil {
-		return *err
+	if err := s.sound(); err != nil {
+		return errors.Join(err, b.Close())
 	}
 	defer func() {
 		if p := recover(); p != nil {
