@@ -22,6 +22,10 @@ type Member struct {
 type Committee struct {
 	Epoch   Epoch    `json:"epoch"`
 	Members []Member `json:"members"` // in the order of their ids, 1 to n
+	// Noise and Stat fix the masks of the epoch (package prss). They are part
+	// of it, since parties with different ones make masks that do not fit.
+	Noise uint64 `json:"noise"`
+	Stat  int    `json:"stat"`
 	// Relays lists the certificates (SHA-256 of DER) of the nodes that may
 	// forward users' requests to the parties.
 	Relays []fhe.Digest `json:"relays"`

@@ -5,8 +5,8 @@ import (
 	"math"
 	"math/big"
 
+	"fhevm/fhe/squash"
 	"fhevm/threshold"
-	"fhevm/threshold/shamir"
 )
 
 // Margin is what flooding takes and gives: masks of up to 2^Stat*Noise from
@@ -28,6 +28,17 @@ func NewMargin(q threshold.Quorum, noise uint64) (Margin, error) {
 	return m, m.Check()
 }
 
+// MarginOf returns the margin that the committee's epoch fixes, after Check.
+// It also refuses an epoch whose noise bound is below that of squashed
+// ciphertexts as they are made now.
+func MarginOf(c *threshold.Committee) (Margin, error) {
+	m := Margin{Quorum: c.Quorum(), Noise: c.Noise, Stat: c.Stat}
+	if bound := squash.NoiseBound(); new(big.Int).SetUint64(m.Noise).Cmp(bound) < 0 {
+		return m, fmt.Errorf("epoch %d drowns noise up to %d, squashed ciphertexts have up to %v", c.Epoch.Number, m.Noise, bound)
+	}
+	return m, m.Check()
+}
+
 // Check asserts that masked noise never reaches a wrong plaintext,
 // 2*C(n,t)*2^Stat*B + B < Q/2^6, and that Stat is at least 40. A process that
 // decrypts refuses to start otherwise: opened values would be wrong in silence.
@@ -35,32 +46,26 @@ func (m Margin) Check() error {
 	if m.Stat < minStat || m.Stat > 64 {
 		return fmt.Errorf("flooding margin of %d parties at noise %d is %d bits, want at least %d", m.Quorum.N, m.Noise, m.Stat, minStat)
 	}
-	if m.maxOpened().Cmp(halfStep()) >= 0 {
+	if m.MaxOpened().Cmp(squash.Margin()) >= 0 {
 		return fmt.Errorf("flooding margin: masks of %d parties at noise %d and %d bits exceed Q/2^6", m.Quorum.N, m.Noise, m.Stat)
 	}
 	return nil
 }
 
-// maxOpened is the largest distance of an opened phase from its plaintext.
-func (m Margin) maxOpened() *big.Int {
+// MaxOpened is the largest distance of an opened phase from its plaintext, in
+// units of 1/Q.
+func (m Margin) MaxOpened() *big.Int {
 	b := new(big.Int).SetUint64(m.Noise)
 	masks := new(big.Int).Lsh(b, uint(m.Stat)+1)
 	masks.Mul(masks, new(big.Int).Binomial(int64(m.Quorum.N), int64(m.Quorum.T)))
 	return masks.Add(masks, b)
 }
 
-// halfStep is Q/2^6: half the distance of neighbouring plaintexts.
-func halfStep() *big.Int {
-	q := new(big.Int).SetUint64(shamir.Q1)
-	q.Mul(q, new(big.Int).SetUint64(shamir.Q2))
-	return q.Rsh(q, 6)
-}
-
 // Room is the largest Stat, with its fraction, that the modulus leaves for the
 // quorum and noise bound: log2((Q/2^6 - B) / (2*C(n,t)*B)).
 func Room(q threshold.Quorum, noise uint64) float64 {
 	b := new(big.Int).SetUint64(max(noise, 1))
-	room, _ := new(big.Float).SetInt(new(big.Int).Sub(halfStep(), b)).Float64()
+	room, _ := new(big.Float).SetInt(new(big.Int).Sub(squash.Margin(), b)).Float64()
 	c, _ := new(big.Float).SetInt(new(big.Int).Binomial(int64(q.N), int64(q.T))).Float64()
 	return math.Log2(room) - 1 - math.Log2(c) - math.Log2(float64(max(noise, 1)))
 }

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+
+	"fhevm/fhe/squash"
 )
 
 // The two primes, just under 2^50. Their product is the squash modulus Q.
 const (
-	Q1 uint64 = 1125899906826241
-	Q2 uint64 = 1125899906732033
+	Q1 uint64 = squash.Q1
+	Q2 uint64 = squash.Q2
 )
 
 const fieldBits = 50
