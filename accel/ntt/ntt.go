@@ -7,6 +7,8 @@
 // is below q is the same on every implementation.
 package ntt
 
+//go:generate go run -C _asm . -out ../ntt_amd64.s -stubs ../stubs_amd64.go -pkg ntt
+
 import (
 	"fmt"
 	"math/big"
@@ -133,7 +135,7 @@ func (m *Modulus) lazyMul(x uint64, f factor) uint64 {
 // block of 64 is transposed as an 8×8 matrix.
 func (m *Modulus) Forward(x *Poly) {
 	if useIFMA {
-		m.forwardIFMA(x)
+		m.forwardFast(x)
 		return
 	}
 	m.forward(x)
@@ -144,7 +146,7 @@ func (m *Modulus) Forward(x *Poly) {
 // factor 1/N into a product.
 func (m *Modulus) InverseAdd(dst, x *Poly) {
 	if useIFMA {
-		m.inverseAddIFMA(dst, x)
+		m.inverseAddFast(dst, x)
 		return
 	}
 	m.inverseAdd(dst, x)

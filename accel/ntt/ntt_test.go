@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"testing"
+
+	"fhevm/accel"
 )
 
 const (
@@ -19,6 +21,18 @@ func newRNS(t testing.TB) *RNS {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// onEach runs f once for each implementation that this machine has.
+func onEach(t *testing.T, f func(t *testing.T, r *RNS)) {
+	r := newRNS(t)
+	defer accel.Reset("ntt")
+	for _, name := range accel.Implementations("ntt") {
+		if !accel.Select("ntt", name) {
+			t.Fatalf("cannot select %s", name)
+		}
+		t.Run(name, func(t *testing.T) { f(t, r) })
+	}
 }
 
 func random(r *rand.Rand, bound uint64) *Poly {
@@ -49,8 +63,10 @@ func TestNewRefuses(t *testing.T) {
 }
 
 // The value at each position is the sum of x_i * psi^(i*(2r+1)).
-func TestForwardEvaluates(t *testing.T) {
-	for _, m := range newRNS(t).Moduli {
+func TestForwardEvaluates(t *testing.T) { onEach(t, testForward) }
+
+func testForward(t *testing.T, rns *RNS) {
+	for _, m := range rns.Moduli {
 		psi := m.root()
 		if m.Exp(psi, N) != m.Q-1 {
 			t.Fatalf("psi^%d is not -1", N)
@@ -74,8 +90,10 @@ func TestForwardEvaluates(t *testing.T) {
 }
 
 // A product of values is the negacyclic product, by the schoolbook.
-func TestProduct(t *testing.T) {
-	for _, m := range newRNS(t).Moduli {
+func TestProduct(t *testing.T) { onEach(t, testProduct) }
+
+func testProduct(t *testing.T, rns *RNS) {
+	for _, m := range rns.Moduli {
 		r := rand.New(rand.NewPCG(2, m.Q))
 		a, b := random(r, m.Q), random(r, m.Q)
 		want := schoolbook(a, b, m.Q)
@@ -109,8 +127,10 @@ func schoolbook(a, b *Poly, q uint64) *Poly {
 	return out
 }
 
-func TestLazyRanges(t *testing.T) {
-	for _, m := range newRNS(t).Moduli {
+func TestLazyRanges(t *testing.T) { onEach(t, testLazyRanges) }
+
+func testLazyRanges(t *testing.T, rns *RNS) {
+	for _, m := range rns.Moduli {
 		x := extremes(4 * m.Q)
 		reduced := *x
 		m.Reduce(&reduced)
@@ -136,8 +156,10 @@ func TestLazyRanges(t *testing.T) {
 	}
 }
 
-func TestRotateSub(t *testing.T) {
-	m := newRNS(t).Moduli[0]
+func TestRotateSub(t *testing.T) { onEach(t, testRotateSub) }
+
+func testRotateSub(t *testing.T, rns *RNS) {
+	m := rns.Moduli[0]
 	x := random(rand.New(rand.NewPCG(4, 4)), m.Q)
 	x[5] = 0
 	for _, a := range []int{0, 1, 5, 8, 63, 1024, 2047, 2048, 2049, 3000, 4095} {
@@ -182,8 +204,9 @@ func TestFixedPointIsUnbiased(t *testing.T) {
 }
 
 // Digits are in range and recompose to x within half of Q/B^3.
-func TestDecompose(t *testing.T) {
-	rns := newRNS(t)
+func TestDecompose(t *testing.T) { onEach(t, testDecompose) }
+
+func testDecompose(t *testing.T, rns *RNS) {
 	r := rand.New(rand.NewPCG(6, 6))
 	x := [2]Poly{*random(r, 2*q0), *random(r, 2*q1)}
 	x[0][0], x[1][0] = 0, 0
@@ -220,8 +243,10 @@ func combine(r *RNS, y0, y1 uint64) *big.Int {
 	return x.Mod(x, r.Q)
 }
 
-func TestDot(t *testing.T) {
-	m := newRNS(t).Moduli[1]
+func TestDot(t *testing.T) { onEach(t, testDot) }
+
+func testDot(t *testing.T, rns *RNS) {
+	m := rns.Moduli[1]
 	r := rand.New(rand.NewPCG(7, 7))
 	x, w := new(Digits), make([]uint64, MatrixWords)
 	for i := range x {
@@ -253,6 +278,52 @@ func TestDot(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Chained steps of a blind rotation, from extreme and from random words, end
+// in the same words on every implementation.
+func TestImplementationsAgree(t *testing.T) {
+	var want *[Columns][2]Poly
+	onEach(t, func(t *testing.T, rns *RNS) {
+		got := rotateBlindly(rns)
+		if want == nil {
+			want = got
+		}
+		if *got != *want {
+			t.Error("differs from the first implementation")
+		}
+	})
+}
+
+func rotateBlindly(rns *RNS) *[Columns][2]Poly {
+	r, acc := rand.New(rand.NewPCG(10, 10)), new([Columns][2]Poly)
+	var turned [2]Poly
+	digits, sum, w := new([2]Digits), new([Columns]Poly), [2][]uint64{}
+	for p, m := range rns.Moduli {
+		acc[0][p], acc[1][p] = *random(r, m.Q), *extremes(m.Q)
+		w[p] = make([]uint64, MatrixWords)
+		for i := range w[p] {
+			w[p][i] = max(r.Uint64N(m.Q+100), 100) - 100
+		}
+	}
+	for a := 1; a < 2*N; a += 97 {
+		for c := range acc {
+			for p, m := range rns.Moduli {
+				m.RotateSub(&turned[p], &acc[c][p], a)
+			}
+			rns.Decompose(digits, c, &turned)
+		}
+		for p, m := range rns.Moduli {
+			for i := range digits[p] {
+				m.Forward(&digits[p][i])
+			}
+			m.Dot(sum, &digits[p], w[p])
+			for c := range acc {
+				m.InverseAdd(&acc[c][p], &sum[c])
+			}
+		}
+	}
+	return acc
 }
 
 func BenchmarkForward(b *testing.B) {

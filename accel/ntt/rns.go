@@ -77,13 +77,12 @@ const (
 // RotateSub sets dst = (X^a - 1)*x + q for coefficients x below q and a in
 // [0, 4096). Words of dst are at most 2q. dst and x must not overlap.
 func (m *Modulus) RotateSub(dst, x *Poly, a int) {
-	run, sign := a%N, a >= N
+	run, sub := a%N, m.subRun
 	if useIFMA {
-		m.rotateSubIFMA(dst, x, run, sign)
-		return
+		sub = m.subRunFast
 	}
-	m.subRun(dst[:run], x[N-run:], x[:run], !sign)
-	m.subRun(dst[run:], x[:N-run], x[run:], sign)
+	sub(dst[:run], x[N-run:], x[:run], a < N)
+	sub(dst[run:], x[:N-run], x[run:], a >= N)
 }
 
 // subRun sets dst = ±src - x + q, with the minus sign if negate is set.
@@ -108,7 +107,7 @@ type Digits [Rows]Poly
 func (r *RNS) Decompose(dst *[2]Digits, c int, x *[2]Poly) {
 	d0, d1 := (*[Levels]Poly)(dst[0][c*Levels:]), (*[Levels]Poly)(dst[1][c*Levels:])
 	if useIFMA {
-		r.decomposeIFMA(d0, d1, x)
+		r.decomposeFast(d0, d1, x)
 		return
 	}
 	r.decompose(d0, d1, x)
@@ -152,7 +151,7 @@ func (f fraction) times(y uint64) (hi, lo uint64) {
 func (m *Modulus) Dot(dst *[Columns]Poly, x *Digits, w []uint64) {
 	w = w[:MatrixWords]
 	if useIFMA {
-		m.dotIFMA(dst, x, w)
+		m.dotFast(dst, x, w)
 		return
 	}
 	m.dot(dst, x, w)

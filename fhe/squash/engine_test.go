@@ -16,7 +16,15 @@ type network struct {
 	engine *Engine
 }
 
-var fullSize = sync.OnceValue(func() *network {
+func fullSize(t *testing.T) *network {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("0.8 GB of key; other tests cover the same code with 64 bits")
+	}
+	return newNetwork()
+}
+
+var newNetwork = sync.OnceValue(func() *network {
 	t := new(testing.B)
 	secret := tfhe.NewSecretKey(&tfhe.Default, testSeed.Derive("network", 0))
 	f := &fixture{small: secret.Small()}
@@ -40,7 +48,7 @@ func (n *network) encrypt(m int, index uint64) tfhe.LWE {
 
 // Encrypt, squash, decrypt, for all 16 plaintexts of real keys.
 func TestSquash(t *testing.T) {
-	n := fullSize()
+	n := fullSize(t)
 	var in []tfhe.LWE
 	for m := range tfhe.PlaintextModulus {
 		in = append(in, n.encrypt(m, uint64(m)))
@@ -70,13 +78,13 @@ func checkAlone(t *testing.T, n *network, in tfhe.LWE, want *Ciphertext) {
 }
 
 func TestSquashNothing(t *testing.T) {
-	if out, err := fullSize().engine.Squash(context.Background(), nil); err != nil || len(out) != 0 {
+	if out, err := fullSize(t).engine.Squash(context.Background(), nil); err != nil || len(out) != 0 {
 		t.Errorf("nothing squashes to %d ciphertexts, %v", len(out), err)
 	}
 }
 
 func TestSquashStops(t *testing.T) {
-	n := fullSize()
+	n := fullSize(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := n.engine.Squash(ctx, []tfhe.LWE{n.encrypt(1, 1)}); !errors.Is(err, context.Canceled) {
@@ -85,7 +93,7 @@ func TestSquashStops(t *testing.T) {
 }
 
 func TestSquashRefuses(t *testing.T) {
-	n := fullSize()
+	n := fullSize(t)
 	for _, c := range []tfhe.LWE{nil, make(tfhe.LWE, 2048), make(tfhe.LWE, 2050)} {
 		if _, err := n.engine.Squash(context.Background(), []tfhe.LWE{n.encrypt(1, 1), c}); err == nil {
 			t.Errorf("a ciphertext of %d words is accepted", len(c))

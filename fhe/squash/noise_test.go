@@ -131,12 +131,7 @@ func student(x []float64) float64 {
 
 func TestReducedNoise(t *testing.T) { reduced().measure(t, 52).check(t) }
 
-func TestNoise(t *testing.T) {
-	if testing.Short() {
-		t.Skip("0.8 GB of key; TestReducedNoise checks the model with 64 bits")
-	}
-	fullSize().measure(t, 52).check(t)
-}
+func TestNoise(t *testing.T) { fullSize(t).measure(t, 52).check(t) }
 
 // The bound is exceeded with probability below 2^-128.
 func TestNoiseBound(t *testing.T) {
