@@ -19,7 +19,7 @@ type member struct{ *ecdsa.PrivateKey }
 
 func committee(size int) (members []*member) {
 	for i := range size {
-		key, err := crypto.ToECDSA(crypto.Keccak256([]byte{byte(i)}))
+		key, err := crypto.ToECDSA(crypto.Keccak256([]byte{byte(i >> 8), byte(i)}))
 		if err != nil {
 			panic(err)
 		}
@@ -212,7 +212,7 @@ func TestCommitteeRules(t *testing.T) {
 		"nobody":          {nil, 1, "dev", "InvalidCommittee()"},
 		"twice":           {append(four[:3:3], four[0]), 3, "dev", "InvalidCommittee()"},
 		"zero":            {append(four[:3:3], common.Address{}), 3, "dev", "InvalidCommittee()"},
-		"too many":        {make([]common.Address, 256), 3, "dev", "InvalidCommittee()"},
+		"too many":        {signers(committee(256)), 3, "dev", "InvalidCommittee()"},
 		"network":         {four, 3, "staging", "InvalidNetwork(staging)"},
 	} {
 		t.Run(name, func(t *testing.T) {

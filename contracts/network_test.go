@@ -44,7 +44,7 @@ type network struct {
 	config  runtime.Config
 	members []*member
 	values  map[fhe.Handle]*big.Int // what the handles of all operations and inputs stand for
-	bound   int                     // contracts deployed
+	apps    byte                    // contracts deployed
 
 	acl, executor, inputs, decryption contract
 	errors                            map[[4]byte]abi.Error
@@ -111,8 +111,8 @@ func (n *network) construct(at common.Address, a *Artifact, args ...any) (contra
 // deploy installs a contract at a new address.
 func (n *network) deploy(a *Artifact, args ...any) contract {
 	n.t.Helper()
-	n.bound++
-	return n.install(fhe.Address{0: 0xc0, 19: byte(n.bound)}, a, args...)
+	n.apps++
+	return n.install(fhe.Address{0: 0xc0, 19: n.apps}, a, args...)
 }
 
 func parseABI(t testing.TB, a *Artifact) abi.ABI {

@@ -160,10 +160,7 @@ func (o *overloads) checkType(t *testing.T, row fhe.Operator, a fhe.Type) {
 	}
 }
 
-func conversionTo(t fhe.Type) string {
-	s := t.String()
-	return "asE" + s
-}
+func conversionTo(t fhe.Type) string { return "asE" + t.String() }
 
 // TestRightsOfEveryType calls the functions that every type has.
 func TestRightsOfEveryType(t *testing.T) {
@@ -190,6 +187,17 @@ func TestRightsOfEveryType(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLibraryCleansTransientStorage(t *testing.T) {
+	o := newOverloads(t)
+	o.transaction(func(tx *transaction) {
+		h := tx.encrypt(alice, 1, fhe.Uint8)
+		if _, err := tx.raw(bob, o.at, o.method("clean")); err != nil {
+			t.Fatal(err)
+		}
+		tx.wantRights(rights{}, h, alice)
+	})
 }
 
 // withAccount calls a method of (handle, account).

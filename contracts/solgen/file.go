@@ -27,10 +27,12 @@ func (f *file) line(format string, args ...any) {
 	fmt.Fprintf(f, format+"\n", args...)
 }
 
-// function adds a function of a contract: a blank line, its documentation
-// unless empty, its signature and its body unless empty (an interface's).
+// function adds a function of a contract: its documentation unless empty, its
+// signature, and its body unless empty (an interface's).
 func (f *file) function(doc, signature, body string) {
-	f.line("")
+	if !strings.HasSuffix(f.String(), "{\n") {
+		f.line("")
+	}
 	if doc != "" {
 		f.comment(doc)
 	}

@@ -14,6 +14,7 @@ func overloads() string {
 	f.line("import \"../lib/FHE.sol\";\n")
 	f.line("/// @title Every overload of library FHE, for tests")
 	f.line("contract Overloads is FHEVMConfig {")
+	f.function("", "function clean() external", "FHE.cleanTransientStorage();")
 	for _, row := range fhe.Operators() {
 		for _, t := range fhe.Types() {
 			if row.On(t) {

@@ -7,6 +7,9 @@ import "../lib/FHE.sol";
 
 /// @title Every overload of library FHE, for tests
 contract Overloads is FHEVMConfig {
+    function clean() external {
+        FHE.cleanTransientStorage();
+    }
 
     function add_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
         return FHE.add(a, b);
