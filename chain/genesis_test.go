@@ -38,7 +38,7 @@ func TestGenesisHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	if hash.Hex() != strings.TrimSpace(string(want)) {
-		t.Errorf("genesis is %s, want %s", hash.Hex(), want)
+		t.Errorf("genesis is %s, want %s: after a change to the system contracts run go test ./chain -update", hash.Hex(), want)
 	}
 }
 

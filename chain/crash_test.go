@@ -1,0 +1,143 @@
+package chain
+
+import (
+	"bufio"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"fhevm/fhe"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/rpc"
+)
+
+// The environment tells a test process that it is the child to be killed, and
+// after how many blocks it kills itself (0: it waits to be killed).
+const crashDir, crashAfter = "CHAIN_TEST_CRASH_DIR", "CHAIN_TEST_CRASH_AFTER"
+
+// TestCrashChild is the process that TestKillLosesNothing kills. It mints
+// a confidential token, goes on with transfers, prints each block when its transaction returns, and
+// appends each batch of the feed to a file as its cursor.
+func TestCrashChild(t *testing.T) {
+	dir := os.Getenv(crashDir)
+	if dir == "" {
+		return
+	}
+	n := open(t, dir)
+	cursor, err := os.OpenFile(filepath.Join(dir, "cursor"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go n.Feed().Follow(ctx, 0, func(b fhe.Batch) error {
+		_, err := fmt.Fprintln(cursor, b.Number, b.Hash)
+		return err
+	})
+	w := newWallet(t, n, 0)
+	at := w.deployToken()
+	w.mint(at, w.Address)
+	after, _ := strconv.Atoi(os.Getenv(crashAfter))
+	for i := 1; ; i++ { // small blocks, which a write-ahead log keeps in memory for long
+		r := w.send(&nowhere, nil, 21_000)
+		fmt.Println(r.BlockNumber, r.BlockHash)
+		if i == after {
+			self, _ := os.FindProcess(os.Getpid())
+			self.Kill()
+		}
+	}
+}
+
+// Whatever a client was told, or a follower of the feed saw, survives the
+// process being killed at any moment.
+func TestKillLosesNothing(t *testing.T) {
+	for name, after := range map[string]int{"between blocks": 3, "at any moment": 0} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			number, hash := crash(t, dir, after)
+			n := open(t, dir)
+			checkSurvived(t, n, number, hash)
+			last := checkCursor(t, n, filepath.Join(dir, "cursor"))
+			head := newWallet(t, n, 1).send(&nowhere, nil, 21_000).BlockNumber.Uint64()
+			for i, b := range collect(t, n.Feed(), last+1, head) {
+				if b.Number != last+1+uint64(i) {
+					t.Errorf("after the restart block %d follows %d", b.Number, last+uint64(i))
+				}
+			}
+		})
+	}
+}
+
+// crash runs a child that kills itself after some blocks, or is killed while it
+// makes further ones, and returns the last block that it reported.
+func crash(t *testing.T, dir string, after int) (number uint64, hash string) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^TestCrashChild$", "-test.timeout=1m")
+	child.Env = append(os.Environ(), crashDir+"="+dir, crashAfter+"="+strconv.Itoa(after))
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reported := 0
+	for lines := bufio.NewScanner(out); lines.Scan(); reported++ {
+		if _, err := fmt.Sscan(lines.Text(), &number, &hash); err != nil {
+			t.Fatalf("the child says %q", lines.Text())
+		}
+		if after == 0 && reported == 40 {
+			child.Process.Kill()
+		}
+	}
+	if err := child.Wait(); err == nil || reported < 3 {
+		t.Fatalf("the child ended with %v after %d blocks", err, reported)
+	}
+	return number, hash
+}
+
+func checkSurvived(t *testing.T, n *Node, number uint64, hash string) {
+	t.Helper()
+	final, err := n.Client().HeaderByNumber(ctx, big.NewInt(int64(rpc.FinalizedBlockNumber)))
+	if err != nil || final.Number.Uint64() < number {
+		t.Fatalf("final block is %d, %v; block %d was reported", final.Number, err, number)
+	}
+	got, err := n.Client().HeaderByNumber(ctx, new(big.Int).SetUint64(number))
+	if err != nil || got.Hash() != common.HexToHash(hash) {
+		t.Errorf("block %d is %v, %v, want %s", number, got, err, hash)
+	}
+	nonce, err := n.Client().NonceAt(ctx, DevAccounts()[0].Address, nil)
+	if err != nil || nonce != final.Number.Uint64() {
+		t.Errorf("the state is after %d transactions, %v; the head is %d", nonce, err, final.Number)
+	}
+}
+
+// checkCursor demands that every batch that the follower stored is on the
+// chain, each number once and in order, and returns the last.
+func checkCursor(t *testing.T, n *Node, file string) (last uint64) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+	for i, line := range lines {
+		var hash fhe.Digest
+		text := ""
+		if _, err := fmt.Sscan(line, &last, &text); err != nil || last != uint64(i) {
+			t.Fatalf("line %d of the cursor is %q, %v", i, line, err)
+		}
+		if err := hash.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Feed().Check(last, hash); err != nil {
+			t.Error(err)
+		}
+	}
+	return last
+}
