@@ -29,7 +29,7 @@ func TestMissingConfigurationIsExplained(t *testing.T) {
 		k.config.State.SetState(k.Address, common.BigToHash(new(big.Int).Add(configSlot.Big(), big.NewInt(i))), common.Hash{})
 	}
 	k.network.fails("CoprocessorNotConfigured()", alice, k.contract, "transfer", bob, word(0), []byte{})
-	k.network.fails("CoprocessorNotConfigured()", alice, k.contract, "requestTotalSupply")
+	k.network.fails("CoprocessorNotConfigured()", carol, k.contract, "requestTotalSupply")
 }
 
 func TestUnknownChainIsExplained(t *testing.T) {

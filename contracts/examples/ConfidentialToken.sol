@@ -14,7 +14,7 @@ contract ConfidentialToken is FHEVMConfig {
     string public name;
     string public symbol;
 
-    /// @notice Who may mint.
+    /// @notice Who may mint and publish the total supply.
     address public immutable owner;
 
     /// @notice The total supply when it was last made public.
@@ -42,6 +42,11 @@ contract ConfidentialToken is FHEVMConfig {
     /// @notice Call requestTotalSupply first; each request is finalised once.
     error TotalSupplyNotRequested();
 
+    modifier onlyOwner() {
+        if (msg.sender != owner) revert NotOwner(msg.sender);
+        _;
+    }
+
     constructor(string memory name_, string memory symbol_) {
         (name, symbol, owner) = (name_, symbol_, msg.sender);
         supply = FHE.allowThis(FHE.asEuint64(0));
@@ -63,8 +68,7 @@ contract ConfidentialToken is FHEVMConfig {
     }
 
     /// @notice Creates an encrypted amount; zero if the total supply would overflow.
-    function mint(address to, externalEuint64 encryptedAmount, bytes calldata proof) external {
-        if (msg.sender != owner) revert NotOwner(msg.sender);
+    function mint(address to, externalEuint64 encryptedAmount, bytes calldata proof) external onlyOwner {
         euint64 amount = FHE.fromExternal(encryptedAmount, proof);
         ebool fits = FHE.le(amount, FHE.not(supply));
         euint64 minted = FHE.select(fits, amount, FHE.asEuint64(0));
@@ -103,8 +107,9 @@ contract ConfidentialToken is FHEVMConfig {
         _setAllowance(from, msg.sender, FHE.sub(allowed, sent));
     }
 
-    /// @notice Lets everyone decrypt the total supply of this moment.
-    function requestTotalSupply() external {
+    /// @notice Lets everyone decrypt the total supply of this moment. Between two requests lies what
+    /// was minted, so the owner decides when.
+    function requestTotalSupply() external onlyOwner {
         requestedSupply = FHE.makePubliclyDecryptable(supply);
         emit TotalSupplyRequested(FHE.toBytes32(supply));
     }
