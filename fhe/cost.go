@@ -1,0 +1,37 @@
+package fhe
+
+// cost is what a circuit of fhe/radix takes; costs lists them all.
+type cost struct{ bootstraps, depth int }
+
+type costKey struct {
+	op    Op
+	typ   Type
+	clear bool
+}
+
+// Bootstraps is the number of programmable bootstraps of the operation on type
+// t (the operands' for Compare, else the result's), with the right operand
+// clear or encrypted: for the most expensive clear value, and for Convert the
+// most expensive source type. It is 0 for a form that the table does not have.
+//
+// Operands that are public (trivially encrypted) may save some. An operand that
+// repeats blocks of the other or of itself, as in a + a, costs one more for
+// each block that repeats.
+func (r Operator) Bootstraps(t Type, clear bool) int {
+	return costs[costKey{r.Op, t, clear}].bootstraps
+}
+
+// Depth is the number of layers of bootstraps that follow each other, counted
+// as Bootstraps.
+func (r Operator) Depth(t Type, clear bool) int {
+	return costs[costKey{r.Op, t, clear}].depth
+}
+
+// InputBootstraps is the number of programmable bootstraps that make clean
+// ciphertexts of an input list's values: one for each block.
+func InputBootstraps(types []Type) (n int) {
+	for _, t := range types {
+		n += t.Blocks()
+	}
+	return n
+}

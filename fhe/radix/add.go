@@ -1,0 +1,84 @@
+package radix
+
+import "fhevm/fhe/tfhe"
+
+// A sum is a difference in disguise: x + y = x - not(y) - 1, so carries are
+// borrows of digits x + y - 3 with one borrowed at the start.
+
+func (c *circuit) add(x, y []wire) []wire {
+	d := make([]wire, len(x))
+	for i := range d {
+		d[i] = x[i].plus(y[i]).plusClear(1 - base)
+	}
+	return c.subtract(d, constant(1))
+}
+
+// difference returns the digits of x - y before any borrow, each in [-3, 3].
+func difference(x, y []wire) []wire {
+	d := make([]wire, len(x))
+	for i := range d {
+		d[i] = x[i].minus(y[i])
+	}
+	return d
+}
+
+// rippleGroups cuts the digits of a difference into groups. Within a group the
+// borrow ripples, one bootstrap for each block; it jumps across a group, of at
+// most eight blocks, in one layer.
+var rippleGroups = map[int][]int{4: {4}, 8: {8}, 16: {1, 8, 7}, 32: {1, 8, 8, 8, 7}}
+
+// subtract propagates the borrows through the digits d, each in [-3, 3], and
+// returns the blocks of the result modulo 4^len(d).
+func (c *circuit) subtract(d []wire, borrow wire) []wire {
+	var out []wire
+	for i, size := range rippleGroups[len(d)] {
+		group := d[:size]
+		d = d[size:]
+		blocks, last := c.ripple(group, borrow)
+		out = append(out, blocks...)
+		if i == 0 {
+			borrow = last
+		} else {
+			borrow = c.jump(group, borrow)
+		}
+	}
+	return out
+}
+
+// ripple returns the blocks of the digits d less borrow, and the borrow out.
+func (c *circuit) ripple(d []wire, borrow wire) ([]wire, wire) {
+	out := make([]wire, len(d))
+	for i := range d {
+		r := c.lookups(borrowDigit, d[i].minus(borrow).plusClear(base))
+		out[i], borrow = r[0], r[1]
+	}
+	return out, borrow
+}
+
+// jump is the borrow out of the digits d, up to eight.
+func (c *circuit) jump(d []wire, borrow wire) wire {
+	return c.lookup(negative, c.signSum(c.pairs(d)).minus(borrow))
+}
+
+// signSum is a number in [-15, 15] with the sign of the number whose base-16
+// digits, up to four, are d.
+func (c *circuit) signSum(d []wire) wire {
+	signed := make([]wire, len(d))
+	for i := range d {
+		signed[i] = c.lookup(signs[i], d[i])
+	}
+	return sum(signed)
+}
+
+// pairs turns base-4 digits into base-16 digits of the same sign. Where two
+// digits share too much noise for one bootstrap, it takes their signs first.
+func (c *circuit) pairs(d []wire) (out []wire) {
+	for ; len(d) > 1; d = d[2:] {
+		p := pair(d[0], d[1])
+		if p.norm2() >= tfhe.MaxNorm2 { // a borrow may come on top
+			p = c.signSum(d[:2])
+		}
+		out = append(out, p)
+	}
+	return append(out, d...)
+}

@@ -1,0 +1,134 @@
+package radix
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+)
+
+// Ciphertext is an encrypted value: Type.Blocks() blocks, least significant
+// first. Each is clean: its plaintext is in [0, 3], or [0, 1] for a bool, and
+// its noise is that of one bootstrap output (2-norm squared 1, or 0 without a
+// mask). It is immutable once handed out.
+type Ciphertext struct {
+	Type   fhe.Type
+	Blocks []tfhe.LWE
+}
+
+// MaxBlockWords bounds the words of a block in an encoding.
+const MaxBlockWords = 1 << 13
+
+const ciphertextHeader = 1 + 1 + 2
+
+// MarshalBinary encodes c (SPEC 4.1), words big-endian:
+//
+//	format(1) = 0 | type(1) | words of a block(2) | blocks
+func (c *Ciphertext) MarshalBinary() ([]byte, error) {
+	words := 0
+	if len(c.Blocks) > 0 {
+		words = len(c.Blocks[0])
+	}
+	if err := c.checkShape(words); err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, ciphertextHeader+8*words*len(c.Blocks))
+	b = append(b, 0, uint8(c.Type))
+	b = binary.BigEndian.AppendUint16(b, uint16(words))
+	for _, block := range c.Blocks {
+		for _, w := range block {
+			b = binary.BigEndian.AppendUint64(b, w)
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalBinary is the inverse of MarshalBinary. It checks every bound before
+// it allocates; the parameter set is for Eval to check.
+func (c *Ciphertext) UnmarshalBinary(b []byte) error {
+	if len(b) < ciphertextHeader {
+		return fmt.Errorf("ciphertext has %d bytes, want at least %d", len(b), ciphertextHeader)
+	}
+	t, words := fhe.Type(b[1]), int(binary.BigEndian.Uint16(b[2:]))
+	switch want := ciphertextHeader + 8*words*t.Blocks(); {
+	case b[0] != 0:
+		return fmt.Errorf("ciphertext has format %d, want 0", b[0])
+	case !t.Valid():
+		return fmt.Errorf("ciphertext has unknown %s", t)
+	case words < 2 || words > MaxBlockWords:
+		return fmt.Errorf("ciphertext has blocks of %d words, want 2 to %d", words, MaxBlockWords)
+	case len(b) != want:
+		return fmt.Errorf("ciphertext of %s has %d bytes, want %d", t, len(b), want)
+	}
+	c.Type, c.Blocks = t, make([]tfhe.LWE, t.Blocks())
+	b = b[ciphertextHeader:]
+	for i := range c.Blocks {
+		c.Blocks[i] = make(tfhe.LWE, words)
+		for j := range c.Blocks[i] {
+			c.Blocks[i][j] = binary.BigEndian.Uint64(b)
+			b = b[8:]
+		}
+	}
+	return nil
+}
+
+// checkShape verifies type, number of blocks and words of each.
+func (c *Ciphertext) checkShape(words int) error {
+	if !c.Type.Valid() || len(c.Blocks) != c.Type.Blocks() {
+		return fmt.Errorf("ciphertext of %s has %d blocks, want %d", c.Type, len(c.Blocks), c.Type.Blocks())
+	}
+	if words < 2 || words > MaxBlockWords {
+		return fmt.Errorf("ciphertext has blocks of %d words, want 2 to %d", words, MaxBlockWords)
+	}
+	for i, b := range c.Blocks {
+		if len(b) != words {
+			return fmt.Errorf("block %d has %d words, want %d", i, len(b), words)
+		}
+	}
+	return nil
+}
+
+// Digest is the Keccak-256 hash of c's encoding. It panics on a ciphertext
+// that has none, which only a bug can make.
+func (c *Ciphertext) Digest() fhe.Digest {
+	b, err := c.MarshalBinary()
+	if err != nil {
+		panic(err)
+	}
+	return fhe.Keccak(b)
+}
+
+// Pack sums pairs of blocks as x + 4y, 4 bits each, for decryption: half the
+// blocks, with 2-norm squared 17. A single block stays as it is.
+func Pack(c *Ciphertext) []tfhe.LWE {
+	packed := make([]tfhe.LWE, (len(c.Blocks)+1)/2)
+	for i := range packed {
+		p := append(tfhe.LWE(nil), c.Blocks[2*i]...)
+		if 2*i+1 < len(c.Blocks) {
+			p.MulAddClear(c.Blocks[2*i+1], base)
+		}
+		packed[i] = p
+	}
+	return packed
+}
+
+// Unpack is the value of type t whose Pack decrypts to the given 4-bit values.
+func Unpack(values []uint8, t fhe.Type) (*uint256.Int, error) {
+	if !t.Valid() || len(values) != t.Slots() {
+		return nil, fmt.Errorf("unpack %s: %d values, want %d", t, len(values), t.Slots())
+	}
+	v := new(uint256.Int)
+	for i := len(values) - 1; i >= 0; i-- {
+		if values[i] >= half {
+			return nil, fmt.Errorf("unpack %s: value %d is %d, want less than %d", t, i, values[i], half)
+		}
+		v.Lsh(v, 2*messageBits).Or(v, uint256.NewInt(uint64(values[i])))
+	}
+	if v.BitLen() > t.Bits() {
+		return nil, fmt.Errorf("unpack %s: value %s has %d bits", t, v.Hex(), v.BitLen())
+	}
+	return v, nil
+}

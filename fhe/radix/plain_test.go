@@ -1,0 +1,96 @@
+package radix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+)
+
+// plainParams has the plaintext space of tfhe.Default and nothing else.
+var plainParams = tfhe.Params{Name: "plain", GLWEDim: 1, PolySize: 2 * half}
+
+// plainBootstrapper evaluates look-up tables on ciphertexts whose phase is
+// their body, exactly, with the negacyclic rule. Masks only tell ciphertexts
+// apart. It refuses noise and plaintexts outside a table's domain.
+type plainBootstrapper struct {
+	domains map[*tfhe.LUT]*table
+}
+
+func newPlain() *Evaluator {
+	b := &plainBootstrapper{domains: make(map[*tfhe.LUT]*table)}
+	e := NewEvaluator(plainParams, b)
+	for t, lut := range e.luts {
+		b.domains[lut] = t
+	}
+	return e
+}
+
+func (b *plainBootstrapper) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
+	for i := range jobs {
+		if err := b.bootstrap(&jobs[i]); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (b *plainBootstrapper) bootstrap(j *tfhe.Job) error {
+	body := j.Src[len(j.Src)-1]
+	if body%tfhe.Delta != 0 {
+		return errors.New("plaintext is not an integer")
+	}
+	v := int(body / tfhe.Delta)
+	if t := b.domains[j.LUT]; v > t.hi && v-modulus < t.lo {
+		return fmt.Errorf("plaintext %d outside [%d, %d]", v, t.lo, t.hi)
+	}
+	box := plainParams.PolySize / half
+	for i, dst := range j.Dst {
+		at := v*box + i*plainParams.PolySize/j.LUT.Outputs
+		out := j.LUT.Poly[at%plainParams.PolySize]
+		if at/plainParams.PolySize%2 == 1 {
+			out = -out
+		}
+		scramble(dst, j.Src, uint64(i)+j.LUT.Poly[0]+1)
+		dst[len(dst)-1] = out
+	}
+	return nil
+}
+
+// scramble sets dst's mask to a function of src's and of salt.
+func scramble(dst, src tfhe.LWE, salt uint64) {
+	for i := range 2 {
+		x := (src[0] + uint64(i)) * 0x9e3779b97f4a7c15
+		dst[i] = (x^x>>29^src[1])*(2*salt+1) | 1
+	}
+}
+
+// plain makes a ciphertext of v for the plain bootstrapper.
+func plain(t fhe.Type, v uint64) *Ciphertext {
+	c := &Ciphertext{Type: t, Blocks: make([]tfhe.LWE, t.Blocks())}
+	for i := range c.Blocks {
+		b := plainParams.NewLWE()
+		b[0], b[1] = rand.Uint64(), rand.Uint64()
+		b[len(b)-1] = v >> (messageBits * i) % base * tfhe.Delta
+		c.Blocks[i] = b
+	}
+	return c
+}
+
+// reveal decrypts c and checks that it is clean.
+func reveal(t testing.TB, c *Ciphertext) uint64 {
+	t.Helper()
+	v := uint64(0)
+	for i, b := range c.Blocks {
+		p := b[len(b)-1]
+		if p%tfhe.Delta != 0 || p/tfhe.Delta > uint64(top(c.Type)) {
+			t.Fatalf("block %d of %s holds %d + %d/Delta", i, c.Type, p/tfhe.Delta, p%tfhe.Delta)
+		}
+		v |= p / tfhe.Delta << (messageBits * i)
+	}
+	return v
+}

@@ -1,0 +1,82 @@
+package radix
+
+import "fhevm/fhe"
+
+const messageBits = fhe.MessageBits
+
+// The tables of all circuits. A pair (x, y) of blocks is the plaintext x + 4y.
+var (
+	message  = newTable(0, half-1, low)
+	carry    = newTable(0, half-1, high)
+	splitSum = newTable(0, half/2-1, low, high) // message and carry of a small sum
+
+	bitAnd = newTable(0, half-1, func(v int) int { return low(v) & high(v) })
+	bitOr  = newTable(0, half-1, func(v int) int { return low(v) | high(v) })
+	bitXor = newTable(0, half-1, func(v int) int { return low(v) ^ high(v) })
+
+	// borrowDigit takes a digit of a difference, -4 to 3, plus 4.
+	borrowDigit = newTable(0, half/2-1, low, func(v int) int { return bit(v < base) })
+
+	productLow  = newTable(0, half-1, func(v int) int { return low(low(v) * high(v)) })
+	productHigh = newTable(0, half-1, func(v int) int { return high(low(v) * high(v)) })
+	double      = newTable(0, half-1, func(v int) int { return low(2*low(v)) + high(2*high(v)) })
+
+	isZero   = newTable(1-half, half-1, func(v int) int { return bit(v == 0) })
+	isFull   = newTable(0, half, func(v int) int { return bit(v == half) })
+	negative = newTable(-half, half-1, func(v int) int { return bit(v < 0) })
+
+	// signs[j] is the sign times 2^j, so that the sign of a sum of them is
+	// that of its last term that is not zero.
+	signs = [4]*table{signTimes(1), signTimes(2), signTimes(4), signTimes(8)}
+
+	// chosen takes 2*difference + condition and keeps the difference where
+	// the condition is 1.
+	chosen = newTable(2*(1-base), 2*(base-1)+1, func(v int) int { return (v & 1) * (v >> 1) })
+
+	// An input slot may hold anything, its padding bit included; what comes
+	// out is a clean block in any case.
+	slotLow  = newTable(0, modulus-1, func(v int) int { return mirror(v, low, base-1) })
+	slotHigh = newTable(0, modulus-1, func(v int) int { return mirror(v, high, base-1) })
+	slotBool = newTable(0, modulus-1, func(v int) int { return mirror(v, func(v int) int { return bit(v != 0) }, 1) })
+
+	fresh = freshTables()
+)
+
+// tables lists all of them.
+var tables = append([]*table{
+	message, carry, splitSum, bitAnd, bitOr, bitXor, borrowDigit, productLow, productHigh, double,
+	isZero, isFull, negative, signs[0], signs[1], signs[2], signs[3], chosen, slotLow, slotHigh, slotBool,
+}, fresh[:]...)
+
+func low(v int) int  { return v & (base - 1) }
+func high(v int) int { return v >> messageBits }
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func signTimes(weight int) *table {
+	return newTable(1-half, half-1, func(v int) int { return weight * (bit(v > 0) - bit(v < 0)) })
+}
+
+// mirror extends f beyond half so that the values stay within [0, top].
+func mirror(v int, f func(int) int, top int) int {
+	if v < half {
+		return f(v)
+	}
+	return top - f(v-half)
+}
+
+// freshTables are the identity on a block, each with a constant of its own:
+// bootstraps of one ciphertext by different ones have independent noise.
+func freshTables() (ts [modulus]*table) {
+	identity := func(v int) int { return v }
+	for k := range ts {
+		ts[k] = &table{hi: base - 1, fs: []func(int) int{identity}}
+		ts[k].add(identity, k)
+	}
+	return ts
+}
