@@ -20,16 +20,17 @@ func cmux(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
 	}
 }
 
+// cmuxAVX512 takes three steps, each a few microseconds at most: assembly
+// cannot be preempted. Their working form of a spectrum is blocks of eight
+// points, as in a Fourier.
 func cmuxAVX512(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
 	t := avx512Tables
 	mask, body := &s.mask.re[0], &s.body.re[0]
-	decomposeAVX512(mask, &acc.Mask[0], uint64(e), &t.decompose[0].re, &t.signs[0][0])
-	decomposeAVX512(body, &acc.Body[0], uint64(e), &t.decompose[0].re, &t.signs[0][0])
-	forwardPassAVX512(mask, &t.forwardPass[0][0].re)
-	forwardPassAVX512(body, &t.forwardPass[0][0].re)
-	multiplyAVX512(mask, body, &key[0][0], &t.forwardGroup[0].level4.re, &t.inverseGroup[0].re[0])
-	inversePassAVX512(mask, &t.inversePass[0][0].re[0])
-	inversePassAVX512(body, &t.inversePass[0][0].re[0])
-	accumulateAVX512(&acc.Mask[0], mask, &t.accumulate[0].levels[0].re[0])
-	accumulateAVX512(&acc.Body[0], body, &t.accumulate[0].levels[0].re[0])
+	first, signs := &t.decompose[0].re, &t.signs[0][0]
+	decomposeAVX512(mask, &acc.Mask[0], uint64(e), first, signs)
+	decomposeAVX512(body, &acc.Body[0], uint64(e), first, signs)
+	multiplyAVX512(mask, body, &key[0][0], &t.forward[0].levels[0].re, &t.inverse.group[0].re[0])
+	last := &t.accumulate[0].levels[0].re[0]
+	accumulateAVX512(&acc.Mask[0], mask, last)
+	accumulateAVX512(&acc.Body[0], body, last)
 }

@@ -67,7 +67,12 @@ type Accumulator struct {
 
 // Scratch is the working memory of CMux. Calls that run concurrently need one
 // each. Its contents before a call do not matter.
-type Scratch struct{ mask, body spectrum }
+type Scratch struct {
+	_    [128]float64 // addresses that agree modulo 4096 hinder each other
+	mask spectrum
+	_    [256]float64
+	body spectrum
+}
 
 // Forward sets dst to the transform of a torus polynomial, whose coefficients
 // it reads as signed integers, scaled as a row of a GGSW must be: by 2^-86.

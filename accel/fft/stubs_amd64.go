@@ -5,24 +5,13 @@
 package fft
 
 // decomposeAVX512 sets z, as blocks, to the folded digits of (X^e - 1) p after levels 0 and 1,
-// 0 < e < 4096. It writes the eight words behind p. twiddles: of levels 0 and 1. signs: 32 pairs,
-// by the segment modulo 16: a mask to flip bits with, and half a digit plus 1 if it flips.
+// 0 < e < 4096. It writes the eight words behind p. twiddles and signs: the fields decompose and signs of tables.
 func decomposeAVX512(z *float64, p *uint64, e uint64, twiddles *float64, signs *uint64)
 
-// forwardPassAVX512 is levels 2 and 3. twiddles: for each node of level 2 its own and its first child's.
-func forwardPassAVX512(z *float64, twiddles *float64)
-
-// multiplyAVX512 is levels 4 to 9 of mask and body, their product with key, and the inverse's levels 1 to 32.
-// forward: for each node of level 4 its twiddle, its first child's, that child's first child's and the second
-// child's first child's; then two vectors for each of levels 7, 8 and 9. inverse: two vectors for each of levels
-// 8, 16 and 32.
+// multiplyAVX512 is levels 2 to 9 of mask and body, their product with key, and the inverse's levels 1 to 128.
+// forward and inverse: the fields of tables with these names.
 func multiplyAVX512(mask *float64, body *float64, key *float64, forward *float64, inverse *float64)
 
-// inversePassAVX512 is the inverse's levels 64 and 128. twiddles: for each of the first eight blocks the
-// vectors of both levels, that of level 64 without its factor -i.
-func inversePassAVX512(z *float64, twiddles *float64)
-
-// accumulateAVX512 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: for each of
-// the first 32 blocks a vector of both levels, that of level 256 without its factor -i, and the untwists of the
-// block and of those 32, 64 and 96 further on.
+// accumulateAVX512 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: the field
+// accumulate of tables.
 func accumulateAVX512(p *uint64, z *float64, twiddles *float64)

@@ -20,8 +20,7 @@ const (
 func decompose() {
 	TEXT("decomposeAVX512", NOSPLIT, "func(z *float64, p *uint64, e uint64, twiddles *float64, signs *uint64)")
 	Doc("decomposeAVX512 sets z, as blocks, to the folded digits of (X^e - 1) p after levels 0 and 1,",
-		"0 < e < 4096. It writes the eight words behind p. twiddles: of levels 0 and 1. signs: 32 pairs,",
-		"by the segment modulo 16: a mask to flip bits with, and half a digit plus 1 if it flips.")
+		"0 < e < 4096. It writes the eight words behind p. twiddles and signs: the fields decompose and signs of tables.")
 	d := newDigits()
 	w0, w1 := twiddlesOfPass("twiddles")
 
@@ -108,23 +107,17 @@ func (d *digits) load(i int, offset Register) VecVirtual {
 	return x
 }
 
-// forwardPass is levels 2 and 3.
-func forwardPass() {
-	TEXT("forwardPassAVX512", NOSPLIT, "func(z *float64, twiddles *float64)")
-	Doc("forwardPassAVX512 is levels 2 and 3. twiddles: for each node of level 2 its own and its first child's.")
-	z := Load(Param("z"), GP64())
-	w := Load(Param("twiddles"), GP64())
-	two := two()
-	loop("node", 4, func() {
-		w0, w1 := broadcast(at(w, 0)), broadcast(at(w, 16))
-		loop("block", 8, func() {
-			x := loadBlocks(at(z, 0), 8*blockBytes, 4)
-			radix4(x, w0, w1, two)
-			storeBlocks(x, at(z, 0), 8*blockBytes)
-		}, stride{z, blockBytes})
-	}, stride{z, 24 * blockBytes}, stride{w, 4 * 8})
-	VZEROUPPER()
-	RET()
+// forwardPass is levels 2 and 3 of a quarter at z, the points of one node,
+// whose twiddles are at w.
+func forwardPass(label string, z, w Register, two VecVirtual) {
+	block := GP64()
+	MOVQ(z, block)
+	w0, w1 := broadcast(at(w, 0)), broadcast(at(w, twiddleBytes))
+	loop(label, 8, func() {
+		x := loadBlocks(at(block, 0), 8*blockBytes, 4)
+		radix4(x, w0, w1, two)
+		storeBlocks(x, at(block, 0), 8*blockBytes)
+	}, stride{block, blockBytes})
 }
 
 // twiddlesOfPass broadcasts the two twiddles that a parameter points to.
@@ -135,8 +128,6 @@ func twiddlesOfPass(param string) (w0, w1 points) {
 
 // radix4 is a node with twiddle w0 and its two children, with w1 and i*w1.
 func radix4(x []points, w0, w1 points, two VecVirtual) {
-	butterfly(&x[0], &x[2], w0, none, two)
-	butterfly(&x[1], &x[3], w0, none, two)
-	butterfly(&x[0], &x[1], w1, none, two)
-	butterfly(&x[2], &x[3], w1, positive, two)
+	butterflies(two, pair{&x[0], &x[2], w0, none}, pair{&x[1], &x[3], w0, none})
+	butterflies(two, pair{&x[0], &x[1], w1, none}, pair{&x[2], &x[3], w1, positive})
 }

@@ -4,8 +4,8 @@
 // The working form of a spectrum is 128 blocks of eight real and eight
 // imaginary parts; block v starts out with points 8v to 8v+7. Two levels of
 // the transform whose butterflies join blocks far apart make a pass. The six
-// levels in the middle, on either side of the product with the key, stay in
-// registers: a group of eight blocks has 64 neighbouring points.
+// levels on either side of the product with the key stay in registers: a
+// group of eight blocks has 64 neighbouring points.
 package main
 
 import (
@@ -26,9 +26,7 @@ const (
 func main() {
 	ConstraintExpr("!purego")
 	decompose()
-	forwardPass()
 	multiply()
-	inversePass()
 	accumulate()
 	Generate()
 }
@@ -98,32 +96,65 @@ const (
 	negative turn = -1 // by -i
 )
 
-// butterfly replaces u and v by x = u + w*v and 2u - x.
-func butterfly(u, v *points, w points, t turn, two VecVirtual) {
-	x := newPoints()
-	VMOVAPD(u.re, x.re)
-	VMOVAPD(u.im, x.im)
-	switch t {
-	case none: // w = re + i*im
-		VFMADD231PD(w.re, v.re, x.re)
-		VFMADD231PD(w.re, v.im, x.im)
-		VFNMADD231PD(w.im, v.im, x.re)
-		VFMADD231PD(w.im, v.re, x.im)
-	case positive: // i*w = -im + i*re
-		VFNMADD231PD(w.im, v.re, x.re)
-		VFNMADD231PD(w.im, v.im, x.im)
-		VFNMADD231PD(w.re, v.im, x.re)
-		VFMADD231PD(w.re, v.re, x.im)
-	case negative: // -i*w = im - i*re
-		VFMADD231PD(w.im, v.re, x.re)
-		VFMADD231PD(w.im, v.im, x.im)
-		VFMADD231PD(w.re, v.im, x.re)
-		VFNMADD231PD(w.re, v.re, x.im)
-	}
-	reflect(u, v, x, two)
+// A pair is the operands of one butterfly.
+type pair struct {
+	u, v *points
+	w    points
+	t    turn
 }
 
-// trivialButterfly is butterfly with twiddle 1, or -i if t is negative; what
+// butterflies replaces u and v of each pair by x = u + w*v and 2u - x. It
+// takes each step for all pairs before the next, as each waits for the last.
+func butterflies(two VecVirtual, pairs ...pair) {
+	x := make([]points, len(pairs))
+	for i, p := range pairs {
+		x[i] = newPoints()
+		VMOVAPD(p.u.re, x[i].re)
+		VMOVAPD(p.u.im, x[i].im)
+	}
+	for i, p := range pairs {
+		p.addRealTimes(x[i])
+	}
+	for i, p := range pairs {
+		p.addImaginaryTimes(x[i])
+	}
+	for i, p := range pairs {
+		reflect(p.u, p.v, x[i], two)
+	}
+}
+
+// addRealTimes adds the real part of the turned twiddle times v to x:
+// w = re + i*im, i*w = -im + i*re, -i*w = im - i*re.
+func (p pair) addRealTimes(x points) {
+	switch p.t {
+	case none:
+		VFMADD231PD(p.w.re, p.v.re, x.re)
+		VFMADD231PD(p.w.re, p.v.im, x.im)
+	case positive:
+		VFNMADD231PD(p.w.im, p.v.re, x.re)
+		VFNMADD231PD(p.w.im, p.v.im, x.im)
+	case negative:
+		VFMADD231PD(p.w.im, p.v.re, x.re)
+		VFMADD231PD(p.w.im, p.v.im, x.im)
+	}
+}
+
+// addImaginaryTimes adds its imaginary part times i*v.
+func (p pair) addImaginaryTimes(x points) {
+	switch p.t {
+	case none:
+		VFNMADD231PD(p.w.im, p.v.im, x.re)
+		VFMADD231PD(p.w.im, p.v.re, x.im)
+	case positive:
+		VFNMADD231PD(p.w.re, p.v.im, x.re)
+		VFMADD231PD(p.w.re, p.v.re, x.im)
+	case negative:
+		VFMADD231PD(p.w.re, p.v.im, x.re)
+		VFNMADD231PD(p.w.re, p.v.re, x.im)
+	}
+}
+
+// trivialButterfly is a butterfly with twiddle 1, or -i if t is negative; what
 // it leaves out are products with zero.
 func trivialButterfly(u, v *points, t turn, two VecVirtual) {
 	x := newPoints()
@@ -187,7 +218,7 @@ type stride struct {
 
 func advance(strides ...stride) {
 	for _, s := range strides {
-		ADDQ(U32(s.bytes), s.pointer)
+		ADDQ(I32(s.bytes), s.pointer)
 	}
 }
 
