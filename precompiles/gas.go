@@ -17,12 +17,12 @@ const (
 
 // OperationGas is the price of precompile 0x5d for a row of the operator table.
 func OperationGas(row fhe.Operator, t fhe.Type, clear bool) uint64 {
-	return operationBase + GasPerBootstrap*uint64(bootstraps(row, t, clear))
+	return operationBase + GasPerBootstrap*uint64(row.Bootstraps(t, clear))
 }
 
 // InputGas is the price of precompile 0x5e for a list of size bytes that holds
 // values of the given types.
 func InputGas(size int, types []fhe.Type) uint64 {
 	return inputBase + inputPerByte*uint64(size) + inputPerValue*uint64(len(types)) +
-		GasPerBootstrap*uint64(inputBootstraps(types))
+		GasPerBootstrap*uint64(fhe.InputBootstraps(types))
 }
