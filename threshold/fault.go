@@ -24,6 +24,8 @@ const (
 	Busy              Code = "busy"                 // too many requests of this caller at once
 	Unavailable       Code = "unavailable"          // too few parties answered in time
 	Undecodable       Code = "undecodable"          // opened, but not a plaintext of its type
+	Corrupt           Code = "committee_corrupt"    // more parties lied than the committee tolerates
+	Internal          Code = "internal"             // a fault of the party's own, in its log
 )
 
 // Fault is a refusal: what, and what to do about it.

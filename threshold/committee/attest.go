@@ -1,0 +1,94 @@
+package committee
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+)
+
+const requestTag = "fhevm squash request"
+
+// digest is what a party signs:
+//
+//	Keccak-256(tag | Domain(61) | Epoch(72) | party(1) | handle(32))
+func (r *SquashRequest) digest(d fhe.Domain, e threshold.Epoch) fhe.Digest {
+	return fhe.Keccak([]byte(requestTag), d.Append(nil), e.Append(nil), []byte{byte(r.Party)}, r.Handle[:])
+}
+
+// NewSquashRequest signs a request for the squashed blocks of a handle.
+func NewSquashRequest(d fhe.Domain, e threshold.Epoch, id threshold.PartyID, key *secp256k1.PrivateKey, h fhe.Handle) *SquashRequest {
+	r := &SquashRequest{Handle: h, Party: id}
+	r.Signature = eip712.Sign(key, r.digest(d, e))
+	return r
+}
+
+// Verify checks, on the coprocessor's side, that a party of the committee asks.
+func (r *SquashRequest) Verify(d fhe.Domain, c *threshold.Committee) error {
+	member, err := c.Member(r.Party)
+	if err != nil {
+		return threshold.Faultf(threshold.NotMember, "squash request: %v", err)
+	}
+	signer, err := r.Signature.Recover(r.digest(d, c.Epoch))
+	if err != nil || signer != member.Signer {
+		return threshold.Faultf(threshold.NotMember, "squash request of party %d for %s is not signed by it", r.Party, r.Handle)
+	}
+	return nil
+}
+
+const (
+	listTag        = "fhevm squashed list"
+	attestationTag = "fhevm digest"
+	ofSquashed     = 1
+)
+
+// SquashedDigest is the digest of a value's squashed blocks:
+// Keccak-256(tag | digests of the blocks).
+func SquashedDigest(blocks []fhe.Digest) fhe.Digest {
+	parts := [][]byte{[]byte(listTag)}
+	for i := range blocks {
+		parts = append(parts, blocks[i][:])
+	}
+	return fhe.Keccak(parts...)
+}
+
+// Attestation is what a coprocessor signs about a handle's SquashedDigest:
+// Keccak-256(tag | Domain(61) | handle(32) | kind(1) = 1 | digest(32)).
+func Attestation(d fhe.Domain, h fhe.Handle, squashed fhe.Digest) fhe.Digest {
+	return fhe.Keccak([]byte(attestationTag), d.Append(nil), h[:], []byte{ofSquashed}, squashed[:])
+}
+
+// Policy says whose word about squashed bytes a party takes. A false digest
+// that it accepts discloses the secret: outside development at least two of
+// three independent coprocessors must agree.
+type Policy struct {
+	Coprocessors []fhe.Address
+	Need         int // signatures of different coprocessors
+}
+
+// Check reports a policy that accepts everything or nothing.
+func (p *Policy) Check() error {
+	if p.Need < 1 || p.Need > len(p.Coprocessors) {
+		return fmt.Errorf("digest policy needs %d of %d coprocessors", p.Need, len(p.Coprocessors))
+	}
+	return nil
+}
+
+// accept reports whether enough coprocessors signed the attestation.
+func (p *Policy) accept(attestation fhe.Digest, signatures []eip712.Signature) error {
+	var by []fhe.Address
+	for _, s := range signatures[:min(len(signatures), 2*len(p.Coprocessors))] {
+		signer, err := s.Recover(attestation)
+		if err == nil && slices.Contains(p.Coprocessors, signer) && !slices.Contains(by, signer) {
+			by = append(by, signer)
+		}
+	}
+	if len(by) < p.Need {
+		return threshold.Faultf(threshold.DigestRejected, "squashed bytes are attested by %d accepted coprocessors, want %d", len(by), p.Need)
+	}
+	return nil
+}

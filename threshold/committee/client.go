@@ -1,0 +1,86 @@
+package committee
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"fhevm/threshold"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+)
+
+// Client is a party behind gRPC. It connects when first used and again after
+// failures.
+type Client struct{ conn *grpc.ClientConn }
+
+// Dial prepares a client of one member, for the holder of an identity that is
+// a party or a relay of the committee.
+func Dial(m threshold.Member, id *identity.Identity) (*Client, error) {
+	conn, err := grpc.NewClient("passthrough:///"+m.Address,
+		grpc.WithTransportCredentials(credentials.NewTLS(clientTLS(id, m))),
+		grpc.WithDefaultCallOptions(
+			grpc.ForceCodec(jsonCodec{}),
+			grpc.MaxCallRecvMsgSize(MaxMessage),
+			grpc.MaxCallSendMsgSize(MaxMessage)))
+	if err != nil {
+		return nil, fmt.Errorf("dial party %d: %w", m.Party, err)
+	}
+	return &Client{conn}, nil
+}
+
+// DialPeers prepares clients of all members but the given one; 0 is none.
+// close ends them all.
+func DialPeers(c *threshold.Committee, id *identity.Identity, self threshold.PartyID) (peers map[threshold.PartyID]Service, close func(), err error) {
+	peers = map[threshold.PartyID]Service{}
+	var clients []*Client
+	close = func() {
+		for _, c := range clients {
+			c.Close()
+		}
+	}
+	for _, m := range c.Members {
+		if m.Party == self {
+			continue
+		}
+		client, err := Dial(m, id)
+		if err != nil {
+			close()
+			return nil, nil, err
+		}
+		clients = append(clients, client)
+		peers[m.Party] = client
+	}
+	return peers, close, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// UserDecrypt implements Service.
+func (c *Client) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
+	return invoke[seal.Answer](ctx, c, "UserDecrypt", r)
+}
+
+// PublicDecrypt implements Service.
+func (c *Client) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
+	return invoke[permit.PublicAnswer](ctx, c, "PublicDecrypt", r)
+}
+
+// Share implements Service.
+func (c *Client) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
+	return invoke[ShareAnswer](ctx, c, "Share", r)
+}
+
+func invoke[A any](ctx context.Context, c *Client, method string, request any) (*A, error) {
+	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	defer cancel()
+	a := new(A)
+	if err := c.conn.Invoke(ctx, "/"+serviceName+"/"+method, request, a); err != nil {
+		return nil, fromStatus(err)
+	}
+	return a, nil
+}

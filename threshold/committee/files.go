@@ -1,0 +1,109 @@
+package committee
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"fhevm/threshold"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/identity"
+)
+
+// CreateIdentity generates an identity and writes it to a new file, mode 0600.
+// It never overwrites one.
+func CreateIdentity(path string) (*identity.Identity, error) {
+	id, err := identity.Generate()
+	if err != nil {
+		return nil, err
+	}
+	b, err := id.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return id, writeNew(path, b, 0o600)
+}
+
+// LoadIdentity reads an identity file. It refuses one that others may read.
+func LoadIdentity(path string) (*identity.Identity, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("identity file: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("identity file %s has mode %#o: others may read it, set 0600", path, info.Mode().Perm())
+	}
+	b, err := readBounded(path, identity.MaxFileSize)
+	if err != nil {
+		return nil, err
+	}
+	return identity.Parse(b)
+}
+
+// SaveSecret writes a party's secret, encrypted to the party, to a new file.
+func SaveSecret(path string, s *dealer.Secret) error {
+	b, err := s.Encrypt()
+	if err != nil {
+		return err
+	}
+	return writeNew(path, b, 0o600)
+}
+
+// LoadSecret reads a party's secret with the party's identity.
+func LoadSecret(path string, id *identity.Identity) (*dealer.Secret, error) {
+	b, err := readBounded(path, dealer.MaxFileSize)
+	if err != nil {
+		return nil, err
+	}
+	return dealer.Decrypt(b, id.Age)
+}
+
+// SaveCommittee writes a committee file.
+func SaveCommittee(path string, c *threshold.Committee) error {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode committee: %w", err)
+	}
+	return writeNew(path, append(b, '\n'), 0o644)
+}
+
+// LoadCommittee reads a committee file.
+func LoadCommittee(path string) (*threshold.Committee, error) {
+	b, err := readBounded(path, threshold.MaxCommitteeSize)
+	if err != nil {
+		return nil, err
+	}
+	return threshold.ParseCommittee(b)
+}
+
+func writeNew(path string, b []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func readBounded(path string, limit int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return b, nil
+}

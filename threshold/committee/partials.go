@@ -1,0 +1,86 @@
+package committee
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/decrypt"
+)
+
+// maxFetches is the number of handles of one request that are squashed at the
+// same time.
+const maxFetches = 4
+
+// partials computes the party's partials of all blocks of the handles, in
+// order, and records their openings before it returns. The caller has checked
+// the rights.
+func (p *Party) partials(ctx context.Context, handles []fhe.Handle) ([]decrypt.Partial, error) {
+	values := make([][]decrypt.Partial, len(handles))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxFetches)
+	for i, h := range handles {
+		group.Go(func() (err error) {
+			values[i], err = p.fetch(ctx, h)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var all []decrypt.Partial
+	openings := make([]opening, len(handles))
+	for i, v := range values {
+		openings[i] = opening{handles[i], SquashedDigest(digests(v)), sessions(v)}
+		all = append(all, v...)
+	}
+	n, err := p.store.record(p.epoch, openings, p.limit)
+	if err != nil {
+		return nil, err
+	}
+	if n > p.limit/2 {
+		p.cfg.Log.Warn("more than half of the key's openings are used up", "openings", n, "limit", p.limit)
+	}
+	return all, nil
+}
+
+// fetch gets a handle's squashed blocks, checks their number and the policy on
+// the bytes at hand, and computes the partials.
+func (p *Party) fetch(ctx context.Context, h fhe.Handle) ([]decrypt.Partial, error) {
+	r := NewSquashRequest(p.cfg.Domain, p.epoch, p.id, p.cfg.Identity.Signer, h)
+	squashed, err := p.cfg.Squasher.Squashed(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("fetch squashed %s: %w", h, err)
+	}
+	if got, want := len(squashed.Blocks), h.Type().Slots(); got != want {
+		return nil, threshold.Faultf(threshold.DigestRejected, "coprocessor sent %d squashed blocks of %s, want %d", got, h, want)
+	}
+	names := make([]fhe.Digest, len(squashed.Blocks))
+	for i, c := range squashed.Blocks {
+		names[i] = c.Digest()
+	}
+	a := Attestation(p.cfg.Domain, h, SquashedDigest(names))
+	if err := p.cfg.Policy.accept(a, squashed.Signatures); err != nil {
+		return nil, err
+	}
+	return p.key.Partials(squashed.Blocks), nil
+}
+
+func digests(ps []decrypt.Partial) []fhe.Digest {
+	out := make([]fhe.Digest, len(ps))
+	for i, p := range ps {
+		out[i] = p.Digest
+	}
+	return out
+}
+
+func sessions(ps []decrypt.Partial) []threshold.Session {
+	out := make([]threshold.Session, len(ps))
+	for i, p := range ps {
+		out[i] = p.Session
+	}
+	return out
+}

@@ -1,0 +1,138 @@
+package committee
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/decrypt"
+	"fhevm/threshold/eip712"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/prss"
+)
+
+// DefaultTimeout bounds how long a party or a relay waits for another party.
+// Squashing a full request takes a coprocessor without accelerators minutes.
+const DefaultTimeout = 3 * time.Minute
+
+// Config says what a Party works with. Optional fields have defaults.
+type Config struct {
+	Identity *identity.Identity
+	Secret   *dealer.Secret
+	Domain   fhe.Domain  // of the chain that it serves
+	Verifier fhe.Address // the decryption verifier's contract
+	Policy   Policy
+	Chain    Chain
+	Squasher Squasher
+
+	Dir     string        // of the party's store
+	FS      vfs.FS        // optional: that of the operating system
+	Timeout time.Duration // optional: DefaultTimeout; for one peer's share
+	Log     *slog.Logger  // optional: silence
+}
+
+// Party is one member of a committee. It is safe for concurrent use.
+type Party struct {
+	cfg    Config
+	id     threshold.PartyID
+	epoch  threshold.Epoch
+	margin prss.Margin
+	limit  uint64 // of openings over the key's life
+	key    *decrypt.Key
+	store  *store
+	peers  map[threshold.PartyID]Service
+}
+
+// Open opens the party's store. It refuses a secret of another party's
+// identity, an epoch without flooding margin and a policy that accepts
+// anything.
+func Open(cfg Config) (*Party, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("party configuration: %w", err)
+	}
+	cfg.setDefaults()
+	margin, err := prss.MarginOf(cfg.Secret.Committee)
+	if err != nil {
+		return nil, err
+	}
+	key, err := cfg.Secret.Key()
+	if err != nil {
+		return nil, err
+	}
+	s, err := openStore(cfg.FS, cfg.Dir, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	return &Party{
+		cfg: cfg, id: cfg.Secret.Party, epoch: cfg.Secret.Committee.Epoch,
+		margin: margin, limit: margin.Limit(), key: key, store: s,
+	}, nil
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Identity == nil || c.Secret == nil || c.Chain == nil || c.Squasher == nil || c.Dir == "":
+		return errors.New("identity, secret, chain, squasher and store directory are required")
+	case c.Domain.Version != fhe.Version:
+		return fmt.Errorf("protocol version is %d, want %d", c.Domain.Version, fhe.Version)
+	case c.Domain.KeyID != c.Secret.Committee.Epoch.Key:
+		return fmt.Errorf("secret is of network key %s, the chain's is %s", c.Secret.Committee.Epoch.Key, c.Domain.KeyID)
+	}
+	member, err := c.Secret.Committee.Member(c.Secret.Party)
+	if err != nil {
+		return err
+	}
+	if own := c.Identity.Member(c.Secret.Party, member.Address); own != member {
+		return fmt.Errorf("identity is not that of party %d in the committee file", c.Secret.Party)
+	}
+	return c.Policy.Check()
+}
+
+func (c *Config) setDefaults() {
+	if c.FS == nil {
+		c.FS = vfs.Default
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Connect names the other parties for public decryptions. It must precede
+// requests.
+func (p *Party) Connect(peers map[threshold.PartyID]Service) { p.peers = peers }
+
+// ID is the party's position in the committee.
+func (p *Party) ID() threshold.PartyID { return p.id }
+
+// Close closes the store. Requests in progress fail with ErrClosed.
+func (p *Party) Close() error { return p.store.close() }
+
+// domain is that of EIP-712 signatures.
+func (p *Party) domain() eip712.Domain {
+	return eip712.Domain{ChainID: p.cfg.Domain.ChainID, Verifier: p.cfg.Verifier}
+}
+
+// requestKey names a request in the store: its answer is of one epoch of one
+// network.
+func (p *Party) requestKey(digest fhe.Digest) fhe.Digest {
+	return fhe.Keccak(p.cfg.Domain.Append(nil), p.epoch.Append(nil), digest[:])
+}
+
+// finalized reads the last final block for one decision.
+func (p *Party) finalized(ctx context.Context) (*Block, error) {
+	b, err := p.cfg.Chain.Finalized(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read finalised block: %w", err)
+	}
+	return b, nil
+}

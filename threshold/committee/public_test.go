@@ -1,0 +1,205 @@
+package committee
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+	"fhevm/threshold/shamir"
+)
+
+func (n *network) publish(handles ...fhe.Handle) {
+	n.chain.mu.Lock()
+	defer n.chain.mu.Unlock()
+	for _, h := range handles {
+		n.chain.public[h] = true
+	}
+}
+
+// tally runs a public decryption through the relay and checks the proof's
+// parts by hand.
+func (n *network) tally(t *testing.T, r *Relay, handles []fhe.Handle) (*permit.Result, error) {
+	t.Helper()
+	tally := permit.NewTally(n.signing(), n.Committee, handles)
+	err := r.PublicDecrypt(t.Context(), &PublicRequest{handles}, func(a *permit.PublicAnswer) bool {
+		done, err := tally.Add(a)
+		if err != nil {
+			t.Error(err)
+		}
+		return done
+	})
+	if err != nil {
+		return nil, err
+	}
+	result, proof := tally.Result()
+	if result == nil || proof[0] != 3 || len(proof) != 1+3*65+32 {
+		t.Fatalf("result %v, proof %x", result, proof)
+	}
+	var seen []fhe.Address
+	for i := range 3 {
+		signature := eip712.Signature(proof[1+65*i:][:65])
+		address, err := signature.Recover(result.Digest(n.signing()))
+		if err != nil || slices.Contains(seen, address) || !n.isMember(address) {
+			t.Errorf("signature %d is of %s, %v", i, address, err)
+		}
+		seen = append(seen, address)
+	}
+	return result, nil
+}
+
+// TestPublicDecrypt opens among four parties; each signs the same result.
+func TestPublicDecrypt(t *testing.T) {
+	n := newNetwork(t, 20)
+	handles := []fhe.Handle{n.value(fhe.Uint64, 1<<63+5), n.value(fhe.Bool, 0)}
+	if _, err := n.tally(t, n.relay(), handles); code(err) != threshold.NotPublic {
+		t.Fatalf("before the mark: %v", err)
+	}
+	n.publish(handles...)
+	r, err := n.tally(t, n.relay(), handles)
+	if err != nil || r.Values[0].Uint64() != 1<<63+5 || !r.Values[1].IsZero() || r.Epoch != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	first, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{handles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.parties[1].Connect(nil) // the stored answer needs nobody
+	again, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{handles})
+	if err != nil || again.Signature != first.Signature {
+		t.Errorf("a repeated request gets another answer, %v", err)
+	}
+}
+
+// TestPublicDecryptWithAFaultyPeer: one peer lies, is silent, refuses or has
+// other squashed bytes; the other three still open.
+func TestPublicDecryptWithAFaultyPeer(t *testing.T) {
+	for name, make := range map[string]func(*Party) *faulty{
+		"silent": func(*Party) *faulty { return silent() },
+		"dead":   func(*Party) *faulty { return dead(errCrash) },
+		"lying in one field": func(p *Party) *faulty {
+			return altered(p, func(a *ShareAnswer) { a.Shares[7] ^= 1 })
+		},
+		"not canonical": func(p *Party) *faulty {
+			return altered(p, func(a *ShareAnswer) { a.Shares[0] = 0xff })
+		},
+		"too few shares": func(p *Party) *faulty {
+			return altered(p, func(a *ShareAnswer) { a.Shares = a.Shares[shamir.ElementSize:] })
+		},
+		"other digests": func(p *Party) *faulty {
+			return altered(p, func(a *ShareAnswer) { a.Digests[0][0]++ })
+		},
+	} {
+		n := newNetwork(t, 21)
+		h := n.value(fhe.Uint16, 4660)
+		n.publish(h)
+		peers := n.peers(1)
+		peers[3] = make(n.parties[3])
+		n.parties[1].Connect(peers)
+		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+		if err != nil || a.Result[30] != 0x12 || a.Result[31] != 0x34 {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+}
+
+func altered(p *Party, change func(*ShareAnswer)) *faulty {
+	return &faulty{Service: p, share: func(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
+		a, err := p.Share(ctx, r)
+		if err == nil {
+			change(a)
+		}
+		return a, err
+	}}
+}
+
+// TestPublicDecryptBeyondT: with two faulty peers of three there is an error
+// in bounded time and never a value.
+func TestPublicDecryptBeyondT(t *testing.T) {
+	n := newNetwork(t, 22)
+	h := n.value(fhe.Uint16, 4660)
+	n.publish(h)
+	lie := func(a *ShareAnswer) { a.Shares[7] ^= 1 }
+	for name, c := range map[string]struct {
+		peers map[threshold.PartyID]Service
+		want  threshold.Code
+	}{
+		"two dead":         {map[threshold.PartyID]Service{2: dead(errCrash), 3: dead(errCrash), 4: n.parties[4]}, threshold.Unavailable},
+		"two silent":       {map[threshold.PartyID]Service{2: silent(), 3: silent(), 4: n.parties[4]}, threshold.Unavailable},
+		"dead and lying":   {map[threshold.PartyID]Service{2: dead(errCrash), 3: altered(n.parties[3], lie), 4: n.parties[4]}, threshold.Unavailable},
+		"two liars":        {map[threshold.PartyID]Service{2: altered(n.parties[2], lie), 3: altered(n.parties[3], lie), 4: n.parties[4]}, threshold.Corrupt},
+		"nobody connected": {nil, threshold.Unavailable},
+	} {
+		n.parties[1].Connect(c.peers)
+		n.parties[1].cfg.Timeout = 300 * time.Millisecond
+		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+		if err == nil || faultOf(err).Code != c.want {
+			t.Errorf("%s: %v, %v, want %s", name, a, err, c.want)
+		}
+	}
+}
+
+// TestShareChecksByItself: a peer's word does not replace the public mark.
+func TestShareChecksByItself(t *testing.T) {
+	n := newNetwork(t, 23)
+	h := n.value(fhe.Uint8, 1)
+	ask := func(from threshold.PartyID) error {
+		_, err := n.parties[1].Share(t.Context(), &ShareRequest{Handles: []fhe.Handle{h}, From: from})
+		return err
+	}
+	if err := ask(2); code(err) != threshold.NotPublic {
+		t.Errorf("before the mark: %v", err)
+	}
+	n.publish(h)
+	for _, from := range []threshold.PartyID{0, 1, 5} {
+		if err := ask(from); code(err) != threshold.NotMember {
+			t.Errorf("from %d: %v", from, err)
+		}
+	}
+	if err := ask(2); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRelayIsBounded: with two parties silent the relay forwards what comes
+// and gives up after its timeout, with an error that names them.
+func TestRelayIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := &faulty{user: func(context.Context, *permit.Request) (*seal.Answer, error) { return &seal.Answer{}, nil }}
+		r := &Relay{
+			Quorum: threshold.Quorum{N: 4, T: 1}, Timeout: time.Minute,
+			Parties: map[threshold.PartyID]Service{1: answer, 2: silent(), 3: answer, 4: silent()},
+		}
+		began, forwarded := time.Now(), 0
+		err := r.UserDecrypt(t.Context(), &permit.Request{}, func(*seal.Answer) bool { forwarded++; return false })
+		if code(err) != threshold.Unavailable || forwarded != 2 || time.Since(began) != time.Minute {
+			t.Errorf("%d forwarded in %v: %v", forwarded, time.Since(began), err)
+		}
+		if want := "2 of 4 parties answered, 3 are needed (party 2: no answer in time; party 4: no answer in time)"; err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
+	})
+}
+
+// TestRelayBelievesTPlusOne: one party's refusal is listed, that of two is the
+// answer.
+func TestRelayBelievesTPlusOne(t *testing.T) {
+	refuse := dead(threshold.Faultf(threshold.NotAllowed, "no"))
+	crash := dead(errCrash)
+	for want, parties := range map[threshold.Code]map[threshold.PartyID]Service{
+		threshold.NotAllowed:  {1: refuse, 2: crash, 3: crash, 4: refuse},
+		threshold.Unavailable: {1: refuse, 2: crash, 3: crash, 4: crash},
+	} {
+		r := &Relay{Quorum: threshold.Quorum{N: 4, T: 1}, Parties: parties}
+		err := r.UserDecrypt(t.Context(), &permit.Request{}, func(*seal.Answer) bool { return false })
+		if code(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

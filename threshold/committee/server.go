@@ -1,0 +1,173 @@
+package committee
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+)
+
+// maxInFlight is the number of requests of one caller that a server works on
+// at the same time.
+const maxInFlight = 16
+
+const serviceName = "fhevm.committee.Party"
+
+// Server offers a Service to the committee's parties and relays over gRPC with
+// mutual TLS.
+type Server struct {
+	service   Service
+	committee *threshold.Committee
+	timeout   time.Duration
+	log       *slog.Logger
+	grpc      *grpc.Server
+
+	mu       sync.Mutex
+	inFlight map[fhe.Digest]int // requests by fingerprint of the caller
+}
+
+// NewServer prepares a server of s. log may be nil.
+func NewServer(s Service, id *identity.Identity, c *threshold.Committee, log *slog.Logger) *Server {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	srv := &Server{service: s, committee: c, timeout: DefaultTimeout, log: log, inFlight: map[fhe.Digest]int{}}
+	srv.grpc = grpc.NewServer(
+		grpc.Creds(credentials.NewTLS(serverTLS(id, c))),
+		grpc.ForceServerCodec(jsonCodec{}),
+		grpc.MaxRecvMsgSize(MaxMessage),
+		grpc.MaxSendMsgSize(MaxMessage),
+		grpc.MaxConcurrentStreams(2*maxInFlight),
+		grpc.ConnectionTimeout(10*time.Second),
+		grpc.UnaryInterceptor(srv.admit),
+	)
+	srv.grpc.RegisterService(&description, srv)
+	return srv
+}
+
+// Serve answers requests until the context ends, then closes the listener and
+// waits for the requests in progress.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	stop := context.AfterFunc(ctx, s.grpc.GracefulStop)
+	defer stop()
+	if err := s.grpc.Serve(l); err != nil {
+		return fmt.Errorf("serve committee party: %w", err)
+	}
+	return nil
+}
+
+// Close ends all connections at once.
+func (s *Server) Close() { s.grpc.Stop() }
+
+type callerKey struct{}
+
+// admit finds out who calls, keeps each caller to its share of requests, sets
+// the deadline and turns errors into statuses.
+func (s *Server) admit(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, toStatus(threshold.Faultf(threshold.NotMember, "%v", err))
+	}
+	if !s.enter(caller) {
+		return nil, toStatus(threshold.Faultf(threshold.Busy, "more than %d requests at once", maxInFlight))
+	}
+	defer s.leave(caller)
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, caller), s.timeout)
+	defer cancel()
+	answer, err := handler(ctx, request)
+	if err == nil {
+		return answer, nil
+	}
+	f := faultOf(err)
+	if f.Code == threshold.Internal {
+		s.log.Error("request failed", "method", info.FullMethod, "error", err)
+	}
+	return nil, toStatus(f)
+}
+
+func callerOf(ctx context.Context) (fhe.Digest, error) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return fhe.Digest{}, fmt.Errorf("caller is unknown")
+	}
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	if !ok {
+		return fhe.Digest{}, fmt.Errorf("caller has no certificate")
+	}
+	return fingerprint(info.State)
+}
+
+func (s *Server) enter(caller fhe.Digest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inFlight[caller] >= maxInFlight {
+		return false
+	}
+	s.inFlight[caller]++
+	return true
+}
+
+func (s *Server) leave(caller fhe.Digest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inFlight[caller]--; s.inFlight[caller] == 0 {
+		delete(s.inFlight, caller)
+	}
+}
+
+func (s *Server) userDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
+	return s.service.UserDecrypt(ctx, r)
+}
+
+func (s *Server) publicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
+	return s.service.PublicDecrypt(ctx, r)
+}
+
+// share serves parties only; who asks is who holds the certificate.
+func (s *Server) share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
+	caller, _ := ctx.Value(callerKey{}).(fhe.Digest)
+	id, ok := s.committee.PartyByTLS(caller)
+	if !ok {
+		return nil, threshold.Faultf(threshold.NotMember, "shares are for the other parties of the committee")
+	}
+	r.From = id
+	return s.service.Share(ctx, r)
+}
+
+// description is the service as gRPC sees it.
+var description = grpc.ServiceDesc{
+	ServiceName: serviceName,
+	HandlerType: (*any)(nil),
+	Methods: []grpc.MethodDesc{
+		method("UserDecrypt", (*Server).userDecrypt),
+		method("PublicDecrypt", (*Server).publicDecrypt),
+		method("Share", (*Server).share),
+	},
+}
+
+// method describes a unary method. A message that does not decode is the
+// caller's mistake.
+func method[Q, A any](name string, call func(*Server, context.Context, *Q) (*A, error)) grpc.MethodDesc {
+	return grpc.MethodDesc{MethodName: name, Handler: func(srv any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
+		q := new(Q)
+		if err := decode(q); err != nil {
+			return nil, toStatus(threshold.Faultf(threshold.BadRequest, "%v", err))
+		}
+		info := &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + serviceName + "/" + name}
+		return intercept(ctx, q, info, func(ctx context.Context, q any) (any, error) {
+			return call(srv.(*Server), ctx, q.(*Q))
+		})
+	}}
+}

@@ -1,0 +1,92 @@
+package committee
+
+import (
+	"context"
+
+	"fhevm/fhe"
+	"fhevm/fhe/squash"
+	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+	"fhevm/threshold/shamir"
+)
+
+// Service is what a party offers. Refusals are *threshold.Fault.
+type Service interface {
+	// UserDecrypt seals the party's partial decryptions to the user.
+	UserDecrypt(context.Context, *permit.Request) (*seal.Answer, error)
+	// PublicDecrypt opens publicly decryptable handles together with the other
+	// parties and returns this party's signature of the result.
+	PublicDecrypt(context.Context, *PublicRequest) (*permit.PublicAnswer, error)
+	// Share returns this party's shares for another party's PublicDecrypt.
+	Share(context.Context, *ShareRequest) (*ShareAnswer, error)
+}
+
+// PublicRequest asks for a public decryption.
+type PublicRequest struct {
+	Handles []fhe.Handle `json:"handles"`
+}
+
+// ShareRequest asks a party for its shares of publicly decryptable handles.
+type ShareRequest struct {
+	Handles []fhe.Handle `json:"handles"`
+	// From is the party that asks. Servers take it from the caller's
+	// certificate, never from the message.
+	From threshold.PartyID `json:"-"`
+}
+
+// ShareAnswer is a party's shares of all blocks of all handles, in order. It
+// is for the eyes of the parties.
+type ShareAnswer struct {
+	Digests []fhe.Digest    `json:"digests"` // of the squashed blocks
+	Shares  threshold.Bytes `json:"shares"`  // field elements, 16 bytes a block
+}
+
+// elements decodes the shares for a number of blocks.
+func (a *ShareAnswer) elements(blocks int) ([]shamir.Element, error) {
+	return shamir.ParseElements(a.Shares, blocks)
+}
+
+// Chain is a party's own view of the chain that it serves.
+type Chain interface {
+	// Finalized is the state after the last final block. One decision reads
+	// one block.
+	Finalized(context.Context) (*Block, error)
+}
+
+// Block is one final block.
+type Block struct {
+	Number uint64
+	Time   uint64 // Unix seconds
+	Rights
+}
+
+// Rights reads the access-control list as of one block.
+type Rights interface {
+	// PersistAllowed reports whether account holds a persistent right on the handle.
+	PersistAllowed(context.Context, fhe.Handle, fhe.Address) (bool, error)
+	// PubliclyDecryptable reports whether the handle is marked for everyone.
+	PubliclyDecryptable(context.Context, fhe.Handle) (bool, error)
+}
+
+// Squasher fetches squashed ciphertexts from coprocessors. A Fault that it
+// returns, such as one with code NotReady, reaches the user.
+type Squasher interface {
+	Squashed(context.Context, *SquashRequest) (*Squashed, error)
+}
+
+// SquashRequest is signed by a party that has checked the right to decrypt, so
+// that nobody else can make a coprocessor squash.
+type SquashRequest struct {
+	Handle    fhe.Handle        `json:"handle"`
+	Party     threshold.PartyID `json:"party"`
+	Signature eip712.Signature  `json:"signature"`
+}
+
+// Squashed is a value ready for decryption: its blocks and coprocessors' words
+// for their digest.
+type Squashed struct {
+	Blocks     []*squash.Ciphertext
+	Signatures []eip712.Signature // of SquashedDigest's attestation
+}

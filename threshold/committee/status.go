@@ -1,0 +1,77 @@
+package committee
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"fhevm/threshold"
+)
+
+const errorDomain = "fhevm"
+
+// statusCodes maps what a party refuses with to gRPC; clients read the machine
+// code in the status's ErrorInfo.
+var statusCodes = map[threshold.Code]codes.Code{
+	threshold.BadRequest:        codes.InvalidArgument,
+	threshold.UserIsContract:    codes.InvalidArgument,
+	threshold.UnknownHandle:     codes.InvalidArgument,
+	threshold.PermitWrongChain:  codes.PermissionDenied,
+	threshold.PermitBadSigner:   codes.PermissionDenied,
+	threshold.PermitWrongKey:    codes.PermissionDenied,
+	threshold.PermitNotYetValid: codes.PermissionDenied,
+	threshold.PermitExpired:     codes.PermissionDenied,
+	threshold.NotAllowed:        codes.PermissionDenied,
+	threshold.NotPublic:         codes.PermissionDenied,
+	threshold.NotMember:         codes.PermissionDenied,
+	threshold.NotReady:          codes.Unavailable,
+	threshold.Unavailable:       codes.Unavailable,
+	threshold.DigestRejected:    codes.FailedPrecondition,
+	threshold.Undecodable:       codes.FailedPrecondition,
+	threshold.Corrupt:           codes.FailedPrecondition,
+	threshold.LimitReached:      codes.ResourceExhausted,
+	threshold.Busy:              codes.ResourceExhausted,
+}
+
+// faultOf turns any error into what a caller may know. What is not a refusal
+// is the party's own affair and goes to its log.
+func faultOf(err error) *threshold.Fault {
+	var f *threshold.Fault
+	var corrupt *threshold.CorruptError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &corrupt):
+		return threshold.Faultf(threshold.Corrupt, "%v", corrupt)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrClosed):
+		return threshold.Faultf(threshold.Unavailable, "the party did not finish in time")
+	}
+	return threshold.Faultf(threshold.Internal, "internal error of the party")
+}
+
+func toStatus(f *threshold.Fault) error {
+	code, ok := statusCodes[f.Code]
+	if !ok {
+		code = codes.Internal
+	}
+	s := status.New(code, f.Message)
+	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: string(f.Code), Domain: errorDomain}); err == nil {
+		s = detailed
+	}
+	return s.Err()
+}
+
+// fromStatus is the inverse of toStatus. Errors of the transport itself become
+// faults with code Unavailable.
+func fromStatus(err error) error {
+	s := status.Convert(err)
+	for _, d := range s.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.Domain == errorDomain {
+			return &threshold.Fault{Code: threshold.Code(info.Reason), Message: s.Message()}
+		}
+	}
+	return threshold.Faultf(threshold.Unavailable, "%s", s.Message())
+}

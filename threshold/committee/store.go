@@ -1,0 +1,209 @@
+package committee
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+)
+
+// ErrClosed is returned by a party after Close.
+var ErrClosed = errors.New("party is closed")
+
+// store is a party's durable memory. Every write is on disk before its method
+// returns. Tables, by the first byte of the key:
+//
+//	'n' squash-key id              -> number of openings (8)
+//	'o' session                    -> ""
+//	'd' epoch number(8) | handle   -> digest of its squashed blocks (32)
+//	'a' digest of request          -> answer
+type store struct {
+	mu     sync.Mutex // orders openings, so that none is counted twice, and Close
+	db     *pebble.DB
+	unable error // why nothing can be read or written any more
+}
+
+func openStore(fs vfs.FS, dir string, log *slog.Logger) (*store, error) {
+	db, err := pebble.Open(dir, &pebble.Options{
+		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, Logger: pebbleLogger{log},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open party store %s: %w", dir, err)
+	}
+	return &store{db: db}, nil
+}
+
+func (s *store) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unable != nil {
+		return s.unable
+	}
+	s.unable = ErrClosed
+	return s.db.Close()
+}
+
+// get returns a copy of the value, nil if there is none. The caller holds mu.
+func (s *store) get(key []byte) ([]byte, error) {
+	if s.unable != nil {
+		return nil, s.unable
+	}
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read party store: %w", err)
+	}
+	return append([]byte{}, v...), closer.Close()
+}
+
+// commit puts a batch on the disk. Pebble panics at a failed write to its log;
+// memory may then be ahead of the disk, so the store is of no more use.
+func (s *store) commit(b *pebble.Batch) (err error) {
+	if s.unable != nil || b.Empty() {
+		return s.unable
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write party store: %v", p)
+			s.unable = err
+		}
+	}()
+	if err := s.db.Apply(b, pebble.Sync); err != nil {
+		return fmt.Errorf("write party store: %w", err)
+	}
+	return nil
+}
+
+// answer returns the stored answer to a request, nil if there is none.
+func (s *store) answer(request fhe.Digest) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.get(append([]byte{'a'}, request[:]...))
+}
+
+// putAnswer stores the answer to a request, unless there is one already, and
+// returns the one that is stored.
+func (s *store) putAnswer(request fhe.Digest, answer []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := append([]byte{'a'}, request[:]...)
+	if old, err := s.get(key); old != nil || err != nil {
+		return old, err
+	}
+	batch := s.db.NewBatch()
+	if err := batch.Set(key, answer, nil); err != nil {
+		return nil, fmt.Errorf("write party store: %w", err)
+	}
+	return answer, s.commit(batch)
+}
+
+// opening is one value that is about to be opened.
+type opening struct {
+	handle   fhe.Handle
+	digest   fhe.Digest // of its squashed blocks
+	sessions []threshold.Session
+}
+
+// record makes openings durable and returns how many squashed blocks of the
+// key have been opened in all. It refuses, and records nothing, if a handle
+// was opened before with other bytes or if the number would exceed limit.
+func (s *store) record(e threshold.Epoch, openings []opening, limit uint64) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch := s.db.NewBatch()
+	fresh := map[threshold.Session]bool{}
+	for _, o := range openings {
+		if err := s.bind(batch, e, o); err != nil {
+			return 0, err
+		}
+		if err := s.addFresh(fresh, o.sessions); err != nil {
+			return 0, err
+		}
+	}
+	n, err := s.count(batch, e, fresh, limit)
+	if err != nil {
+		return n, err
+	}
+	return n, s.commit(batch)
+}
+
+// addFresh adds the sessions that were never opened.
+func (s *store) addFresh(fresh map[threshold.Session]bool, sessions []threshold.Session) error {
+	for _, session := range sessions {
+		known, err := s.get(sessionKey(session))
+		if err != nil {
+			return err
+		}
+		if known == nil {
+			fresh[session] = true
+		}
+	}
+	return nil
+}
+
+// bind adds the handle's digest to the batch, or compares it with the one
+// that is stored.
+func (s *store) bind(batch *pebble.Batch, e threshold.Epoch, o opening) error {
+	key := binary.BigEndian.AppendUint64([]byte{'d'}, e.Number)
+	key = append(key, o.handle[:]...)
+	old, err := s.get(key)
+	if err != nil {
+		return err
+	}
+	switch {
+	case old == nil:
+		return batch.Set(key, o.digest[:], nil)
+	case !bytes.Equal(old, o.digest[:]):
+		return threshold.Faultf(threshold.DigestRejected, "squashed bytes of %s differ from those that were opened before", o.handle)
+	}
+	return nil
+}
+
+// count adds the fresh sessions and their number to the batch.
+func (s *store) count(batch *pebble.Batch, e threshold.Epoch, fresh map[threshold.Session]bool, limit uint64) (uint64, error) {
+	key := append([]byte{'n'}, e.SquashKey[:]...)
+	old, err := s.get(key)
+	if err != nil {
+		return 0, err
+	}
+	var n uint64
+	if len(old) == 8 {
+		n = binary.BigEndian.Uint64(old)
+	}
+	if len(fresh) == 0 {
+		return n, nil
+	}
+	if n += uint64(len(fresh)); n > limit {
+		return n, threshold.Faultf(threshold.LimitReached, "the key's %d openings are used up: the network needs a new key", limit)
+	}
+	for session := range fresh {
+		if err := batch.Set(sessionKey(session), nil, nil); err != nil {
+			return 0, err
+		}
+	}
+	return n, batch.Set(key, binary.BigEndian.AppendUint64(nil, n), nil)
+}
+
+func sessionKey(s threshold.Session) []byte { return append([]byte{'o'}, s[:]...) }
+
+// pebbleLogger passes the database's errors on; a Fatalf is a bug or a broken disk.
+type pebbleLogger struct{ log *slog.Logger }
+
+func (pebbleLogger) Infof(string, ...any) {}
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.log.Error("party store: " + fmt.Sprintf(format, args...))
+}
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	l.log.Error("party store: " + fmt.Sprintf(format, args...))
+	panic("party store: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,64 @@
+package committee
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/identity"
+)
+
+// Certificates are pinned: the committee file lists the fingerprint of every
+// party and relay, and nothing else about a certificate matters. Resumption is
+// off, so that every connection proves possession of the key.
+
+func baseTLS(id *identity.Identity) *tls.Config {
+	return &tls.Config{
+		MinVersion:             tls.VersionTLS13,
+		Certificates:           []tls.Certificate{id.TLS},
+		SessionTicketsDisabled: true,
+	}
+}
+
+// serverTLS admits the committee's parties and relays.
+func serverTLS(id *identity.Identity, c *threshold.Committee) *tls.Config {
+	config := baseTLS(id)
+	config.ClientAuth = tls.RequireAnyClientCert
+	config.VerifyConnection = func(s tls.ConnectionState) error {
+		f, err := fingerprint(s)
+		if err != nil {
+			return err
+		}
+		if _, ok := c.PartyByTLS(f); !ok && !c.IsRelay(f) {
+			return fmt.Errorf("certificate %s is not in the committee file", f)
+		}
+		return nil
+	}
+	return config
+}
+
+// clientTLS accepts one member's certificate and no other.
+func clientTLS(id *identity.Identity, m threshold.Member) *tls.Config {
+	config := baseTLS(id)
+	config.InsecureSkipVerify = true // VerifyConnection does it, by the pin
+	config.VerifyConnection = func(s tls.ConnectionState) error {
+		f, err := fingerprint(s)
+		if err != nil {
+			return err
+		}
+		if f != m.TLS {
+			return fmt.Errorf("certificate %s is not that of party %d in the committee file", f, m.Party)
+		}
+		return nil
+	}
+	return config
+}
+
+func fingerprint(s tls.ConnectionState) (fhe.Digest, error) {
+	if len(s.PeerCertificates) == 0 {
+		return fhe.Digest{}, errors.New("peer sent no certificate")
+	}
+	return identity.Fingerprint(s.PeerCertificates[0].Raw), nil
+}

@@ -1,0 +1,113 @@
+package committee
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+)
+
+// UserDecrypt implements Service. The request is checked first without the
+// chain, then against the last finalised block: the permit's validity, and for
+// every handle a persistent right of the user and of a contract that the
+// permit names. A repeated request gets the stored answer again, as long as it
+// passes these checks.
+func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
+	if err := r.Check(p.domain()); err != nil {
+		return nil, err
+	}
+	if err := p.checkUserRights(ctx, r); err != nil {
+		return nil, err
+	}
+	key := p.requestKey(r.Digest())
+	if old, err := p.store.answer(key); old != nil || err != nil {
+		return decode[seal.Answer](old, err)
+	}
+	partials, err := p.partials(ctx, r.Handles)
+	if err != nil {
+		return nil, err
+	}
+	c := seal.NewContext(p.cfg.Domain, p.epoch, r)
+	a, err := seal.Seal(c, p.id, p.cfg.Identity.Signer, r.TransportKey, partials)
+	if err != nil {
+		return nil, err
+	}
+	return keep(p.store, key, a)
+}
+
+func (p *Party) checkUserRights(ctx context.Context, r *permit.Request) error {
+	b, err := p.finalized(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Permit.ValidAt(b.Time); err != nil {
+		return err
+	}
+	for _, h := range r.Handles {
+		if err := p.checkHandle(h); err != nil {
+			return err
+		}
+		if err := checkRights(ctx, b, h, r.User, r.Permit.Contracts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkHandle refuses handles that this party's chain cannot have made.
+func (p *Party) checkHandle(h fhe.Handle) error {
+	if h.ChainID() != p.cfg.Domain.ChainID || h[31] != p.cfg.Domain.Version {
+		return threshold.Faultf(threshold.UnknownHandle, "handle %s is of chain %d and protocol version %d, want %d and %d",
+			h, h.ChainID(), h[31], p.cfg.Domain.ChainID, p.cfg.Domain.Version)
+	}
+	return nil
+}
+
+// checkRights demands a persistent right of the user and of one contract.
+func checkRights(ctx context.Context, b *Block, h fhe.Handle, user fhe.Address, contracts []fhe.Address) error {
+	ok, err := b.PersistAllowed(ctx, h, user)
+	if err != nil {
+		return fmt.Errorf("read rights of %s: %w", user, err)
+	}
+	if !ok {
+		return threshold.Faultf(threshold.NotAllowed,
+			"user %s may not read handle %s as of block %d: the contract has to call FHE.allow(handle, user)", user, h, b.Number)
+	}
+	for _, c := range contracts {
+		ok, err := b.PersistAllowed(ctx, h, c)
+		if err != nil {
+			return fmt.Errorf("read rights of %s: %w", c, err)
+		}
+		if ok {
+			return nil
+		}
+	}
+	return threshold.Faultf(threshold.NotAllowed,
+		"no contract of the permit may use handle %s as of block %d: name the contract that holds it, which has to call FHE.allowThis(handle); the permit names %v",
+		h, b.Number, contracts)
+}
+
+// keep stores an answer and returns what is stored: if the same request was
+// answered in the meantime, that answer.
+func keep[A any](s *store, key fhe.Digest, a *A) (*A, error) {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("encode answer: %w", err)
+	}
+	return decode[A](s.putAnswer(key, b))
+}
+
+func decode[A any](b []byte, err error) (*A, error) {
+	if err != nil {
+		return nil, err
+	}
+	a := new(A)
+	if err := json.Unmarshal(b, a); err != nil {
+		return nil, fmt.Errorf("decode stored answer: %w", err)
+	}
+	return a, nil
+}
