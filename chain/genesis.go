@@ -139,7 +139,7 @@ func (g *Genesis) build() (*core.Genesis, error) {
 		Difficulty: new(big.Int),
 		BaseFee:    big.NewInt(params.GWei),
 		ExtraData:  extra[:],
-		Alloc:      core.SystemContractAllocs(),
+		Alloc:      make(types.GenesisAlloc),
 	}
 	for a, wei := range g.Alloc {
 		spec.Alloc[a] = types.Account{Balance: wei.ToInt()}
@@ -148,6 +148,7 @@ func (g *Genesis) build() (*core.Genesis, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(spec.Alloc, core.SystemContractAllocs())
 	maps.Copy(spec.Alloc, predeployed)
 	// Code makes high-level Solidity calls pass their check that a contract is
 	// there, and the balance keeps the accounts from being empty (EIP-161).

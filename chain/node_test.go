@@ -160,20 +160,24 @@ func TestNonceGapWaits(t *testing.T) {
 	}
 }
 
-// What one transaction pays can be spent by the next.
+// What one transaction pays can be spent by the next, however soon it comes.
 func TestPoolFollowsHead(t *testing.T) {
 	n := open(t, "")
 	w := newWallet(t, n, 0)
-	for range 5 {
+	for range 20 {
 		key, err := crypto.GenerateKey()
 		if err != nil {
 			t.Fatal(err)
 		}
-		fresh := &wallet{DevAccount: DevAccount{Address: crypto.PubkeyToAddress(key.PublicKey), Key: key}, t: t, client: w.client}
-		if err := w.client.SendTransaction(ctx, w.sign(&fresh.Address, big.NewInt(params.Ether), nil, 21_000)); err != nil {
+		fresh := &wallet{DevAccount: DevAccount{Address: crypto.PubkeyToAddress(key.PublicKey), Key: key}}
+		pay := w.sign(&fresh.Address, big.NewInt(params.Ether), nil, 21_000)
+		spend := fresh.sign(&nowhere, new(big.Int), nil, 21_000)
+		if err := n.sealer.include(pay); err != nil {
 			t.Fatal(err)
 		}
-		fresh.send(&nowhere, nil, 21_000)
+		if err := n.sealer.include(spend); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 type endpoint struct {
 	server *rpc.Server
 	base   *rpc.Server // go-ethereum's own methods, for those that replace them
-	http   http.Server
+	http   []*http.Server
 }
 
 // localOrigins are the web pages that may call a node: those that the same
@@ -75,7 +75,8 @@ func (n *Node) Register(apis ...rpc.API) error { return register(n.rpc.server, a
 
 // Listen serves JSON-RPC over HTTP and WebSocket at a loopback address, such as
 // "127.0.0.1:8545"; port 0 takes a free one. Web pages of other origins than
-// the local machine must be named. It returns the address in use.
+// the local machine must be named. It returns the address in use. It is not for
+// concurrent use with itself or Close.
 func (n *Node) Listen(addr string, origins ...string) (string, error) {
 	return n.rpc.listen(addr, append(origins, localOrigins...))
 }
@@ -92,10 +93,9 @@ func (e *endpoint) listen(addr string, origins []string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	e.http.Handler = e.handler(origins)
-	e.http.ReadHeaderTimeout = 10 * time.Second
-	e.http.IdleTimeout = 2 * time.Minute
-	go e.http.Serve(listener)
+	web := &http.Server{Handler: e.handler(origins), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	e.http = append(e.http, web)
+	go web.Serve(listener)
 	return listener.Addr().String(), nil
 }
 
@@ -123,7 +123,9 @@ func anyPort(origins []string) (out []string) {
 func (e *endpoint) dial() *rpc.Client { return rpc.DialInProc(e.server) }
 
 func (e *endpoint) close() {
-	e.http.Close()
+	for _, web := range e.http {
+		web.Close()
+	}
 	e.server.Stop()
 	e.base.Stop()
 }

@@ -20,12 +20,16 @@ import (
 type View struct {
 	client   *ethclient.Client
 	acl      abi.ABI
+	executor abi.ABI
 	verifier abi.ABI
 }
 
 // NewView reads through client.
 func NewView(client *ethclient.Client) *View {
-	return &View{client: client, acl: mustABI(contracts.ACL), verifier: mustABI(contracts.DecryptionVerifier)}
+	return &View{
+		client: client, acl: mustABI(contracts.ACL),
+		executor: mustABI(contracts.FHEVMExecutor), verifier: mustABI(contracts.DecryptionVerifier),
+	}
 }
 
 // ChainID is the chain's id.
@@ -73,6 +77,12 @@ func (b *Block) PubliclyDecryptable(ctx context.Context, h fhe.Handle) (bool, er
 // verifier states it.
 func (b *Block) Network(ctx context.Context) (string, error) {
 	return call[string](ctx, b, contracts.DecryptionVerifierAddress, b.view.verifier, "network")
+}
+
+// KeyID is the network's FHE key, as the executor states it.
+func (b *Block) KeyID(ctx context.Context) (fhe.Digest, error) {
+	id, err := call[[32]byte](ctx, b, contracts.ExecutorAddress, b.view.executor, "keyId")
+	return fhe.Digest(id), err
 }
 
 // Committee is the committee that the decryption verifier accepts.

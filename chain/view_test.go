@@ -21,6 +21,9 @@ func TestViewOfGenesis(t *testing.T) {
 	if kind, err := b.Network(ctx); err != nil || kind != Dev {
 		t.Errorf("network is %q, %v", kind, err)
 	}
+	if id, err := b.KeyID(ctx); err != nil || id != testGenesis().KeyID {
+		t.Errorf("key id is %s, %v", id, err)
+	}
 	if c, err := b.Committee(ctx); err != nil || !reflect.DeepEqual(c, testGenesis().Committee) {
 		t.Errorf("committee is %+v, %v", c, err)
 	}
