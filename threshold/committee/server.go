@@ -160,14 +160,19 @@ var description = grpc.ServiceDesc{
 // method describes a unary method. A message that does not decode is the
 // caller's mistake.
 func method[Q, A any](name string, call func(*Server, context.Context, *Q) (*A, error)) grpc.MethodDesc {
-	return grpc.MethodDesc{MethodName: name, Handler: func(srv any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
-		q := new(Q)
-		if err := decode(q); err != nil {
-			return nil, toStatus(threshold.Faultf(threshold.BadRequest, "%v", err))
+	handle := func(srv any, ctx context.Context, receive func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
+		var m message
+		if err := receive(&m); err != nil {
+			return nil, err
 		}
 		info := &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + serviceName + "/" + name}
-		return intercept(ctx, q, info, func(ctx context.Context, q any) (any, error) {
-			return call(srv.(*Server), ctx, q.(*Q))
+		return intercept(ctx, m, info, func(ctx context.Context, m any) (any, error) {
+			q := new(Q)
+			if err := m.(message).decode(q); err != nil {
+				return nil, threshold.Faultf(threshold.BadRequest, "%v", err)
+			}
+			return call(srv.(*Server), ctx, q)
 		})
-	}}
+	}
+	return grpc.MethodDesc{MethodName: name, Handler: handle}
 }

@@ -1,0 +1,222 @@
+package committee
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
+)
+
+// serve puts every party behind gRPC on the loopback and lets the given
+// relays in. It returns the committee file with the real addresses.
+func (n *network) serve(t *testing.T, relays ...*identity.Identity) *threshold.Committee {
+	t.Helper()
+	c := *n.Committee
+	c.Members = append([]threshold.Member(nil), c.Members...)
+	for _, r := range relays {
+		c.Relays = append(c.Relays, r.Fingerprint())
+	}
+	listeners := make([]net.Listener, len(c.Members))
+	for i := range listeners {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners[i], c.Members[i].Address = l, l.Addr().String()
+	}
+	for i, l := range listeners {
+		n.serveOne(t, &c, threshold.PartyID(i+1), l)
+	}
+	return &c
+}
+
+func (n *network) serveOne(t *testing.T, c *threshold.Committee, id threshold.PartyID, l net.Listener) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	srv := NewServer(n.parties[id], n.Identities[id-1], c, nil)
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	peers, hangUp, err := DialPeers(c, n.Identities[id-1], id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hangUp)
+	n.parties[id].Connect(peers)
+}
+
+func newIdentity(t *testing.T) *identity.Identity {
+	t.Helper()
+	id, err := identity.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// TestOverGRPC decrypts for a user and for everyone with all parties behind
+// mutual TLS; refusals keep their codes and words on the way.
+func TestOverGRPC(t *testing.T) {
+	n := newNetwork(t, 40)
+	node := newIdentity(t)
+	c := n.serve(t, node)
+	parties, hangUp, err := DialPeers(c, node, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hangUp)
+	r := &Relay{Quorum: c.Quorum(), Parties: parties}
+
+	h := n.value(fhe.Uint32, 0xcafe)
+	q := n.request([]fhe.Handle{h}, nil)
+	got, _, err := n.wallet(t, r, q)
+	if err != nil || got[0].Uint64() != 0xcafe {
+		t.Fatalf("%v, %v", got, err)
+	}
+	n.publish(h)
+	result, err := n.tally(t, r, q.Handles)
+	if err != nil || result.Values[0].Uint64() != 0xcafe {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	expired := n.request(q.Handles, func(p *permit.Permit) { p.ValidUntil = 950 })
+	_, local := n.parties[1].UserDecrypt(t.Context(), expired)
+	_, remote := parties[1].UserDecrypt(t.Context(), expired)
+	if code(remote) != threshold.PermitExpired || remote.Error() != local.Error() {
+		t.Errorf("over gRPC %v, in process %v", remote, local)
+	}
+}
+
+// TestPins: a stranger gets no answer, a party is spoken to only under its own
+// certificate, and a relay gets no shares.
+func TestPins(t *testing.T) {
+	n := newNetwork(t, 41)
+	node := newIdentity(t)
+	c := n.serve(t, node)
+	h := n.value(fhe.Uint8, 9)
+	n.publish(h)
+	share := &ShareRequest{Handles: []fhe.Handle{h}, From: 2}
+
+	as := func(id *identity.Identity, m threshold.Member) error {
+		client, err := Dial(m, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		_, err = client.Share(t.Context(), share)
+		return err
+	}
+	if err := as(n.Identities[1], c.Members[0]); err != nil {
+		t.Errorf("a party gets no shares: %v", err)
+	}
+	if err := as(node, c.Members[0]); code(err) != threshold.NotMember {
+		t.Errorf("a relay gets shares: %v", err)
+	}
+	if err := as(newIdentity(t), c.Members[0]); code(err) != threshold.Unavailable {
+		t.Errorf("a stranger is let in: %v", err)
+	}
+	moved := c.Members[2]
+	moved.Address = c.Members[0].Address
+	if err := as(n.Identities[1], moved); code(err) != threshold.Unavailable || !strings.Contains(err.Error(), "party 3") {
+		t.Errorf("party 1 passes for party 3: %v", err)
+	}
+}
+
+// TestMalformedMessage: bytes that are no message are the caller's mistake.
+func TestMalformedMessage(t *testing.T) {
+	n := newNetwork(t, 42)
+	node := newIdentity(t)
+	c := n.serve(t, node)
+	conn, err := grpc.NewClient("passthrough:///"+c.Members[0].Address,
+		grpc.WithTransportCredentials(credentials.NewTLS(clientTLS(node, c.Members[0]))), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for message, want := range map[string]codes.Code{
+		"":                                 codes.InvalidArgument,
+		"{}":                               codes.InvalidArgument, // no handles
+		`{"handles":[]} {}`:                codes.InvalidArgument,
+		`{"handles":["0x12"]}`:             codes.InvalidArgument,
+		`{"handels":[]}`:                   codes.InvalidArgument,
+		strings.Repeat(" ", MaxMessage+10): codes.ResourceExhausted,
+	} {
+		var answer []byte
+		err := conn.Invoke(t.Context(), "/"+serviceName+"/PublicDecrypt", []byte(message), &answer)
+		if status.Code(err) != want {
+			t.Errorf("%.20q: %v, want %v", message, err, want)
+		}
+	}
+}
+
+// rawCodec sends bytes as they are.
+type rawCodec struct{}
+
+func (rawCodec) Name() string                    { return "json" }
+func (rawCodec) Marshal(v any) ([]byte, error)   { return v.([]byte), nil }
+func (rawCodec) Unmarshal(b []byte, v any) error { *v.(*[]byte) = b; return nil }
+
+// TestConcurrencyLimit: one caller cannot occupy a server.
+func TestConcurrencyLimit(t *testing.T) {
+	s := NewServer(nil, newIdentity(t), &threshold.Committee{}, nil)
+	one, two := fhe.Digest{1}, fhe.Digest{2}
+	for range maxInFlight {
+		if !s.enter(one) {
+			t.Fatal("a caller is refused below the limit")
+		}
+	}
+	if s.enter(one) || !s.enter(two) {
+		t.Error("the limit is not one of each caller")
+	}
+	s.leave(one)
+	if !s.enter(one) {
+		t.Error("a finished request keeps its place")
+	}
+}
+
+// TestStatusRoundTrip: every code survives gRPC.
+func TestStatusRoundTrip(t *testing.T) {
+	for c := range statusCodes {
+		if f := fromStatus(toStatus(threshold.Faultf(c, "why"))); code(f) != c || f.Error() != "why" {
+			t.Errorf("%s becomes %v", c, f)
+		}
+	}
+	if f := faultOf(errCrash); f.Code != threshold.Internal || strings.Contains(f.Message, "refused") {
+		t.Errorf("an internal error shows: %v", f)
+	}
+}
+
+func FuzzMessages(f *testing.F) {
+	f.Add([]byte(`{"handles":["0x` + strings.Repeat("00", 32) + `"]}`))
+	f.Add([]byte(`{"digests":[],"shares":"0x00"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, m := range []any{new(permit.Request), new(seal.Answer), new(PublicRequest), new(permit.PublicAnswer), new(ShareRequest), new(ShareAnswer)} {
+			if (jsonCodec{}).Unmarshal(b, m) != nil {
+				continue
+			}
+			again, err := json.Marshal(m)
+			if err != nil {
+				t.Fatalf("%T decodes but does not encode: %v", m, err)
+			}
+			if err := (jsonCodec{}).Unmarshal(again, m); err != nil {
+				t.Errorf("%T does not survive: %v", m, err)
+			}
+		}
+	})
+}
