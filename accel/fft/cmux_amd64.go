@@ -3,6 +3,8 @@
 package fft
 
 import (
+	"unsafe"
+
 	"golang.org/x/sys/cpu"
 
 	"fhevm/accel"
@@ -25,7 +27,7 @@ func cmux(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
 // points, as in a Fourier.
 func cmuxAVX512(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
 	t := avx512Tables
-	mask, body := &s.mask.re[0], &s.body.re[0]
+	mask, body := s.blocks()
 	first, signs := &t.decompose[0].re, &t.signs[0][0]
 	decomposeAVX512(mask, &acc.Mask[0], uint64(e), first, signs)
 	decomposeAVX512(body, &acc.Body[0], uint64(e), first, signs)
@@ -33,4 +35,16 @@ func cmuxAVX512(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
 	last := &t.accumulate[0].levels[0].re[0]
 	accumulateAVX512(&acc.Mask[0], mask, last)
 	accumulateAVX512(&acc.Body[0], body, last)
+}
+
+// blocks returns two places for the working form of a spectrum. Vectors there
+// do not straddle cache lines, and the places of the same points agree modulo
+// 4096, the distance at which a load waits for a store in vain, neither with
+// each other nor with those in a key, which as a rule begins a page.
+func (s *Scratch) blocks() (mask, body *float64) {
+	const page = 4096
+	start := unsafe.Add(unsafe.Pointer(s), -uintptr(unsafe.Pointer(s))%page)
+	mask = (*float64)(unsafe.Add(start, page/4))
+	body = (*float64)(unsafe.Add(start, page*3/4+unsafe.Sizeof(spectrum{})))
+	return mask, body
 }

@@ -9,9 +9,8 @@
 // package defines them; the assembly under _asm follows it on another
 // schedule.
 //
-// Rounding: the transform's error stays near 2^-52 of the largest
-// coefficient's root mean square. It adds noise to a ciphertext but never
-// chance: a repeated computation repeats the noise.
+// Rounding errors add noise to a ciphertext, but no chance: a repeated
+// computation repeats them.
 package fft
 
 //go:generate go run gen_roots.go
@@ -68,10 +67,8 @@ type Accumulator struct {
 // Scratch is the working memory of CMux. Calls that run concurrently need one
 // each. Its contents before a call do not matter.
 type Scratch struct {
-	_    [128]float64 // addresses that agree modulo 4096 hinder each other
-	mask spectrum
-	_    [256]float64
-	body spectrum
+	mask, body spectrum
+	_          [896]float64 // room to choose good addresses
 }
 
 // Forward sets dst to the transform of a torus polynomial, whose coefficients

@@ -2,6 +2,7 @@ package fft
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -135,6 +136,25 @@ func TestCMuxAgainstExact(t *testing.T) {
 	})
 }
 
+// TestLargestProduct multiplies the lowest digits by the lowest key. The last
+// coefficient of both results is 2^62 before it is taken modulo 2^64, so the
+// conversion to integers must not overflow.
+func TestLargestProduct(t *testing.T) {
+	each(t, func(t *testing.T) {
+		p := constantPoly(1 << 62) // X^N - 1 = -2 makes -2^63 of it
+		acc := &Accumulator{Mask: *p, Body: *p}
+		k := constantPoly(1 << 63)
+		raw := rawKey{k, k, k, k}
+		mask, body := exactCMux(acc, N, raw)
+		CMux([]*Accumulator{acc}, []uint32{N}, raw.prepare(), new(Scratch))
+		for _, pair := range [][2]*[N]uint64{{&acc.Mask, &mask}, {&acc.Body, &body}} {
+			if _, largest := distance(pair[0], pair[1]); largest > 1<<48 {
+				t.Errorf("error 2^%.2f", math.Log2(largest))
+			}
+		}
+	})
+}
+
 func TestForwardAgainstDefinition(t *testing.T) {
 	rng := newRand(2)
 	p := randomPoly(rng)
@@ -146,9 +166,8 @@ func TestForwardAgainstDefinition(t *testing.T) {
 	}
 	for _, point := range []int{0, 1, 2, 511, 512, 1023} {
 		var re, im float64
-		exp := exponentOf(point)
 		for j, v := range p {
-			w := root(exp * j % (2 * N))
+			w := root(exponentOf(point) * j % (2 * N))
 			re += float64(int64(v)) * w.re * keyScale
 			im += float64(int64(v)) * w.im * keyScale
 		}
@@ -160,10 +179,4 @@ func TestForwardAgainstDefinition(t *testing.T) {
 }
 
 // exponentOf says which root of X^2048 + 1 point p is: exp(2*pi*i*e/4096).
-func exponentOf(p int) int {
-	rev := 0
-	for i := range 10 {
-		rev |= p >> i & 1 << (9 - i)
-	}
-	return 1 + 4*rev
-}
+func exponentOf(p int) int { return 1 + 4*int(bits.Reverse16(uint16(p))>>6) }

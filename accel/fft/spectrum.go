@@ -65,14 +65,7 @@ func untwisted(r, i float64, w twiddle) (re, im float64) {
 	return math.FMA(r, w.re, -float64(i*w.im)), math.FMA(r, w.im, float64(i*w.re))
 }
 
-// load and store convert from and to the order of a Fourier.
-func (z *spectrum) load(f *Fourier) {
-	for p := range M {
-		q := index(p)
-		z.re[p], z.im[p] = f[q], f[q+8]
-	}
-}
-
+// store writes z in the order of a Fourier.
 func (z *spectrum) store(f *Fourier) {
 	for p := range M {
 		q := index(p)

@@ -6,12 +6,18 @@ package fft
 
 // decomposeAVX512 sets z, as blocks, to the folded digits of (X^e - 1) p after levels 0 and 1,
 // 0 < e < 4096. It writes the eight words behind p. twiddles and signs: the fields decompose and signs of tables.
+//
+//go:noescape
 func decomposeAVX512(z *float64, p *uint64, e uint64, twiddles *float64, signs *uint64)
 
 // multiplyAVX512 is levels 2 to 9 of mask and body, their product with key, and the inverse's levels 1 to 128.
 // forward and inverse: the fields of tables with these names.
+//
+//go:noescape
 func multiplyAVX512(mask *float64, body *float64, key *float64, forward *float64, inverse *float64)
 
 // accumulateAVX512 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: the field
 // accumulate of tables.
+//
+//go:noescape
 func accumulateAVX512(p *uint64, z *float64, twiddles *float64)

@@ -19,6 +19,7 @@ const (
 // offset leaves its segment, each moves to the next.
 func decompose() {
 	TEXT("decomposeAVX512", NOSPLIT, "func(z *float64, p *uint64, e uint64, twiddles *float64, signs *uint64)")
+	Pragma("noescape")
 	Doc("decomposeAVX512 sets z, as blocks, to the folded digits of (X^e - 1) p after levels 0 and 1,",
 		"0 < e < 4096. It writes the eight words behind p. twiddles and signs: the fields decompose and signs of tables.")
 	d := newDigits()

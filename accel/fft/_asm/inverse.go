@@ -32,6 +32,7 @@ func inverseRadix4(x []points, w0, w1 points, t turn, two VecVirtual) {
 // accumulate is the inverse's last two levels and what follows.
 func accumulate() {
 	TEXT("accumulateAVX512", NOSPLIT, "func(p *uint64, z *float64, twiddles *float64)")
+	Pragma("noescape")
 	Doc("accumulateAVX512 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: the field",
 		"accumulate of tables.")
 	p := Load(Param("p"), GP64())

@@ -24,6 +24,7 @@ type product struct {
 
 func multiply() {
 	TEXT("multiplyAVX512", NOSPLIT, "func(mask *float64, body *float64, key *float64, forward *float64, inverse *float64)")
+	Pragma("noescape")
 	Doc("multiplyAVX512 is levels 2 to 9 of mask and body, their product with key, and the inverse's levels 1 to 128.",
 		"forward and inverse: the fields of tables with these names.")
 	p := &product{
