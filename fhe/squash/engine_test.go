@@ -25,16 +25,12 @@ func fullSize(t *testing.T) *network {
 }
 
 var newNetwork = sync.OnceValue(func() *network {
-	t := new(testing.B)
 	secret := tfhe.NewSecretKey(&tfhe.Default, testSeed.Derive("network", 0))
 	f := &fixture{small: secret.Small()}
-	var err error
-	if f.key, f.secret, err = GenerateKey(f.small, testSeed, nil); err != nil {
-		t.Fatal(err)
-	}
+	f.generate()
 	engine, err := NewEngine(secret.Params(), secret.EvaluationKey(nil).KeySwitchKey(), f.key)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return &network{f, secret, engine}
 })
@@ -104,5 +100,20 @@ func TestSquashRefuses(t *testing.T) {
 func TestNewEngineRefuses(t *testing.T) {
 	if _, err := NewEngine(&tfhe.Default, nil, reduced().key); err == nil {
 		t.Error("a squash key for 64 bits is accepted for 918")
+	}
+}
+
+// BenchmarkSquash measures one 64-bit value: 32 blocks, of which a decryption
+// packs two into one.
+func BenchmarkSquash(b *testing.B) {
+	n := newNetwork()
+	in := make([]tfhe.LWE, 16)
+	for i := range in {
+		in[i] = n.encrypt(i, uint64(i))
+	}
+	for b.Loop() {
+		if _, err := n.engine.Squash(context.Background(), in); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // writeKey writes a key of 3 rows and returns its file.
 func writeKey(t *testing.T) (*fixture, string, []byte) {
 	t.Helper()
-	f := newFixture(t, 3)
+	f := newFixture(3)
 	var b bytes.Buffer
 	n, err := f.key.WriteTo(&b)
 	if err != nil || n != int64(b.Len()) {
@@ -76,7 +76,7 @@ func checkRefused(t *testing.T, path string, file []byte) {
 
 // A key that is consistent with its digests but not reduced is refused.
 func TestOpenKeyRefusesUnreduced(t *testing.T) {
-	f := newFixture(t, 1)
+	f := newFixture(1)
 	f.key.words[7] = Q1
 	f.key.sums[0] = sha256.Sum256(wordBytes(f.key.words))
 	var b bytes.Buffer

@@ -5,12 +5,7 @@ import (
 	"math/big"
 
 	"fhevm/accel/ntt"
-	"fhevm/fhe/tfhe"
 )
-
-// tail is the number of standard deviations that a Gaussian exceeds, to either
-// side, with probability 2^-128.
-const tail = 13.15
 
 // NoiseVariance predicts the variance of the error of a squashed ciphertext
 // for a small key of n bits, in units of 1/Q. It depends on the keys and not on
@@ -30,13 +25,14 @@ func NoiseVariance(n int) float64 {
 	return float64(n) * (rows + rounding/2)
 }
 
+// noiseBound is 13.15 predicted deviations for 918 bits, rounded up: a Gaussian
+// exceeds it with probability below 2^-128.
+const noiseBound = 1_234_972_823_165
+
 // NoiseBound returns the bound of the error of a squashed ciphertext, in units
-// of 1/Q, that a decryption's flooding and margin rest on: the error exceeds
-// it with probability below 2^-128 (SPEC squash 6).
-func NoiseBound() *big.Int {
-	bound, _ := big.NewFloat(math.Ceil(tail * math.Sqrt(NoiseVariance(tfhe.Default.LWEDim)))).Int(nil)
-	return bound
-}
+// of 1/Q, on which the flooding of a decryption and its margin rest (SPEC
+// squash 6).
+func NoiseBound() *big.Int { return big.NewInt(noiseBound) }
 
 // Margin returns Q/2^6, half the distance of neighbouring plaintexts: an
 // opened phase decodes if noise and flooding together stay below it.

@@ -24,19 +24,22 @@ type fixture struct {
 	key    *Key
 }
 
-func newFixture(t testing.TB, n int) *fixture {
-	t.Helper()
+func newFixture(n int) *fixture {
 	f := &fixture{small: make([]uint8, n)}
 	csprng.New(testSeed, "small", uint64(n)).Bits(f.small)
-	var err error
-	if f.key, f.secret, err = GenerateKey(f.small, testSeed, nil); err != nil {
-		t.Fatal(err)
-	}
+	f.generate()
 	return f
 }
 
+func (f *fixture) generate() {
+	var err error
+	if f.key, f.secret, err = GenerateKey(f.small, testSeed, nil); err != nil {
+		panic(err)
+	}
+}
+
 // reduced has a small key of 64 bits instead of 918: 57 MB, and fast.
-var reduced = sync.OnceValue(func() *fixture { return newFixture(new(testing.B), 64) })
+var reduced = sync.OnceValue(func() *fixture { return newFixture(64) })
 
 // exponents encrypts plaintext m as a switched ciphertext that lies step steps
 // of 1/4096 off the centre of its box.
@@ -107,10 +110,10 @@ func TestKnownAnswer(t *testing.T) {
 // Key generation gives the same words on every implementation.
 func TestKeyOnEveryImplementation(t *testing.T) {
 	defer accel.Reset("ntt")
-	want := newFixture(t, 2).key.Digest()
+	want := newFixture(2).key.Digest()
 	for _, name := range accel.Implementations("ntt") {
 		accel.Select("ntt", name)
-		if got := newFixture(t, 2).key.Digest(); got != want {
+		if got := newFixture(2).key.Digest(); got != want {
 			t.Errorf("%s: key has digest %s, want %s", name, got, want)
 		}
 	}
@@ -120,7 +123,7 @@ func TestKeyOnEveryImplementation(t *testing.T) {
 // the same integers modulo both primes. The noise's frequencies must fit by
 // chi-square, 8 degrees of freedom, 99.99 % quantile 31.8.
 func TestKeyRows(t *testing.T) {
-	f := newFixture(t, 4)
+	f := newFixture(4)
 	var count [9]float64
 	samples := 0.0
 	for i, bit := range f.small {
