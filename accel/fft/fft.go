@@ -25,10 +25,6 @@ const (
 	// BaseLog is log2 of the decomposition's base: a digit is the nearest
 	// multiple of 2^(64-BaseLog), one of them per coefficient.
 	BaseLog = 23
-
-	// MaxBatch is the largest batch that keeps its accumulators in a core's
-	// second-level cache; larger batches work but are slower.
-	MaxBatch = 16
 )
 
 const (
@@ -89,8 +85,8 @@ func Forward(dst *Fourier, src *[N]uint64) {
 // "TFHE: Fast Fully Homomorphic Encryption over the Torus", algorithm 3). The
 // slices have equal lengths; no accumulator occurs twice.
 //
-// The key is read once for all accumulators: batches of 8 to MaxBatch are
-// served best.
+// The key is read from memory once for all accumulators. A batch of 8 to 16 is
+// served best: its accumulators stay in a core's second-level cache.
 func CMux(acc []*Accumulator, exponents []uint32, key *GGSW, s *Scratch) {
 	for i, e := range exponents[:len(acc)] {
 		if e %= 2 * N; e != 0 {
