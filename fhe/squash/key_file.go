@@ -2,14 +2,13 @@ package squash
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"unsafe"
-
-	"crypto/sha256"
 
 	"fhevm/accel/ntt"
 )

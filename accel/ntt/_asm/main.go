@@ -80,7 +80,7 @@ func loop(label string, n uint64, body func()) {
 	JNZ(LabelRef(label))
 }
 
-// field holds the constants of a prime in registers: q0 of the struct ntt.ifma.
+// field holds the constants of a prime in registers, the same in all lanes.
 type field struct{ q, negQ, twoQ, mask VecVirtual }
 
 // loadField reads q, 2^52-q, 2q and 2^52-1.
