@@ -1,9 +1,6 @@
 package tfhe
 
-import (
-	"fhevm/accel/fft"
-	"fhevm/fhe/internal/csprng"
-)
+import "fhevm/accel/fft"
 
 // BootstrapKey is the bootstrapping key in the transform's domain: one GGSW
 // encryption for each bit of the small key. It is immutable and safe for
@@ -18,14 +15,11 @@ func (ek *EvaluationKey) BootstrapKey() *BootstrapKey {
 	p := ek.params
 	k := &BootstrapKey{params: p, bits: make([]fft.GGSW, p.LWEDim)}
 	parallel(p.LWEDim, func(i int) {
-		mask := csprng.New(ek.masks, labelBootstrapMask, uint64(i))
 		bodies := ek.ggswBodies(i)
-		var a [fft.N]uint64
-		for r := range ggswRows {
-			mask.Uint64s(a[:])
-			fft.Forward(&k.bits[i][2*r], &a)
+		ek.ggswMasks(i, func(r int, mask []uint64) {
+			fft.Forward(&k.bits[i][2*r], (*[fft.N]uint64)(mask))
 			fft.Forward(&k.bits[i][2*r+1], (*[fft.N]uint64)(bodies[r*fft.N:]))
-		}
+		})
 	})
 	return k
 }

@@ -1,37 +1,156 @@
 package tfhe
 
 import (
-	"sync"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"testing"
+
+	"fhevm/accel"
+	"fhevm/fhe/internal/csprng"
 )
 
-// keys are made once for all tests of the package.
-var keys = sync.OnceValue(func() (k struct {
-	secret *SecretKey
-	eval   *EvaluationKey
-	engine *Engine
-}) {
-	k.secret = NewSecretKey(&Default, testSeed)
-	k.eval = k.secret.EvaluationKey(nil)
-	k.engine = NewEngine(k.eval, 0)
-	return k
-})
-
-func TestIdentity(t *testing.T) {
+// TestBootstrap evaluates tables on every plaintext, those with the padding
+// bit included, where a table extends negacyclically.
+func TestBootstrap(t *testing.T) {
 	k := keys()
-	lut := Default.NewLUT(func(m int) uint64 { return uint64(m) * Delta })
-	var jobs []Job
-	for m := range 16 {
-		c := Default.NewLWE()
-		k.secret.Encrypt(c, uint64(m)*Delta, testSeed.Derive("identity", uint64(m)))
-		jobs = append(jobs, Job{Src: c, LUT: lut, Dst: []LWE{c}})
+	var random [PlaintextModulus]uint8
+	csprng.New(testSeed, "random table", 0).Read(random[:])
+	for _, c := range []struct {
+		name string
+		f    func(m int) int
+	}{
+		{"identity", identity},
+		{"random", func(m int) int { return int(random[m] % PlaintextModulus) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var jobs []Job
+			for m := range 2 * PlaintextModulus {
+				jobs = append(jobs, newJob(k.encrypt(m, c.name, m), Default.NewLUT(table(c.f))))
+			}
+			k.bootstrap(t, jobs)
+			for m, j := range jobs {
+				want := c.f(m % PlaintextModulus)
+				if m >= PlaintextModulus {
+					want = (2*PlaintextModulus - want) % (2 * PlaintextModulus)
+				}
+				if got := k.secret.Decrypt(j.Dst[0]); got != want {
+					t.Errorf("f(%d) = %d, want %d", m, got, want)
+				}
+			}
+		})
 	}
-	if err := k.engine.Bootstrap(t.Context(), jobs); err != nil {
-		t.Fatal(err)
+}
+
+func TestManyLUT(t *testing.T) {
+	k := keys()
+	fs := []func(int) int{
+		func(m int) int { return m & 3 },
+		func(m int) int { return m >> 2 },
+		func(m int) int { return 15 - m },
+		func(m int) int { return m * m % 16 },
 	}
-	for m, j := range jobs {
-		if got := k.secret.Decrypt(j.Dst[0]); got != m {
-			t.Errorf("identity of %d decrypts to %d", m, got)
+	for _, n := range []int{2, 4} {
+		var tables []func(int) uint64
+		for _, f := range fs[:n] {
+			tables = append(tables, table(f))
 		}
+		var jobs []Job
+		for m := range PlaintextModulus / n {
+			jobs = append(jobs, newJob(k.encrypt(m, "many", 16*n+m), Default.NewManyLUT(tables...)))
+		}
+		k.bootstrap(t, jobs)
+		for m, j := range jobs {
+			for i, f := range fs[:n] {
+				if got := k.secret.Decrypt(j.Dst[i]); got != f(m) {
+					t.Errorf("function %d of %d at %d = %d, want %d", i, n, m, got, f(m))
+				}
+			}
+		}
+	}
+}
+
+// TestLinearThenBootstrap takes a combination at the promised 2-norm to a
+// table: 6 a + 2 b with 2-norm squared 40.
+func TestLinearThenBootstrap(t *testing.T) {
+	k := keys()
+	lut := Default.NewLUT(table(identity))
+	a, b := newJob(k.encrypt(1, "linear", 0), lut), newJob(k.encrypt(3, "linear", 1), lut)
+	k.bootstrap(t, []Job{a, b})
+	sum := Default.NewLWE()
+	sum.MulClear(a.Dst[0], 6)
+	sum.MulAddClear(b.Dst[0], 2)
+	sum.AddClear(Delta)
+	out := newJob(sum, lut)
+	k.bootstrap(t, []Job{out})
+	if got := k.secret.Decrypt(out.Dst[0]); got != 13 {
+		t.Errorf("6*1 + 2*3 + 1 = %d", got)
+	}
+}
+
+// knownJobs are bootstraps of uniformly random words: every digit, exponent
+// and sign occurs.
+func knownJobs(n int) []Job {
+	r := csprng.New(testSeed, "known jobs", 0)
+	jobs := make([]Job, n)
+	for i := range jobs {
+		src := Default.NewLWE()
+		r.Uint64s(src)
+		lut := &LUT{Poly: make([]uint64, Default.PolySize), Outputs: 1 << (i % 3)}
+		r.Uint64s(lut.Poly)
+		jobs[i] = newJob(src, lut)
+	}
+	return jobs
+}
+
+// digestOf hashes all outputs, words big-endian.
+func digestOf(jobs []Job) string {
+	h := sha256.New()
+	for _, j := range jobs {
+		for _, dst := range j.Dst {
+			binary.Write(h, binary.BigEndian, []uint64(dst))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// knownJobsDigest is digestOf(knownJobs(4)) after a bootstrap under the keys of
+// testSeed. Every machine must reproduce it.
+const knownJobsDigest = "66082f3ec2318707e64a3d78f83822945a984d3f6a795db3ce51a01948e565bf"
+
+func TestKnownAnswer(t *testing.T) {
+	k := keys()
+	for _, pkg := range []string{"fft", "vec"} {
+		for _, name := range accel.Implementations(pkg) {
+			t.Run(pkg+"/"+name, func(t *testing.T) {
+				defer accel.Reset(pkg)
+				if !accel.Select(pkg, name) {
+					t.Fatal("not selectable")
+				}
+				jobs := knownJobs(4)
+				k.bootstrap(t, jobs)
+				if got := digestOf(jobs); got != knownJobsDigest {
+					t.Errorf("digest of the outputs is %s, want %s", got, knownJobsDigest)
+				}
+			})
+		}
+	}
+}
+
+// TestExpansionIsTheSame expands the evaluation key with every implementation.
+func TestExpansionIsTheSame(t *testing.T) {
+	k := keys()
+	const pkg = "fft"
+	for _, name := range accel.Implementations(pkg) {
+		t.Run(name, func(t *testing.T) {
+			defer accel.Reset(pkg)
+			accel.Select(pkg, name)
+			got := k.eval.BootstrapKey()
+			for i := range got.bits {
+				if got.bits[i] != k.engine.bootstrap.bits[i] {
+					t.Fatalf("GGSW %d differs", i)
+				}
+			}
+		})
 	}
 }

@@ -65,11 +65,15 @@ func NewEngine(key *EvaluationKey, workers int) *Engine {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	e := &Engine{params: key.params, keySwitch: key.KeySwitchKey(), bootstrap: key.BootstrapKey()}
+	e.start(workers)
+	return e
+}
+
+func (e *Engine) start(workers int) {
 	e.wake = sync.NewCond(&e.mu)
 	for range workers {
 		e.workers.Go(e.work)
 	}
-	return e
 }
 
 // Params returns the parameter set of the engine's key.

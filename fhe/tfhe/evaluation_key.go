@@ -47,9 +47,9 @@ func (k *SecretKey) EvaluationKey(progress func(done, total int)) *EvaluationKey
 	step := counter(total, progress)
 	parallel(total, func(i int) {
 		if i < p.LWEDim {
-			k.encryptGGSW(ek.ggswBodies(i), ek.masks, i)
+			k.encryptGGSW(ek, i)
 		} else {
-			k.encryptKeySwitchRows(ek.keySwitchBodies(i-p.LWEDim), ek.masks, i-p.LWEDim)
+			k.encryptKeySwitchRows(ek, i-p.LWEDim)
 		}
 		step()
 	})
@@ -90,6 +90,16 @@ func (ek *EvaluationKey) ggswBodies(i int) []uint64 {
 	return ek.bootstrap[i*size:][:size:size]
 }
 
+// ggswMasks calls f with the mask of each row of GGSW i in turn.
+func (ek *EvaluationKey) ggswMasks(i int, f func(r int, mask []uint64)) {
+	s := csprng.New(ek.masks, labelBootstrapMask, uint64(i))
+	a := make([]uint64, ek.params.PolySize)
+	for r := range ggswRows {
+		s.Uint64s(a)
+		f(r, a)
+	}
+}
+
 func (ek *EvaluationKey) keySwitchBodies(j int) []uint32 {
 	levels := ek.params.KeySwitchLevel
 	return ek.keySwitch[j*levels:][:levels:levels]
@@ -99,18 +109,16 @@ func (ek *EvaluationKey) keySwitchBodies(j int) []uint32 {
 // key: row r encrypts bit*g at component r, with g the gadget weight of the
 // single level. The mask of row 0 stays as the seed gives it, so bit*g moves to
 // the body, where it meets the secret: -bit*g*s.
-func (k *SecretKey) encryptGGSW(bodies []uint64, masks Seed, i int) {
+func (k *SecretKey) encryptGGSW(ek *EvaluationKey, i int) {
 	p := k.params
-	mask := csprng.New(masks, labelBootstrapMask, uint64(i))
 	errors := csprng.New(k.seed, labelBootstrapError, uint64(i))
 	defer errors.Wipe()
-	a := make([]uint64, p.PolySize)
-	for r := range ggswRows {
+	bodies := ek.ggswBodies(i)
+	ek.ggswMasks(i, func(r int, mask []uint64) {
 		body := bodies[r*p.PolySize:][:p.PolySize]
-		mask.Uint64s(a)
-		mulNegacyclic(body, a, k.big)
+		mulNegacyclic(body, mask, k.big)
 		addNoise(body, p.GLWENoise, errors)
-	}
+	})
 	message := uint64(k.small[i]) << (64 - p.BootstrapBaseLog)
 	for j, s := range k.big {
 		bodies[j] -= message * s
@@ -121,12 +129,13 @@ func (k *SecretKey) encryptGGSW(bodies []uint64, masks Seed, i int) {
 // encryptKeySwitchRows writes the bodies of the rows for coefficient j of the
 // big key s: row l encrypts s_j * 2^(32 - BaseLog*(l+1)) under the small key,
 // modulo 2^32.
-func (k *SecretKey) encryptKeySwitchRows(bodies []uint32, masks Seed, j int) {
+func (k *SecretKey) encryptKeySwitchRows(ek *EvaluationKey, j int) {
 	p := k.params
-	mask := csprng.New(masks, labelKeySwitchMask, uint64(j))
+	mask := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
 	errors := csprng.New(k.seed, labelKeySwitchError, uint64(j))
 	defer errors.Wipe()
 	a := make([]uint32, p.LWEDim)
+	bodies := ek.keySwitchBodies(j)
 	for l := range bodies {
 		mask.Uint32s(a)
 		message := uint32(k.big[j]) << (32 - p.KeySwitchBaseLog*(l+1))

@@ -135,7 +135,7 @@ func TestTUniformMoments(t *testing.T) {
 
 func TestSeedIsRedacted(t *testing.T) {
 	seed := SeedFrom([32]byte{0xab, 0xcd, 0xef, 0x99})
-	j, err := json.Marshal(seed)
+	j, err := json.Marshal([]any{seed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,154 @@
+package tfhe
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// Results must not depend on how jobs are batched, who else is in the queue,
+// or whether a destination is the source.
+func TestBatchingIndependence(t *testing.T) {
+	k := keys()
+	const n = 6
+	together := knownJobs(n)
+	k.bootstrap(t, together)
+	want := digestOf(together)
+
+	t.Run("one by one", func(t *testing.T) {
+		jobs := knownJobs(n)
+		for i := range jobs {
+			k.bootstrap(t, jobs[i:i+1])
+		}
+		if digestOf(jobs) != want {
+			t.Error("results differ from those of one batch")
+		}
+	})
+	t.Run("concurrent and in place", func(t *testing.T) {
+		jobs := knownJobs(n)
+		var wg sync.WaitGroup
+		for i := range jobs {
+			wg.Go(func() {
+				jobs[i].Dst[0] = jobs[i].Src
+				k.bootstrap(t, jobs[i:i+1])
+			})
+		}
+		wg.Wait()
+		if digestOf(jobs) != want {
+			t.Error("results differ from those of one batch")
+		}
+	})
+}
+
+func TestBootstrapCounts(t *testing.T) {
+	k := keys()
+	before := k.engine.Bootstraps()
+	k.bootstrap(t, knownJobs(3))
+	k.bootstrap(t, nil)
+	if got := k.engine.Bootstraps() - before; got != 3 {
+		t.Errorf("counted %d bootstraps, want 3", got)
+	}
+}
+
+func TestBadJobs(t *testing.T) {
+	k := keys()
+	good := knownJobs(1)[0]
+	for name, spoil := range map[string]func(j *Job){
+		"short source":        func(j *Job) { j.Src = j.Src[1:] },
+		"no table":            func(j *Job) { j.LUT = nil },
+		"short table":         func(j *Job) { j.LUT = &LUT{Poly: j.LUT.Poly[1:], Outputs: 1} },
+		"no output":           func(j *Job) { j.LUT = &LUT{Poly: j.LUT.Poly}; j.Dst = nil },
+		"missing destination": func(j *Job) { j.Dst = nil },
+		"short destination":   func(j *Job) { j.Dst = []LWE{j.Dst[0][1:]} },
+	} {
+		j := good
+		spoil(&j)
+		if err := k.engine.Bootstrap(t.Context(), []Job{good, j}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// idleEngine has a queue and no workers.
+func idleEngine() *Engine {
+	e := &Engine{params: &Default}
+	e.start(0)
+	return e
+}
+
+func TestCancelGivesUpWaitingJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := idleEngine()
+		ctx, cancel := context.WithCancel(t.Context())
+		results := make(chan error, 2)
+		go func() { results <- e.Bootstrap(ctx, knownJobs(3)) }()
+		synctest.Wait()
+		other := &call{done: make(chan struct{})}
+		other.left.Store(1)
+		if err := e.enqueue(other, knownJobs(1)); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled Bootstrap returned %v", err)
+		}
+		if len(e.mu.queue) != 1 || e.mu.queue[0].call != other {
+			t.Errorf("queue holds %d tasks, want the other call's", len(e.mu.queue))
+		}
+	})
+}
+
+// A worker takes an even share of the queue, at most MaxBatch.
+func TestShares(t *testing.T) {
+	for _, c := range []struct{ queued, idleOthers, want int }{
+		{1, 0, 1}, {1, 7, 1}, {5, 1, 3}, {20, 1, 10}, {40, 1, 16}, {100, 0, 16}, {16, 0, 16},
+	} {
+		e := idleEngine()
+		if err := e.enqueue(&call{}, make([]Job, c.queued)); err != nil {
+			t.Fatal(err)
+		}
+		e.mu.idle = c.idleOthers
+		b := &batch{}
+		if !e.take(b) || len(b.tasks) != c.want || len(e.mu.queue) != c.queued-c.want {
+			t.Errorf("%d queued, %d other idle workers: took %d, want %d", c.queued, c.idleOthers, len(b.tasks), c.want)
+		}
+	}
+}
+
+func TestClosedEngine(t *testing.T) {
+	k := keys()
+	e := &Engine{params: &Default, keySwitch: k.engine.keySwitch, bootstrap: k.engine.bootstrap}
+	e.start(1)
+	jobs := knownJobs(1)
+	if err := e.Bootstrap(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Bootstrap(t.Context(), jobs); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed engine returned %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := k.engine.Bootstrap(ended, jobs); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended context gave %v", err)
+	}
+}
+
+func BenchmarkBootstrap(b *testing.B) {
+	k := keys()
+	for _, n := range []int{1, 16, 32} {
+		jobs := knownJobs(n)
+		b.Run(map[int]string{1: "1", 16: "16", 32: "32"}[n], func(b *testing.B) {
+			for b.Loop() {
+				if err := k.engine.Bootstrap(b.Context(), jobs); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "bootstraps/s")
+		})
+	}
+}

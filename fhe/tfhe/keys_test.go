@@ -1,0 +1,104 @@
+package tfhe
+
+import (
+	"context"
+	"sync"
+	"testing"
+)
+
+type testKeys struct {
+	secret *SecretKey
+	public *PublicKey
+	eval   *EvaluationKey
+	engine *Engine
+}
+
+// keys are those of testSeed, made once for all tests of the package.
+var keys = sync.OnceValue(func() *testKeys {
+	k := &testKeys{secret: NewSecretKey(&Default, testSeed)}
+	k.public = k.secret.PublicKey()
+	k.eval = k.secret.EvaluationKey(nil)
+	k.engine = NewEngine(k.eval, 0)
+	return k
+})
+
+// encrypt returns a fresh encryption of plaintext m, padding bit included.
+func (k *testKeys) encrypt(m int, label string, index int) LWE {
+	c := Default.NewLWE()
+	k.secret.Encrypt(c, uint64(m)*Delta, testSeed.Derive(label, uint64(index)))
+	return c
+}
+
+func (k *testKeys) bootstrap(t *testing.T, jobs []Job) {
+	t.Helper()
+	if err := k.engine.Bootstrap(context.Background(), jobs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newJob allocates the destinations of a bootstrap of src.
+func newJob(src LWE, lut *LUT) Job {
+	j := Job{Src: src, LUT: lut}
+	for range lut.Outputs {
+		j.Dst = append(j.Dst, Default.NewLWE())
+	}
+	return j
+}
+
+// table is a LUT of plaintexts.
+func table(f func(m int) int) func(m int) uint64 {
+	return func(m int) uint64 { return uint64(f(m)) * Delta }
+}
+
+func identity(m int) int { return m }
+
+// signed is the distance of x from 0 on the torus, as a fraction of it.
+func signed(x uint64) float64 { return float64(int64(x)) / (1 << 64) }
+
+// TestRowsDecrypt opens some rows of the evaluation key with the secret key:
+// every one must hold its message up to an error of TUniform's bound.
+func TestRowsDecrypt(t *testing.T) {
+	k := keys()
+	p := &Default
+	for _, i := range []int{0, 1, 500, p.LWEDim - 1} {
+		bodies := k.eval.ggswBodies(i)
+		k.eval.ggswMasks(i, func(r int, mask []uint64) {
+			for j, x := range glwePhase(k.secret, mask, bodies[r*p.PolySize:][:p.PolySize]) {
+				if e := int64(x - ggswMessage(k.secret, i, r, j)); e < -1<<p.GLWENoise || e > 1<<p.GLWENoise {
+					t.Fatalf("GGSW %d row %d coefficient %d has error %d", i, r, j, e)
+				}
+			}
+		})
+	}
+	ks := k.engine.KeySwitchKey()
+	for i := 0; i < p.KeySwitchDigits(); i += 97 {
+		row := ks.block(i, 1)
+		j, l := i/p.KeySwitchLevel, i%p.KeySwitchLevel
+		want := uint32(k.secret.big[j]) << (28 - 4*l)
+		if e := int32(row[p.LWEDim] - k.secret.smallInner(row[:p.LWEDim]) - want); e < -1<<p.LWENoise || e > 1<<p.LWENoise {
+			t.Fatalf("key-switching row %d has error %d", i, e)
+		}
+	}
+}
+
+// glwePhase is body - mask*s from the definition.
+func glwePhase(k *SecretKey, mask, body []uint64) []uint64 {
+	phase := mulModel(mask, k.big)
+	for j := range phase {
+		phase[j] = body[j] - phase[j]
+	}
+	return phase
+}
+
+// ggswMessage is the plaintext of row r: bit*g*s' with s' = -s for the mask's
+// row and 1 for the body's.
+func ggswMessage(k *SecretKey, i, r, j int) uint64 {
+	g := uint64(k.small[i]) << 41
+	switch {
+	case r == 0:
+		return -g * k.big[j]
+	case j == 0:
+		return g
+	}
+	return 0
+}

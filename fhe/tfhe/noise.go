@@ -1,0 +1,85 @@
+package tfhe
+
+import "math"
+
+// MaxNorm2 is the largest 2-norm squared of a linear combination of bootstrap
+// outputs that Default may bootstrap: FailureLog2 stays at most -128.
+const MaxNorm2 = 40
+
+// Variances are those of errors as fractions of the torus (SPEC 3.9). A key's
+// weights, the numbers of ones in its small and big parts, are LWEDim/2 and
+// PolySize/2 on average.
+
+// tuniformVariance is the variance of TUniform(b) modulo 2^bits.
+func tuniformVariance(b, bits int) float64 {
+	return math.Ldexp(math.Ldexp(1, 2*b+1)+1, -2*bits) / 6
+}
+
+// digitVariance is the second moment of a signed digit of the given base.
+func digitVariance(baseLog int) float64 { return (math.Ldexp(1, 2*baseLog) + 2) / 12 }
+
+// roundingVariance is the variance of rounding to the given number of bits.
+func roundingVariance(bits int) float64 { return math.Ldexp(1, -2*bits) / 12 }
+
+// EncryptionVariance is the error's variance of SecretKey.Encrypt.
+func (p *Params) EncryptionVariance() float64 { return tuniformVariance(p.GLWENoise, 64) }
+
+// PublicEncryptionVariance is the error's variance of PublicKey.Encrypt: the
+// key's error meets the ephemeral secret, the mask's error the secret key.
+func (p *Params) PublicEncryptionVariance() float64 {
+	return float64(p.PolySize+1) * p.EncryptionVariance()
+}
+
+// BootstrapVariance is the error's variance of a bootstrap's output.
+func (p *Params) BootstrapVariance() float64 {
+	return p.bootstrapVariance(float64(p.LWEDim)/2, float64(p.BigDim())/2)
+}
+
+// transformError bounds the error of an external product's coefficients that
+// the rounding of the transform leaves, in units of their own deviation before
+// reduction modulo 1: the measured 1.66 × 2^-52.
+const transformError = 3.682e-16
+
+// bootstrapVariance is BootstrapVariance for keys of the given weights. Each of
+// the LWEDim external products adds the key's errors times the digits, the
+// transform's rounding and, where the key's bit is one, the digits' own
+// rounding; the latter two on the body and, under the big key, on the mask.
+func (p *Params) bootstrapVariance(small, big float64) float64 {
+	n, size, rows := float64(p.LWEDim), float64(p.PolySize), float64((p.GLWEDim+1)*p.BootstrapLevel)
+	errors := rows * size * p.EncryptionVariance() * digitVariance(p.BootstrapBaseLog)
+	product := rows * size / 12 * digitVariance(p.BootstrapBaseLog)
+	transform := transformError * transformError * product * (big + 1)
+	rounding := (big + 1) * roundingVariance(p.BootstrapBaseLog*p.BootstrapLevel)
+	return n*(errors+transform) + small*rounding
+}
+
+// KeySwitchVariance is the variance of the error that a key switch adds.
+func (p *Params) KeySwitchVariance() float64 { return p.keySwitchVariance(float64(p.BigDim()) / 2) }
+
+func (p *Params) keySwitchVariance(big float64) float64 {
+	errors := float64(p.KeySwitchDigits()) * tuniformVariance(p.LWENoise, 32) * digitVariance(p.KeySwitchBaseLog)
+	return errors + big*roundingVariance(p.KeySwitchBaseLog*p.KeySwitchLevel)
+}
+
+// ModSwitchVariance is the variance of the error that the centred modulus
+// switch adds: each mask word's rounding error counts with weight s - 1/2,
+// whose square is 1/4. The body's rounding decides between neighbouring
+// entries of a table and adds nothing.
+func (p *Params) ModSwitchVariance() float64 {
+	steps := float64(2 * p.PolySize)
+	return float64(p.LWEDim) / 4 / 12 / (steps * steps)
+}
+
+// FailureLog2 is log2 of the probability that a bootstrap reads a wrong entry
+// of its table, when its input is a combination of bootstrap outputs with
+// integer coefficients whose squares sum to norm2.
+func (p *Params) FailureLog2(norm2 float64) float64 {
+	return failureLog2(norm2*p.BootstrapVariance() + p.KeySwitchVariance() + p.ModSwitchVariance())
+}
+
+// failureLog2 is log2 of the probability that a Gaussian error of the given
+// variance exceeds half the distance of neighbouring plaintexts.
+func failureLog2(variance float64) float64 {
+	half := math.Ldexp(1, DeltaLog-64-1)
+	return math.Log2(math.Erfc(half / math.Sqrt(2*variance)))
+}

@@ -1,0 +1,220 @@
+package tfhe
+
+import (
+	"flag"
+	"math"
+	"sync"
+	"testing"
+
+	"fhevm/fhe/internal/csprng"
+)
+
+// The short form runs in CI. The long form, several minutes, is
+//
+//	go test ./fhe/tfhe -run MeasuredNoise -noise 131072 -timeout 60m
+var noiseSamples = flag.Int("noise", 0, "bootstraps to measure the noise of")
+
+func TestFailureProbability(t *testing.T) {
+	p := &Default
+	for _, c := range []struct{ norm2, published float64 }{
+		{1, -132.2}, {9, -131.3}, {17, -130.4}, {25, -129.58}, {34, -128.63}, {37, -128.32}, {40, -128.0}, {50, -127.0}, {100, -122.1},
+	} {
+		if got := p.FailureLog2(c.norm2); math.Abs(got-c.published) > 0.06 {
+			t.Errorf("log2 of the failure probability at 2-norm squared %g is %.3f, published %.2f", c.norm2, got, c.published)
+		}
+	}
+	for norm2 := 0.0; norm2 <= MaxNorm2; norm2++ {
+		if got := p.FailureLog2(norm2); got > -128 {
+			t.Errorf("log2 of the failure probability at promised 2-norm squared %g is %.3f", norm2, got)
+		}
+	}
+}
+
+// measurement is the second moment of n independent errors.
+type measurement struct {
+	mu    sync.Mutex
+	n     float64
+	total float64
+}
+
+func (m *measurement) add(e float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.n++
+	m.total += e * e
+}
+
+func (m *measurement) variance() float64 { return m.total / m.n }
+
+// sigmas is the normal quantile of 99.99 %.
+const sigmas = 3.719
+
+// chiSquare is the quantile of the chi-square distribution with n degrees of
+// freedom that a normal variable has at z, divided by n (Wilson, Hilferty 1931).
+func chiSquare(n, z float64) float64 {
+	return math.Pow(1-2/(9*n)+z*math.Sqrt(2/(9*n)), 3)
+}
+
+// upper is the 99.99 % upper confidence bound of the true variance.
+func (m *measurement) upper() float64 { return m.variance() / chiSquare(m.n, -sigmas) }
+
+// check fails if the measured variance exceeds the model at the 99.99 % level,
+// or is so far below it that the model or the measurement must be wrong.
+func (m *measurement) check(t *testing.T, stage string, model float64) {
+	t.Helper()
+	ratio, limit := m.variance()/model, chiSquare(m.n, sigmas)
+	t.Logf("%-18s %8.0f samples, variance %.4g, model %.4g, ratio %.4f (limit %.4f)", stage, m.n, m.variance(), model, ratio, limit)
+	if ratio > limit {
+		t.Errorf("%s: variance %.4g exceeds the model %.4g: ratio %.4f, limit %.4f", stage, m.variance(), model, ratio, limit)
+	}
+	if low := 0.75 * chiSquare(m.n, -sigmas); ratio < low {
+		t.Errorf("%s: variance %.4g is implausibly below the model %.4g", stage, m.variance(), model)
+	}
+}
+
+// noiseForm says how much to measure, and at which 2-norm squared the failure
+// probability recomputed with the upper bounds must stay below 2^-128: more
+// samples leave less room between the bounds and the model.
+type noiseForm struct {
+	bootstraps, modSwitches, keys, keySwitches, encryptions int
+	norm2                                                   float64
+}
+
+func currentNoiseForm() noiseForm {
+	switch n := *noiseSamples; {
+	case n > 0:
+		return noiseForm{bootstraps: n, modSwitches: 8 << 20, keys: 32, keySwitches: 8192, encryptions: n, norm2: 25}
+	case testing.Short():
+		return noiseForm{bootstraps: 96, modSwitches: 1 << 16, keys: 2, keySwitches: 256, encryptions: 256, norm2: 0}
+	}
+	return noiseForm{bootstraps: 1024, modSwitches: 1 << 19, keys: 8, keySwitches: 1024, encryptions: 512, norm2: 1}
+}
+
+// TestMeasuredNoise compares every stage's measured error with its formula,
+// and recomputes the failure probability with the upper confidence bounds of
+// what was measured instead of the formulas. Bootstraps run under one key and
+// are compared with the formula at that key's weights; the other stages' keys
+// vary as well.
+func TestMeasuredNoise(t *testing.T) {
+	p, form := &Default, currentNoiseForm()
+	bootstrap, ks, ms, public := measureBootstrap(t, form), measureKeySwitch(form), measureModSwitch(form), measurePublicEncryption(form)
+
+	secret := keys().secret
+	bootstrap.check(t, "bootstrap", p.bootstrapVariance(weight(secret.small), weight(secret.big)))
+	ks.check(t, "key switch", p.KeySwitchVariance())
+	ms.check(t, "modulus switch", p.ModSwitchVariance())
+	public.check(t, "public encryption", p.PublicEncryptionVariance())
+
+	got := failureLog2(form.norm2*bootstrap.upper() + ks.upper() + ms.upper())
+	t.Logf("log2 of the failure probability with upper bounds at 2-norm squared %g: %.2f", form.norm2, got)
+	if !testing.Short() && got > -128 {
+		t.Errorf("log2 of the failure probability with upper bounds at 2-norm squared %g is %.2f", form.norm2, got)
+	}
+}
+
+func weight[T uint8 | uint64](bits []T) (w float64) {
+	for _, b := range bits {
+		w += float64(b)
+	}
+	return w
+}
+
+// measureBootstrap takes one coefficient of each output: neighbours in one
+// output are not independent.
+func measureBootstrap(t *testing.T, form noiseForm) *measurement {
+	k, m := keys(), &measurement{}
+	lut := Default.NewLUT(table(identity))
+	const chunk = 32
+	for first := 0; first < form.bootstraps; first += chunk {
+		var jobs []Job
+		for i := range min(chunk, form.bootstraps-first) {
+			jobs = append(jobs, newJob(k.encrypt(i%PlaintextModulus, "noise", first+i), lut))
+		}
+		k.bootstrap(t, jobs)
+		for i, j := range jobs {
+			m.add(signed(k.secret.Phase(j.Dst[0]) - uint64(i%PlaintextModulus)*Delta))
+		}
+	}
+	return m
+}
+
+func measureKeySwitch(form noiseForm) *measurement {
+	p, m := &Default, &measurement{}
+	for n := range form.keys {
+		secret := NewSecretKey(p, testSeed.Derive("key switch noise", uint64(n)))
+		ks := secret.keySwitchKeyOnly()
+		const batch = MaxBatch
+		parallel(form.keySwitches/batch, func(b int) {
+			r := csprng.New(testSeed.Derive("key switch inputs", uint64(n)), "input", uint64(b))
+			src, dst := make([]LWE, batch), make([][]uint32, batch)
+			for i := range src {
+				src[i], dst[i] = p.NewLWE(), make([]uint32, p.LWEDim+1)
+				r.Uint64s(src[i])
+			}
+			ks.KeySwitch(dst, src, make([]uint32, batch*p.KeySwitchDigits()))
+			for i, out := range dst {
+				phase := out[p.LWEDim] - secret.smallInner(out[:p.LWEDim])
+				m.add(signed(uint64(phase)<<32 - secret.Phase(src[i])))
+			}
+		})
+	}
+	return m
+}
+
+// keySwitchKeyOnly generates the key-switching half of an evaluation key.
+func (k *SecretKey) keySwitchKeyOnly() *KeySwitchKey {
+	p := k.params
+	ek := &EvaluationKey{params: p, masks: k.seed.Derive(labelMasks, 0), keySwitch: make([]uint32, p.KeySwitchDigits())}
+	parallel(p.BigDim(), func(j int) { k.encryptKeySwitchRows(ek, j) })
+	return ek.KeySwitchKey()
+}
+
+// measureModSwitch measures how far the exponents' phase lies from the centre
+// of the entry that it selects: a phase of [i, i+1) reads entry i.
+func measureModSwitch(form noiseForm) *measurement {
+	p, m := &Default, &measurement{}
+	const chunk = 1 << 12
+	parallel(form.modSwitches/chunk, func(c int) {
+		r := csprng.New(testSeed, "mod switch noise", uint64(c))
+		secret := NewSecretKey(p, testSeed.Derive("mod switch noise", uint64(c)))
+		src, dst := make([]uint32, p.LWEDim+1), make([]uint32, p.LWEDim+1)
+		part := measurement{}
+		for range chunk {
+			r.Uint32s(src)
+			p.ModSwitch(dst, src)
+			part.add(modSwitchError(secret, dst, src))
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.n, m.total = m.n+part.n, m.total+part.total
+	})
+	return m
+}
+
+// modSwitchError is the phase of the exponents before the body is rounded
+// down, minus the phase of src.
+func modSwitchError(k *SecretKey, exponents, src []uint32) float64 {
+	n := len(src) - 1
+	var sum, kept int64 // of rounding errors: all, and those under a key bit
+	for i, a := range src[:n] {
+		e := int64(int32(exponents[i]<<20 - a))
+		sum += e
+		kept += e * int64(k.small[i])
+	}
+	return math.Ldexp(float64(sum)/2-float64(kept), -32)
+}
+
+func measurePublicEncryption(form noiseForm) *measurement {
+	p, m := &Default, &measurement{}
+	parallel(form.encryptions, func(i int) {
+		seed := testSeed.Derive("public encryption noise", uint64(i))
+		secret := NewSecretKey(p, seed)
+		slot := i % p.PolySize
+		mask, bodies := secret.PublicKey().encrypt(make([]uint8, slot+1), seed.Derive("encrypt", 0))
+		c := p.NewLWE()
+		if err := p.ExtractSlot(c, mask, bodies, slot); err == nil {
+			m.add(signed(secret.Phase(c)))
+		}
+	})
+	return m
+}
