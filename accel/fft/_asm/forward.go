@@ -25,17 +25,7 @@ func decompose() {
 	d := newDigits()
 	w0, w1 := twiddlesOfPass("twiddles")
 
-	segment, offset := GP64(), GP64()
-	e := Load(Param("e"), GP64())
-	LEAQ(at(e, 255), segment)
-	SHRQ(U8(8), segment)
-	MOVQ(segment, offset)
-	SHLQ(U8(8), offset)
-	SUBQ(e, offset)
-	SHLQ(U8(3), offset) // bytes from the segment's start, below segmentBytes
-	NEGQ(segment)
-	ANDQ(U8(15), segment)
-
+	segment, offset := source()
 	left := GP64()
 	MOVQ(U32(32), left)
 	Label("segment")
@@ -59,6 +49,22 @@ func decompose() {
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// source returns where coefficient 0 of the rotation comes from: the number of
+// a segment, modulo 16, and the bytes from its start, below segmentBytes.
+func source() (segment, offset Register) {
+	segment, offset = GP64(), GP64()
+	e := Load(Param("e"), GP64())
+	LEAQ(at(e, 255), segment)
+	SHRQ(U8(8), segment)
+	MOVQ(segment, offset)
+	SHLQ(U8(8), offset)
+	SUBQ(e, offset)
+	SHLQ(U8(3), offset)
+	NEGQ(segment)
+	ANDQ(U8(15), segment)
+	return segment, offset
 }
 
 // digits loads vectors of digits.
