@@ -146,5 +146,5 @@ func value(id store.ID, ct *radix.Ciphertext, want fhe.Type) (store.Value, error
 	if err != nil {
 		return store.Value{}, &evaluationError{err}
 	}
-	return store.Value{ID: id, Digest: ct.Digest(), Ciphertext: b}, nil
+	return store.Value{ID: id, Ciphertext: b}, nil
 }

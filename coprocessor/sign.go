@@ -107,16 +107,16 @@ func NewKey(secret []byte) (*Key, error) {
 }
 
 // Address is the key's Ethereum address.
-func (k *Key) Address() fhe.Address { return address(k.secret.PubKey()) }
+func (k Key) Address() fhe.Address { return address(k.secret.PubKey()) }
 
 // Sign implements Signer, deterministically (RFC 6979).
-func (k *Key) Sign(digest fhe.Digest) ([]byte, error) {
+func (k Key) Sign(digest fhe.Digest) ([]byte, error) {
 	compact := ecdsa.SignCompact(k.secret, digest[:], false)
 	return append(compact[1:], compact[0]), nil
 }
 
 // String is the address.
-func (k *Key) String() string { return k.Address().String() }
+func (k Key) String() string { return k.Address().String() }
 
 // GoString is the address.
-func (k *Key) GoString() string { return "coprocessor.Key(" + k.String() + ")" }
+func (k Key) GoString() string { return "coprocessor.Key(" + k.String() + ")" }

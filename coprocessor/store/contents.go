@@ -73,8 +73,7 @@ func (s *Store) Result(id ID) (Result, error) {
 // Value is a computed content.
 type Value struct {
 	ID         ID
-	Digest     fhe.Digest
-	Ciphertext []byte
+	Ciphertext []byte // its Keccak-256 becomes the digest of the result
 }
 
 // Put stores computed contents at once. It does not wait for the disk.
@@ -94,9 +93,10 @@ func put(b *pebble.Batch, values []Value) error {
 		if len(v.Ciphertext) > MaxCiphertext {
 			return fmt.Errorf("ciphertext of content %s has %d bytes, want at most %d", v.ID, len(v.Ciphertext), MaxCiphertext)
 		}
+		digest := fhe.Keccak(v.Ciphertext)
 		err := errors.Join(
 			b.Set(keyContent(tableCiphertext, v.ID), v.Ciphertext, nil),
-			b.Set(keyContent(tableResult, v.ID), v.Digest[:], nil))
+			b.Set(keyContent(tableResult, v.ID), digest[:], nil))
 		if err != nil {
 			return err
 		}

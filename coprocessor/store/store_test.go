@@ -303,7 +303,7 @@ func TestRetry(t *testing.T) {
 		if i%2 == 0 {
 			err = s.Fail(broken, []ID{r.Content})
 		} else {
-			err = s.Put(Value{r.Content, fhe.Digest{1}, []byte{2}})
+			err = s.Put(Value{r.Content, []byte{2}})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -353,7 +353,7 @@ func TestInputListsAreDropped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put = append(put, Value{b.Content, fhe.Digest{1}, []byte{1}})
+		put = append(put, Value{b.Content, []byte{1}})
 	}
 	if err := s.PutList(digest, put); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,194 @@
+package coprocessor
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fhevm/coprocessor/internal/logtest"
+	"fhevm/fhe"
+	"fhevm/fhe/squash"
+)
+
+// TestSquashShares asks for one content from many sides: one squash serves
+// them all, and outlives the process.
+func TestSquashShares(t *testing.T) {
+	disk, squasher := vfs.NewMem(), &hashSquasher{gate: make(chan struct{})}
+	l := logtest.New()
+	x, twin := l.Trivial(fhe.Uint8, 77), l.Trivial(fhe.Uint8, 77)
+	l.Want(x, twin)
+	m := start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m.feed(t, l.Seal(0))
+
+	var mu sync.Mutex
+	digests := make(map[fhe.Digest]int)
+	var asking sync.WaitGroup
+	for i := range 10 {
+		asking.Go(func() {
+			list, err := m.Squashed(t.Context(), []fhe.Handle{x, twin}[i%2])
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			digests[SquashedDigest(list)]++
+		})
+	}
+	m.drain(t)
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Squashed(impatient, x); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context at its end: %v", err)
+	}
+	close(squasher.gate)
+	asking.Wait()
+	if len(digests) != 1 || squasher.squashs != 1 {
+		t.Errorf("%d digests from %d squashes", len(digests), squasher.squashs)
+	}
+	m.stop(t)
+
+	m = start(t, disk, plainEvaluator()) // without a squasher
+	list, err := m.Squashed(t.Context(), twin)
+	if err != nil || digests[SquashedDigest(list)] != 10 {
+		t.Errorf("after a restart: %v", err)
+	}
+	m.stop(t)
+}
+
+func TestSquashRefusals(t *testing.T) {
+	l := logtest.New()
+	x, dead := l.Trivial(fhe.Uint8, 1), l.Trivial(fhe.Uint8, 2)
+	l.Want(x)
+	m := start(t, vfs.NewMem(), plainEvaluator())
+	m.feed(t, l.Seal(0))
+	if _, err := m.Squashed(t.Context(), x); err == nil || !strings.Contains(err.Error(), "no squashing key") {
+		t.Errorf("without a squasher: %v", err)
+	}
+	if _, err := m.Squashed(t.Context(), dead); !errors.Is(err, ErrUnwanted) {
+		t.Errorf("of a value nobody wants: %v", err)
+	}
+	if _, err := m.SignedDigest(t.Context(), x, OfCiphertext); err == nil || !strings.Contains(err.Error(), "no signing key") {
+		t.Errorf("without a signer: %v", err)
+	}
+	m.stop(t)
+}
+
+func FuzzSquashed(f *testing.F) {
+	b, err := encodeSquashed([]*squash.Ciphertext{new(squash.Ciphertext), new(squash.Ciphertext)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:squash.CiphertextSize])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := parseSquashed(b)
+		if err != nil {
+			return
+		}
+		if again, err := encodeSquashed(list); err != nil || string(again) != string(b) {
+			t.Fatalf("%d bytes decode, but encode otherwise: %v", len(b), err)
+		}
+	})
+}
+
+// devKey is the first key of the well-known development mnemonic.
+const devKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+
+func newDevKey(t *testing.T) *Key {
+	secret, err := hex.DecodeString(devKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := NewKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestSignedDigest(t *testing.T) {
+	key := newDevKey(t)
+	if key.Address().String() != "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266" {
+		t.Fatalf("address %s", key.Address())
+	}
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint8, 9)
+	l.Want(x)
+	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Signer, c.Squasher = key, new(hashSquasher) })
+	m.feed(t, l.Seal(0))
+	for _, kind := range []DigestKind{OfCiphertext, OfSquashed} {
+		d, err := m.SignedDigest(t.Context(), x, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if by, err := d.Recover(logtest.Domain); err != nil || by != key.Address() {
+			t.Errorf("kind %d is signed by %s, %v", kind, by, err)
+		}
+		checkForgeries(t, d, key.Address())
+	}
+	if _, err := m.SignedDigest(t.Context(), x, 7); err == nil {
+		t.Error("signed an unknown kind of digest")
+	}
+	m.stop(t)
+}
+
+// checkForgeries changes each thing that the signature covers, and itself.
+func checkForgeries(t *testing.T, d *SignedDigest, signer fhe.Address) {
+	t.Helper()
+	domain := logtest.Domain
+	domain.ACL[0] ^= 1
+	if by, err := d.Recover(domain); err == nil && by == signer {
+		t.Error("the signature holds in another domain")
+	}
+	for name, change := range map[string]func(*SignedDigest){
+		"handle": func(d *SignedDigest) { d.Handle[31] ^= 1 },
+		"kind":   func(d *SignedDigest) { d.Kind ^= 1 },
+		"digest": func(d *SignedDigest) { d.Digest[0] ^= 1 },
+		"r":      func(d *SignedDigest) { d.Signature[0] ^= 1 },
+		"s":      func(d *SignedDigest) { d.Signature[63] ^= 1 },
+		"v":      func(d *SignedDigest) { d.Signature[64] ^= 7 },
+		"high s": func(d *SignedDigest) { d.Signature[32] |= 0x80 },
+		"cut":    func(d *SignedDigest) { d.Signature = d.Signature[:64] },
+		"none":   func(d *SignedDigest) { d.Signature = nil },
+	} {
+		forged := *d
+		forged.Signature = append([]byte(nil), d.Signature...)
+		change(&forged)
+		if by, err := forged.Recover(logtest.Domain); err == nil && by == signer {
+			t.Errorf("the signature holds after a change of %s", name)
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	key := newDevKey(t)
+	for _, s := range []string{fmt.Sprint(key), fmt.Sprintf("%v %+v %#v %s", key, key, key, key)} {
+		if strings.Contains(s, devKey[:8]) || !strings.Contains(s, key.Address().String()) {
+			t.Errorf("a key prints as %s", s)
+		}
+	}
+	order := "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
+	for _, bad := range []string{"", "00", strings.Repeat("00", 32), order, devKey + "00"} {
+		secret, _ := hex.DecodeString(bad)
+		if _, err := NewKey(secret); err == nil {
+			t.Errorf("NewKey accepted %q", bad)
+		}
+	}
+}
+
+func FuzzRecover(f *testing.F) {
+	f.Add(make([]byte, 65))
+	f.Fuzz(func(t *testing.T, signature []byte) {
+		d := SignedDigest{Signature: signature}
+		if by, err := d.Recover(logtest.Domain); err == nil && by == (fhe.Address{}) {
+			t.Fatal("recovered no address and no error")
+		}
+	})
+}
