@@ -76,8 +76,8 @@ func ParseGenesis(b []byte) (*Genesis, error) {
 	return &g, g.Validate()
 }
 
-// Validate refuses what cannot be run: production networks, for now that their
-// safeguards do not exist, and descriptions that contradict themselves.
+// Validate refuses production networks, whose safeguards do not exist, and
+// descriptions that contradict themselves.
 func (g *Genesis) Validate() error {
 	switch {
 	case g.Network == Production:

@@ -75,7 +75,7 @@ func start(cfg Config, stack *node.Node, genesis *core.Genesis) (*Node, error) {
 	if err := stack.Start(); err != nil {
 		return nil, fmt.Errorf("start chain: %w", err)
 	}
-	return n, n.sealer.recover()
+	return n, n.sealer.resume()
 }
 
 // ethConfig keeps every state (archive) in the hash scheme: with a sync of the

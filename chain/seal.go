@@ -35,8 +35,8 @@ func newSealer(e *eth.Ethereum) *sealer {
 	return &sealer{eth: e, final: newSignal()}
 }
 
-// recover takes up a chain from disk: whatever survived is final.
-func (s *sealer) recover() error {
+// resume takes up a chain from disk: whatever survived is final.
+func (s *sealer) resume() error {
 	s.finalise(s.eth.BlockChain().CurrentBlock())
 	s.eth.SetSynced()
 	return s.eth.TxPool().Sync()
