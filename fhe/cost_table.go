@@ -144,7 +144,7 @@ var costs = map[costKey]cost{
 	{Trivial, Uint16, true}: {0, 0},
 	{Trivial, Uint32, true}: {0, 0},
 	{Trivial, Uint64, true}: {0, 0},
-	{Select, Bool, false}:   {2, 2},
+	{Select, Bool, false}:   {1, 1},
 	{Select, Uint8, false}:  {8, 2},
 	{Select, Uint16, false}: {16, 2},
 	{Select, Uint32, false}: {32, 2},

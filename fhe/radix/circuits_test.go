@@ -1,13 +1,19 @@
 package radix
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
 )
 
 // form is one way to call an operation.
@@ -193,29 +199,75 @@ func (r *plainRunner) build(t *testing.T, args []*Ciphertext, last uint64) {
 	r.program, r.clear = p, last
 }
 
-func TestCounts(t *testing.T) {
+// compiled is f's program on operands with distinct noise.
+func (f form) compiled(t *testing.T, clear uint64) *program {
+	t.Helper()
+	r := plainRunner{form: f}
+	var args []*Ciphertext
+	for _, typ := range f.args {
+		args = append(args, plain(typ, 0))
+	}
+	r.build(t, args, clear)
+	return r.program
+}
+
+// No bootstrap of any circuit fails with more than 2^-128, by the formula of
+// the default parameters.
+func TestFailureProbability(t *testing.T) {
 	for _, f := range forms() {
-		var args []*Ciphertext
-		for _, typ := range f.args {
-			args = append(args, plain(typ, 0))
-		}
-		var clear *uint256.Int
-		if f.clear {
-			clear = uint256.NewInt(0x5555555555555555 & (1<<f.t.Bits() - 1))
-		}
-		p, err := compile(f.row.Op, f.t, args, clear)
-		if err != nil {
-			t.Errorf("%v: %v", f, err)
-			continue
-		}
-		n := 0
-		norm := 0
-		for _, l := range p.layers {
-			n += len(l)
-			for _, s := range l {
-				norm = max(norm, s.input.norm2())
+		worst := 0
+		for _, k := range edgeValues(f.t) {
+			for _, layer := range f.compiled(t, k).layers {
+				for _, s := range layer {
+					worst = max(worst, s.input.norm2())
+				}
 			}
 		}
-		t.Logf("%-30v %d/%d norm2 %d", f, n, len(p.layers), norm)
+		if p := tfhe.Default.FailureLog2(float64(worst)); p > -128 {
+			t.Errorf("%v: bootstrap of 2-norm squared %d fails with 2^%.2f", f, worst, p)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write testdata/circuits.txt")
+
+// Circuits are part of the protocol version: what they compute, bootstrap by
+// bootstrap, must stay what testdata/circuits.txt records.
+func TestCircuitsAreFixed(t *testing.T) {
+	const path = "testdata/circuits.txt"
+	var b bytes.Buffer
+	for _, f := range forms() {
+		h := sha256.New()
+		for _, k := range edgeValues(f.t) {
+			f.compiled(t, k).print(h)
+			if !f.clear {
+				break
+			}
+		}
+		fmt.Fprintf(&b, "%x %s\n", h.Sum(nil)[:16], f)
+	}
+	if *update {
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Errorf("circuits differ from %s: a new protocol version is due (-update writes the file)", path)
+	}
+}
+
+// print writes all that decides p's results.
+func (p *program) print(w io.Writer) {
+	for _, layer := range p.layers {
+		for _, s := range layer {
+			fmt.Fprintln(w, s.layer, s.first, s.table.entries, s.input.terms, s.input.twice)
+		}
+	}
+	for _, out := range p.outs {
+		fmt.Fprintln(w, out.terms, out.twice)
 	}
 }

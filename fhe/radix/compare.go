@@ -65,6 +65,9 @@ func (c *circuit) chooseBlock(bit, t, f wire) wire {
 		bit, t, f = not(bit), f, t
 	}
 	top := max(t.hi, f.hi)
+	if top == 1 && !f.isClear() {
+		return c.lookup(chosenBit, t.plus(f.times(2)).plus(bit.times(4)))
+	}
 	kept := c.lookup(chosen, t.minus(f).times(2).plus(bit))
 	sum := f.plus(kept).within(0, top)
 	if sum.norm2() <= 1 {

@@ -26,6 +26,9 @@ func (e *Evaluator) Expand(ctx context.Context, list *fhe.InputList) ([]*Ciphert
 	if err := e.boot.Bootstrap(ctx, x.jobs); err != nil {
 		return nil, fmt.Errorf("expand %d values: %w", len(out), err)
 	}
+	for i, j := range x.jobs {
+		j.Dst[0].AddClear(x.constants[i])
+	}
 	return out, nil
 }
 
@@ -34,7 +37,9 @@ type expansion struct {
 	*Evaluator
 	list *fhe.InputList
 	slot int
-	jobs []tfhe.Job
+
+	jobs      []tfhe.Job
+	constants []uint64 // what the job's table leaves to add to its result
 }
 
 // expand enters the bootstraps that make c's blocks.
@@ -53,6 +58,7 @@ func (x *expansion) expand(c *Ciphertext) error {
 			dst := x.params.NewLWE()
 			c.Blocks = append(c.Blocks, dst)
 			x.jobs = append(x.jobs, tfhe.Job{Src: src, LUT: x.luts[t], Dst: []tfhe.LWE{dst}})
+			x.constants = append(x.constants, quantum*uint64(t.twice[0]))
 		}
 	}
 	return nil

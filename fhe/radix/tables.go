@@ -33,6 +33,9 @@ var (
 	// the condition is 1.
 	chosen = newTable(2*(1-base), 2*(base-1)+1, func(v int) int { return (v & 1) * (v >> 1) })
 
+	// chosenBit takes t + 2f + 4*condition and gives the bit t or f.
+	chosenBit = newTable(0, half/2-1, func(v int) int { return v >> (1 - v>>2) & 1 })
+
 	// An input slot may hold anything, its padding bit included; what comes
 	// out is a clean block in any case.
 	slotLow  = newTable(0, modulus-1, func(v int) int { return mirror(v, low, base-1) })
@@ -45,7 +48,7 @@ var (
 // tables lists all of them.
 var tables = append([]*table{
 	message, carry, splitSum, bitAnd, bitOr, bitXor, borrowDigit, productLow, productHigh, double,
-	isZero, isFull, negative, signs[0], signs[1], signs[2], signs[3], chosen, slotLow, slotHigh, slotBool,
+	isZero, isFull, negative, signs[0], signs[1], signs[2], signs[3], chosen, chosenBit, slotLow, slotHigh, slotBool,
 }, fresh[:]...)
 
 func low(v int) int  { return v & (base - 1) }
@@ -72,7 +75,7 @@ func mirror(v int, f func(int) int, top int) int {
 
 // freshTables are the identity on a block, each with a constant of its own:
 // bootstraps of one ciphertext by different ones have independent noise.
-func freshTables() (ts [modulus]*table) {
+func freshTables() (ts [2 * modulus]*table) {
 	identity := func(v int) int { return v }
 	for k := range ts {
 		ts[k] = &table{hi: base - 1, fs: []func(int) int{identity}}

@@ -1,0 +1,117 @@
+package radix
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+)
+
+func TestCiphertextEncoding(t *testing.T) {
+	for _, typ := range fhe.Types() {
+		c := plain(typ, 0xfedcba9876543210)
+		b, err := c.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d Ciphertext
+		if err := d.UnmarshalBinary(b); err != nil {
+			t.Fatalf("%s: %v", typ, err)
+		}
+		if again, err := d.MarshalBinary(); err != nil || !bytes.Equal(again, b) {
+			t.Errorf("%s: encoding changes: %v", typ, err)
+		}
+		if d.Digest() != fhe.Keccak(b) || d.Type != typ {
+			t.Errorf("%s: decoded %s with another digest", typ, d.Type)
+		}
+		for _, cut := range []int{0, 1, len(b) - 8, len(b) - 1} {
+			if err := d.UnmarshalBinary(b[:cut]); err == nil {
+				t.Errorf("%s: accepted %d of %d bytes", typ, cut, len(b))
+			}
+		}
+	}
+}
+
+func TestMalformedCiphertexts(t *testing.T) {
+	for name, spoil := range map[string]func(c *Ciphertext){
+		"type":          func(c *Ciphertext) { c.Type = 1 },
+		"no blocks":     func(c *Ciphertext) { c.Blocks = nil },
+		"missing block": func(c *Ciphertext) { c.Blocks = c.Blocks[1:] },
+		"short block":   func(c *Ciphertext) { c.Blocks[1] = c.Blocks[1][1:] },
+		"all too short": func(c *Ciphertext) { c.Blocks[0], c.Blocks[1], c.Blocks[2], c.Blocks[3] = nil, nil, nil, nil },
+	} {
+		c := plain(fhe.Uint8, 1)
+		spoil(c)
+		if _, err := c.MarshalBinary(); err == nil {
+			t.Errorf("%s: encoded", name)
+		}
+		if _, err := newPlain().Eval(t.Context(), fhe.Not, fhe.Uint8, []*Ciphertext{c}, nil); err == nil {
+			t.Errorf("%s: evaluated", name)
+		}
+	}
+}
+
+func FuzzUnmarshalCiphertext(f *testing.F) {
+	for _, typ := range fhe.Types() {
+		b, err := plain(typ, 7).MarshalBinary()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte{0, 5, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var c Ciphertext
+		if err := c.UnmarshalBinary(b); err != nil {
+			return
+		}
+		if again, err := c.MarshalBinary(); err != nil || !bytes.Equal(again, b) {
+			t.Errorf("accepted a second encoding: %v", err)
+		}
+	})
+}
+
+// What Pack's blocks decrypt to is what Unpack takes.
+func TestPack(t *testing.T) {
+	for _, typ := range fhe.Types() {
+		for _, v := range edgeValues(typ) {
+			packed := Pack(plain(typ, v))
+			if len(packed) != typ.Slots() {
+				t.Fatalf("%s packs into %d blocks, want %d", typ, len(packed), typ.Slots())
+			}
+			values := make([]uint8, len(packed))
+			for i, b := range packed {
+				values[i] = uint8(b[len(b)-1] / (2 * quantum))
+			}
+			if got, err := Unpack(values, typ); err != nil || !got.Eq(uint256.NewInt(v)) {
+				t.Errorf("%s %d unpacks to %v, %v", typ, v, got, err)
+			}
+		}
+	}
+}
+
+func TestUnpackRefuses(t *testing.T) {
+	for _, c := range []struct {
+		values []uint8
+		typ    fhe.Type
+	}{
+		{[]uint8{2}, fhe.Bool}, {[]uint8{0, 0}, fhe.Bool}, {nil, fhe.Bool}, {[]uint8{1}, fhe.Uint8},
+		{[]uint8{16, 0}, fhe.Uint8}, {[]uint8{0, 255}, fhe.Uint8}, {[]uint8{}, fhe.Type(1)},
+	} {
+		if v, err := Unpack(c.values, c.typ); err == nil {
+			t.Errorf("unpack %v as %s gives %s", c.values, c.typ, v.Hex())
+		}
+	}
+}
+
+// Packing leaves its argument alone and shares no memory with it.
+func TestPackCopies(t *testing.T) {
+	c := plain(fhe.Bool, 1)
+	before := c.Digest()
+	Pack(c)[0][0]++
+	if c.Digest() != before {
+		t.Error("Pack shares memory with its argument")
+	}
+}
