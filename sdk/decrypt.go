@@ -1,9 +1,7 @@
 package sdk
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
@@ -24,15 +22,14 @@ type Decryption struct {
 	parameters *Parameters
 	key        *seal.TransportKey
 	opening    *seal.Opening
-	refusals   map[threshold.PartyID]*Problem
+	problem    *Problem
 }
 
-// Reply is what one party said to a request: an answer or a refusal. The
-// wallet API streams one a line (SPEC 9.3).
+// Reply is a line of the wallet API's response to a request (SPEC 9.3): a
+// party's answer, or in the end why too few came.
 type Reply struct {
-	Party   threshold.PartyID `json:"party"`
-	Answer  *seal.Answer      `json:"answer,omitempty"`
-	Problem *Problem          `json:"error,omitempty"`
+	Answer  *seal.Answer `json:"answer,omitempty"`
+	Problem *Problem     `json:"error,omitempty"`
 }
 
 // Problem is an error as the wallet API reports it.
@@ -54,7 +51,7 @@ func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []
 	if err != nil {
 		return nil, err
 	}
-	d := &Decryption{parameters: p, key: key, refusals: map[threshold.PartyID]*Problem{}}
+	d := &Decryption{parameters: p, key: key}
 	d.Request = permit.Request{
 		Domain: p.SigningDomain(), User: user, TransportKey: key.Public(), Handles: handles,
 		Permit: *permit.New(origin, contracts, from, until, key.Public()),
@@ -76,13 +73,11 @@ func (d *Decryption) Sign(key *secp256k1.PrivateKey) {
 }
 
 // Add takes in a reply, in any order, and reports whether the values are open.
-// A refusal or a wrong answer is remembered and otherwise without effect; the
+// A problem or a wrong answer is remembered and otherwise without effect; the
 // error means that more parties than the threshold are corrupt.
 func (d *Decryption) Add(r Reply) (done bool, err error) {
 	if r.Answer == nil {
-		if r.Problem != nil {
-			d.refusals[r.Party] = r.Problem
-		}
+		d.problem = r.Problem
 		return false, nil
 	}
 	if d.opening == nil {
@@ -111,30 +106,15 @@ func (d *Decryption) Blames() []threshold.Blame {
 	return d.opening.Blames()
 }
 
-// Failure says why the replies so far do not open the values, first of all
-// the reason that the parties gave.
+// Failure says why the replies so far do not open the values.
 func (d *Decryption) Failure() error {
-	quorum := d.parameters.Committee.Quorum()
+	if d.problem != nil {
+		return d.problem
+	}
 	heard := 0
 	if d.opening != nil {
 		heard = d.opening.Heard().Len()
 	}
-	var reasons []string
-	counts := map[Problem]int{}
-	for _, p := range d.refusals {
-		counts[*p]++
-		if counts[*p] > quorum.T {
-			return p
-		}
-	}
-	for id := threshold.PartyID(1); int(id) <= quorum.N; id++ {
-		if p := d.refusals[id]; p != nil {
-			reasons = append(reasons, fmt.Sprintf("party %d: %s", id, p.Message))
-		}
-	}
-	msg := fmt.Sprintf("%d of %d parties answered, %d must agree", heard, quorum.N, quorum.Agree())
-	if len(reasons) > 0 {
-		msg += ": " + strings.Join(reasons, "; ")
-	}
-	return errors.New(msg)
+	quorum := d.parameters.Committee.Quorum()
+	return fmt.Errorf("%d of %d parties gave an authentic answer, %d must agree", heard, quorum.N, quorum.Agree())
 }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"fhevm/node"
+	"fhevm/node/network"
+
+	"github.com/urfave/cli/v2"
+)
+
+func devCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "dev",
+		Usage: "run a development network: chain, coprocessor and committee",
+		Description: `Serves JSON-RPC over HTTP and WebSocket, and the wallet API. A transaction is
+mined when eth_sendRawTransaction returns. The well-known development accounts
+are funded. Without --data everything is in memory and gone at the end; with it
+a restart, also after kill -9, goes on where it left off.`,
+		Flags: []cli.Flag{
+			keysFlag,
+			&cli.StringFlag{Name: "network", Usage: "`FOLDER` that keygen made, instead of development keys; implies --remote"},
+			&cli.BoolFlag{Name: "remote", Usage: "ask the committee at the network's addresses instead of playing it"},
+			&cli.StringFlag{Name: "data", Usage: "`FOLDER` for chain and ciphertexts (default: in memory)", EnvVars: []string{"FHEVM_DATA"}},
+			&cli.StringFlag{Name: "rpc", Value: node.DefaultRPC, Usage: "JSON-RPC `ADDRESS`, HTTP and WebSocket; port 0 takes a free one"},
+			&cli.StringFlag{Name: "api", Value: node.DefaultAPI, Usage: "wallet API `ADDRESS`"},
+			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
+			&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
+			&cli.IntFlag{Name: "workers", Usage: "bootstraps at a `TIME` (default: all processors)"},
+		},
+		Action: runDev,
+	}
+}
+
+func runDev(c *cli.Context) error {
+	folder := network.Folder(c.String("network"))
+	remote := c.Bool("remote") || folder != ""
+	if folder == "" {
+		var err error
+		if folder, err = devKeys(c); err != nil {
+			return err
+		}
+	}
+	n, err := node.New(node.Config{
+		Network: folder, DataDir: c.String("data"), RPC: c.String("rpc"), API: c.String("api"),
+		Workers: c.Int("workers"), Remote: remote, Origins: c.StringSlice("origin"),
+		Version: version, Logger: slog.Default(),
+	})
+	if err != nil {
+		return err
+	}
+	info := n.Info()
+	printBanner(os.Stdout, info)
+	if path := c.String("config-out"); path != "" {
+		if err := writeInfo(path, info); err != nil {
+			return errors.Join(err, n.Close())
+		}
+	}
+	err = n.Run(c.Context)
+	fmt.Fprintln(os.Stderr, "stopping")
+	return errors.Join(err, n.Close())
+}
+
+// writeInfo puts the file in place in one step, so that whoever waits for it
+// reads all of it.
+func writeInfo(path string, info *node.Info) error {
+	b, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".part", append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".part", path)
+}
+
+func printBanner(w io.Writer, i *node.Info) {
+	p := i.Parameters
+	fmt.Fprintf(w, "fhevm-node %s: development network, REAL FHE\n\n", version)
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(w, "  ! %s\n", warning)
+	}
+	q := p.Committee.Quorum()
+	for _, row := range [][2]string{
+		{"JSON-RPC", i.RPC + "  (also WebSocket)"},
+		{"Wallet API", i.API},
+		{"Chain id", fmt.Sprint(p.ChainID)},
+		{"Parameters", p.Set},
+		{"Network key", p.KeyID.String()},
+		{"Committee", fmt.Sprintf("%d parties, %d may be corrupt, epoch %d", q.N, q.T, p.Committee.Epoch.Number)},
+		{"Executor", p.Contracts.Executor.String()},
+		{"ACL", p.Contracts.ACL.String()},
+		{"Inputs", p.Contracts.InputVerifier.String()},
+		{"Decryptions", p.Contracts.DecryptionVerifier.String()},
+	} {
+		fmt.Fprintf(w, "\n  %-12s %s", row[0], row[1])
+	}
+	fmt.Fprintf(w, "\n\nAccounts (10000 ETH each, keys known to everybody; mnemonic: %s)\n", i.Mnemonic)
+	for n, a := range i.Accounts {
+		fmt.Fprintf(w, "  (%d) %s  %s\n", n, a.Address, a.Key)
+	}
+	fmt.Fprintln(w)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"fhevm/node/network"
+	"fhevm/threshold"
+
+	"github.com/urfave/cli/v2"
+)
+
+func keygenCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "keygen",
+		Usage: "deal a network's keys to a committee (offline dealer ceremony)",
+		Description: `Draws the network's FHE keys, splits the secret among the parties, writes one
+share file per party encrypted to that party, and forgets the secret. While it
+runs, this process holds the whole key: run it on a machine without a network
+and destroy what it leaves in memory.
+
+Each party makes its keys with "party init" and hands over its party.json. The
+order of --party is the order of the parties. The folder then holds the public
+keys for everybody, network.json, node.identity for the node, and
+party-N.share for party N.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write, new or empty"},
+			&cli.StringSliceFlag{Name: "party", Required: true, Usage: "`FILE` that describes a party; 4, 7, 10 or 13 times"},
+			&cli.Uint64Flag{Name: "chain-id", Usage: "`ID` of the chain (default: the development chain, 31337)"},
+		},
+		Action: runKeygen,
+	}
+}
+
+func runKeygen(c *cli.Context) error {
+	var members []threshold.Member
+	for i, path := range c.StringSlice("party") {
+		m, err := readMember(path)
+		if err != nil {
+			return err
+		}
+		m.Party = threshold.PartyID(i + 1)
+		members = append(members, m)
+	}
+	folder := network.Folder(c.String("out"))
+	bar := newBar(os.Stderr)
+	d, err := folder.Deal(network.Plan{ChainID: c.Uint64("chain-id"), Members: members}, bar.update)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "network %s dealt to %d parties in %s\n", d.KeyID, len(members), folder)
+	for _, m := range members {
+		fmt.Fprintf(c.App.Writer, "  give %s to party %d\n", folder.ShareFile(m.Party), m.Party)
+	}
+	return nil
+}
+
+func readMember(path string) (m threshold.Member, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return m, fmt.Errorf("read party description: %w", err)
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return m, fmt.Errorf("read party description %s: %w", path, err)
+	}
+	return m, nil
+}

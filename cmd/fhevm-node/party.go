@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"fhevm/node"
+	"fhevm/node/network"
+	"fhevm/threshold/committee"
+
+	"github.com/urfave/cli/v2"
+)
+
+func partyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "party",
+		Usage: "be one member of the decryption committee",
+		Subcommands: []*cli.Command{
+			{
+				Name:  "init",
+				Usage: "make a party's own keys",
+				Description: `Writes party.identity, which never leaves this machine, and party.json, which
+goes to whoever runs keygen.`,
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write"},
+					&cli.StringFlag{Name: "address", Required: true, Usage: "`HOST:PORT` at which the others reach this party"},
+				},
+				Action: initParty,
+			},
+			{
+				Name:  "run",
+				Usage: "answer requests for decryption",
+				Description: `Checks every request against its own view of the finalised chain and the
+network's digest policy, and answers with this party's share, sealed to the
+user. Give it a chain node that you run or trust.`,
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "identity", Required: true, Usage: "`FILE` that party init wrote"},
+					&cli.StringFlag{Name: "network", Required: true, Usage: "`FOLDER` with network.json and this party's share file"},
+					&cli.StringFlag{Name: "data", Required: true, Usage: "`FOLDER` for this party's records"},
+					&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of a node"},
+					&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the coprocessor's node"},
+					&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to serve at (default: the address given to party init)"},
+				},
+				Action: runParty,
+			},
+		},
+	}
+}
+
+const (
+	identityName = "party.identity"
+	memberName   = "party.json"
+)
+
+func initParty(c *cli.Context) error {
+	dir := c.String("out")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	keys, err := committee.CreateIdentity(filepath.Join(dir, identityName))
+	if err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(keys.Member(0, c.String("address")), "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, memberName), append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "keep %s, hand over %s\n", filepath.Join(dir, identityName), filepath.Join(dir, memberName))
+	return nil
+}
+
+func runParty(c *cli.Context) error {
+	return node.RunParty(c.Context, node.PartyConfig{
+		Network: network.Folder(c.String("network")), Identity: c.String("identity"), DataDir: c.String("data"),
+		Listen: c.String("listen"), RPC: c.String("rpc"), API: c.String("api"), Logger: slog.Default(),
+		Ready: func(address string) { fmt.Fprintf(c.App.Writer, "party ready at %s\n", address) },
+	})
+}

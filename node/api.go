@@ -1,0 +1,257 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"fhevm/coprocessor"
+	"fhevm/fhe"
+	"fhevm/sdk"
+	"fhevm/threshold"
+	"fhevm/threshold/permit"
+)
+
+// api is the wallet-facing HTTP API (SPEC 9), and the route by which parties
+// fetch squashed ciphertexts.
+type api struct {
+	node     *Node
+	listener net.Listener
+	server   *http.Server
+	address  string
+	key      []byte // encoded public key
+}
+
+const (
+	maxBody    = 1 << 16
+	maxWait    = 10 * time.Minute
+	routeParty = "/v1/squashed"
+)
+
+func (n *Node) newAPI() (*api, error) {
+	key, err := n.compute.publicKey.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", cmp.Or(n.config.API, DefaultAPI))
+	if err != nil {
+		return nil, fmt.Errorf("listen for wallets: %w", err)
+	}
+	a := &api{node: n, listener: listener, address: listener.Addr().String(), key: key}
+	a.server = &http.Server{Handler: a.crossOrigin(a.routes()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	return a, nil
+}
+
+func (a *api) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(method, route string, f func(http.ResponseWriter, *http.Request) error) {
+		mux.HandleFunc(method+" "+route, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			if err := f(w, r); err != nil {
+				writeError(w, err)
+			}
+		})
+	}
+	handle("GET", sdk.RouteParameters, a.parameters)
+	handle("GET", sdk.RoutePublicKey, a.publicKey)
+	handle("GET", sdk.RouteHandle, a.handle)
+	handle("GET", sdk.RouteHealth, a.health)
+	handle("POST", sdk.RouteUserDecryptions, a.userDecrypt)
+	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
+	handle("POST", routeParty, a.squashed)
+	return mux
+}
+
+// serve answers until ctx ends.
+func (a *api) serve(ctx context.Context) error {
+	a.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	stop := context.AfterFunc(ctx, func() { a.server.Close() })
+	defer stop()
+	if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve wallets: %w", err)
+	}
+	return nil
+}
+
+// Close stops serving.
+func (a *api) Close() error {
+	err := a.server.Close()
+	a.listener.Close() // Serve closed it already where it ran
+	return err
+}
+
+// crossOrigin lets web pages of the local machine and of the configured
+// origins call the API.
+func (a *api) crossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if origin != "" && (isLocal(origin) || slices.Contains(a.node.config.Origins, origin)) {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+			w.Header().Set("Vary", "Origin")
+		}
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *api) parameters(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, a.node.Parameters())
+}
+
+func (a *api) publicKey(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("ETag", `"`+a.node.network.KeyID.String()+`"`)
+	_, err := w.Write(a.key)
+	return err
+}
+
+func (a *api) health(w http.ResponseWriter, _ *http.Request) error {
+	s := a.node.Stats()
+	return writeJSON(w, map[string]any{"ok": true, "missing": s.Missing, "running": s.Running, "bootstraps": s.Bootstraps})
+}
+
+// handle reports on a handle; with ?wait=DURATION it first waits for the
+// block being processed and the ciphertext.
+func (a *api) handle(w http.ResponseWriter, r *http.Request) error {
+	var h fhe.Handle
+	if err := h.UnmarshalText([]byte(r.PathValue("handle"))); err != nil {
+		return threshold.Faultf(threshold.BadRequest, "handle: %v", err)
+	}
+	if s := r.URL.Query().Get("wait"); s != "" {
+		wait, err := time.ParseDuration(s)
+		if err != nil || wait < 0 || wait > maxWait {
+			return threshold.Faultf(threshold.BadRequest, "wait is %q, want a duration up to %v such as 30s", s, maxWait)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), wait)
+		defer cancel()
+		if err := a.node.await(ctx, h); err != nil && r.Context().Err() != nil {
+			return err
+		}
+	}
+	status, err := a.node.status(h)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, status)
+}
+
+func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
+	req := new(permit.Request)
+	if err := readJSON(r, req); err != nil {
+		return err
+	}
+	if err := req.Check(a.node.Parameters().SigningDomain()); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	flusher := http.NewResponseController(w)
+	encoder := json.NewEncoder(w)
+	a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
+		encoder.Encode(reply)
+		flusher.Flush()
+	})
+	return nil
+}
+
+func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) error {
+	var req sdk.PublicRequest
+	if err := readJSON(r, &req); err != nil {
+		return err
+	}
+	if err := permit.CheckHandles(req.Handles); err != nil {
+		return err
+	}
+	result, err := a.node.parties.publicDecrypt(r.Context(), req.Handles)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, result)
+}
+
+func (n *Node) await(ctx context.Context, h fhe.Handle) error {
+	head, err := n.chain.Client().BlockNumber(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.coprocessor.Reach(ctx, head); err != nil {
+		return err
+	}
+	return n.coprocessor.Wait(ctx, h)
+}
+
+func (n *Node) status(h fhe.Handle) (*sdk.HandleStatus, error) {
+	s, err := n.coprocessor.Status(h)
+	if err != nil {
+		return nil, err
+	}
+	out := &sdk.HandleStatus{Handle: h, Type: h.Type().String(), State: s.State.String(), Operation: s.Kind, Operands: s.Operands}
+	if s.State == coprocessor.Ready {
+		out.Digest = &s.Digest
+	}
+	if s.State != coprocessor.Ready {
+		out.Error = s.Err().Error()
+	}
+	return out, nil
+}
+
+func readJSON(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return threshold.Faultf(threshold.BadRequest, "request body: %v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return threshold.Faultf(threshold.BadRequest, "request body goes on after its JSON value")
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(v)
+}
+
+// writeError reports an error to a wallet.
+func writeError(w http.ResponseWriter, err error) {
+	problem := problemOf(err)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(httpStatus(problem.Code))
+	json.NewEncoder(w).Encode(sdk.ErrorBody{Problem: problem})
+}
+
+const internal threshold.Code = "internal"
+
+// problemOf is an error as the API reports it: a refusal with its code, or the
+// node's own trouble.
+func problemOf(err error) sdk.Problem {
+	var fault *threshold.Fault
+	if errors.As(err, &fault) {
+		return sdk.Problem{Code: fault.Code, Message: fault.Message}
+	}
+	return sdk.Problem{Code: internal, Message: err.Error()}
+}
+
+func httpStatus(c threshold.Code) int {
+	switch c {
+	case internal:
+		return http.StatusInternalServerError
+	case threshold.Busy:
+		return http.StatusTooManyRequests
+	case threshold.Unavailable, threshold.NotReady:
+		return http.StatusServiceUnavailable
+	case threshold.NotAllowed, threshold.NotPublic, threshold.NotMember:
+		return http.StatusForbidden
+	}
+	return http.StatusBadRequest
+}

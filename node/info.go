@@ -1,0 +1,33 @@
+package node
+
+import (
+	"fhevm/chain"
+	"fhevm/sdk"
+)
+
+// Info is what a developer needs to use a node.
+type Info struct {
+	RPC        string          `json:"rpc"` // HTTP URL; WebSocket at the same address
+	API        string          `json:"api"`
+	Mnemonic   string          `json:"mnemonic"`
+	Accounts   []InfoAccount   `json:"accounts"`
+	Parameters *sdk.Parameters `json:"parameters"`
+}
+
+// InfoAccount is a development account.
+type InfoAccount struct {
+	Address string `json:"address"`
+	Key     string `json:"key"`
+}
+
+// Info describes the running node.
+func (n *Node) Info() *Info {
+	i := &Info{RPC: n.RPC(), API: n.API(), Mnemonic: chain.DevMnemonic, Parameters: n.Parameters()}
+	for _, a := range chain.DevAccounts() {
+		i.Accounts = append(i.Accounts, InfoAccount{a.Address.Hex(), a.Hex()})
+	}
+	return i
+}
+
+// Bootstraps counts the bootstraps done since the node started.
+func (n *Node) Bootstraps() uint64 { return n.compute.engine.Bootstraps() }

@@ -1,0 +1,184 @@
+package network
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"fhevm/chain"
+	"fhevm/contracts"
+	"fhevm/fhe"
+	"fhevm/fhe/squash"
+	"fhevm/fhe/tfhe"
+	"fhevm/threshold"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/eip712"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/prss"
+)
+
+// Progress reports how far a stage of the ceremony is: done of total units.
+type Progress func(stage string, done, total int)
+
+// Plan is what a ceremony makes keys for.
+type Plan struct {
+	ChainID uint64 // 0 means the development chain
+	Members []threshold.Member
+}
+
+// Deal runs the dealer ceremony into the folder: it draws the network's keys,
+// splits the secret among the members, writes one file per party encrypted to
+// that party, and forgets the secret. It is to run offline: while it runs, this
+// process holds the whole key. Files are written beside their names and
+// renamed, the description last, so that a folder is complete or no network.
+func (f Folder) Deal(p Plan, progress Progress) (*Description, error) {
+	if f.Exists() {
+		return nil, fmt.Errorf("%s already holds a network: choose another folder", f)
+	}
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return nil, err
+	}
+	node, err := identity.Generate()
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.description(node)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.makeKeys(d, progress); err != nil {
+		return nil, err
+	}
+	if err := WriteIdentity(f.path(nodeFile), node); err != nil {
+		return nil, err
+	}
+	return d, f.writeDescription(d)
+}
+
+// description is the network's, but for what depends on its keys.
+func (p *Plan) description(node *identity.Identity) (*Description, error) {
+	d := &Description{
+		Network: chain.Dev, ChainID: p.ChainID, Set: tfhe.Default.Name,
+		Coprocessor: eip712.AddressOf(node.Signer.PubKey()),
+		Committee:   threshold.Committee{Members: p.Members, Relays: []fhe.Digest{node.Fingerprint()}},
+	}
+	if d.ChainID == 0 {
+		d.ChainID = contracts.DevChainID
+	}
+	d.Committee.Epoch.Number = 1
+	if err := d.Committee.Check(); err != nil {
+		return nil, err
+	}
+	margin, err := prss.NewMargin(d.Committee.Quorum(), squash.NoiseBound().Uint64())
+	d.Committee.Noise, d.Committee.Stat = margin.Noise, margin.Stat
+	return d, err
+}
+
+// makeKeys draws the secret keys, writes what is public and the parties'
+// shares, and fills in the description's key ids.
+func (f Folder) makeKeys(d *Description, progress Progress) error {
+	secret, err := tfhe.GenerateSecretKey(&tfhe.Default)
+	if err != nil {
+		return err
+	}
+	defer secret.Wipe()
+	if err := f.writeTFHE(d, secret, progress); err != nil {
+		return err
+	}
+	bits, err := f.writeSquash(d, secret, progress)
+	if err != nil {
+		return err
+	}
+	defer bits.Wipe()
+	return f.writeShares(d, bits)
+}
+
+func (f Folder) writeTFHE(d *Description, secret *tfhe.SecretKey, progress Progress) error {
+	pk := secret.PublicKey()
+	ek := secret.EvaluationKey(func(done, total int) { progress("evaluation key", done, total) })
+	d.KeyID = tfhe.KeyID(pk, ek)
+	d.Committee.Epoch.Key = d.KeyID
+	if err := write(f.path(publicKeyFile), 0o644, pk.WriteTo); err != nil {
+		return err
+	}
+	return write(f.path(evalKeyFile), 0o644, ek.WriteTo)
+}
+
+func (f Folder) writeSquash(d *Description, secret *tfhe.SecretKey, progress Progress) (*squash.SecretKey, error) {
+	seed, err := tfhe.NewSeed()
+	if err != nil {
+		return nil, err
+	}
+	defer seed.Wipe()
+	key, bits, err := squash.GenerateKey(secret.Small(), seed, func(done, total int) { progress("squash key", done, total) })
+	if err != nil {
+		return nil, err
+	}
+	d.Committee.Epoch.SquashKey = key.Digest()
+	return bits, write(f.path(squashKeyFile), 0o644, key.WriteTo)
+}
+
+func (f Folder) writeShares(d *Description, bits *squash.SecretKey) error {
+	shares, err := dealer.Deal(bits.Bits(), &d.Committee, rand.Reader)
+	if err != nil {
+		return err
+	}
+	for _, s := range shares {
+		defer s.Wipe()
+		file, err := s.Encrypt()
+		if err != nil {
+			return fmt.Errorf("encrypt share of party %d: %w", s.Party, err)
+		}
+		if err := writeBytes(f.ShareFile(s.Party), 0o600, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Folder) writeDescription(d *Description) error {
+	b, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeBytes(f.path(descriptionFile), 0o644, append(b, '\n'))
+}
+
+// WriteIdentity writes an identity file for its owner alone.
+func WriteIdentity(path string, id *identity.Identity) error {
+	b, err := id.Encode()
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	return writeBytes(path, 0o600, b)
+}
+
+func writeBytes(path string, mode os.FileMode, b []byte) error {
+	return write(path, mode, bytes.NewReader(b).WriteTo)
+}
+
+// write makes a file durable under its name or not at all.
+func write(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)) error {
+	part := path + ".part"
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	buffered := bufio.NewWriterSize(file, 1<<20)
+	if _, err := writeTo(buffered); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(part, path)
+}

@@ -1,0 +1,186 @@
+// Package network keeps what a network is made of on disk: its public
+// description, its FHE keys, the node's identity and the committee's share
+// files. A dealer ceremony writes the folder; every role reads it.
+//
+//	network.json      the description: kind, chain, key ids, committee (public)
+//	public.key        what wallets encrypt to (public)
+//	evaluation.key    what the coprocessor computes with (public)
+//	squash.key        what it prepares decryptions with (public, 812 MB)
+//	node.identity     the node's TLS and signing keys (secret, mode 0600)
+//	party-N.share     party N's share, encrypted to that party
+//	party-N.identity  its keys, only where one machine plays all parties
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"fhevm/chain"
+	"fhevm/contracts"
+	"fhevm/fhe"
+	"fhevm/fhe/squash"
+	"fhevm/fhe/tfhe"
+	"fhevm/threshold"
+	"fhevm/threshold/committee"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/identity"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// Description is the public description of a network.
+type Description struct {
+	Format      int                 `json:"format"`  // 0
+	Network     string              `json:"network"` // chain.Dev or chain.Production
+	ChainID     uint64              `json:"chainId"`
+	Set         string              `json:"parameterSet"`
+	KeyID       fhe.Digest          `json:"keyId"`
+	Coprocessor fhe.Address         `json:"coprocessor"` // whose signed digests the parties accept
+	Committee   threshold.Committee `json:"committee"`
+}
+
+const maxDescription = 2 * threshold.MaxCommitteeSize
+
+// Folder is a network's folder.
+type Folder string
+
+// Names of the files of a folder.
+const (
+	descriptionFile = "network.json"
+	publicKeyFile   = "public.key"
+	evalKeyFile     = "evaluation.key"
+	squashKeyFile   = "squash.key"
+	nodeFile        = "node.identity"
+)
+
+// ShareFile is the path of party id's encrypted share.
+func (f Folder) ShareFile(id threshold.PartyID) string {
+	return f.path(fmt.Sprintf("party-%d.share", id))
+}
+
+// IdentityFile is the path of party id's identity, where this machine plays it.
+func (f Folder) IdentityFile(id threshold.PartyID) string {
+	return f.path(fmt.Sprintf("party-%d.identity", id))
+}
+
+func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// Exists reports whether a ceremony finished in the folder: the description is
+// written last.
+func (f Folder) Exists() bool {
+	_, err := os.Stat(f.path(descriptionFile))
+	return err == nil
+}
+
+// Description reads the network's description.
+func (f Folder) Description() (*Description, error) {
+	b, err := readFile(f.path(descriptionFile), maxDescription)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no network: make one with fhevm-node keygen --out %s", f, f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read network: %w", err)
+	}
+	d := new(Description)
+	if err := json.Unmarshal(b, d); err != nil {
+		return nil, fmt.Errorf("read network %s: %w", f, err)
+	}
+	return d, d.check()
+}
+
+func (d *Description) check() error {
+	switch {
+	case d.Format != 0:
+		return fmt.Errorf("network has format %d, want 0", d.Format)
+	case d.Set != tfhe.Default.Name:
+		return fmt.Errorf("network uses parameter set %q, this program has %q", d.Set, tfhe.Default.Name)
+	case d.Committee.Epoch.Key != d.KeyID:
+		return fmt.Errorf("network's committee holds key %s, not %s", d.Committee.Epoch.Key, d.KeyID)
+	}
+	if err := d.Committee.Check(); err != nil {
+		return err
+	}
+	return d.Genesis().Validate()
+}
+
+// Genesis is the chain's genesis.
+func (d *Description) Genesis() *chain.Genesis {
+	c := chain.Committee{Epoch: d.Committee.Epoch.Number, Quorum: d.Committee.Quorum().Agree()}
+	for _, m := range d.Committee.Members {
+		c.Signers = append(c.Signers, common.Address(m.Signer))
+	}
+	g := chain.DevGenesis(d.KeyID, c)
+	g.Network, g.ChainID = d.Network, d.ChainID
+	return g
+}
+
+// Domain separates the network's names from every other's.
+func (d *Description) Domain() fhe.Domain {
+	return fhe.Domain{ChainID: d.ChainID, ACL: contracts.ACLAddress, KeyID: d.KeyID, Version: fhe.Version}
+}
+
+// PublicKey reads the public key.
+func (f Folder) PublicKey() (*tfhe.PublicKey, error) {
+	return open(f.path(publicKeyFile), tfhe.ReadPublicKey)
+}
+
+// EvaluationKey reads the evaluation key.
+func (f Folder) EvaluationKey() (*tfhe.EvaluationKey, error) {
+	return open(f.path(evalKeyFile), tfhe.ReadEvaluationKey)
+}
+
+// SquashKey maps the squash key into memory and checks that it is the one that
+// the committee's epoch names.
+func (f Folder) SquashKey(want fhe.Digest) (*squash.Key, error) {
+	k, err := squash.OpenKey(f.path(squashKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	if k.Digest() != want {
+		return nil, errors.Join(fmt.Errorf("%s is squash key %s, the committee's is %s", f.path(squashKeyFile), k.Digest(), want), k.Close())
+	}
+	return k, nil
+}
+
+// NodeIdentity reads the node's keys.
+func (f Folder) NodeIdentity() (*identity.Identity, error) {
+	return committee.LoadIdentity(f.path(nodeFile))
+}
+
+// Secret decrypts the share of the party with the given keys.
+func (f Folder) Secret(id threshold.PartyID, keys *identity.Identity) (*dealer.Secret, error) {
+	s, err := committee.LoadSecret(f.ShareFile(id), keys)
+	if err != nil {
+		return nil, fmt.Errorf("read share of party %d: %w", id, err)
+	}
+	return s, nil
+}
+
+func readFile(path string, limit int) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
+	if err == nil && len(b) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return b, err
+}
+
+func open[T any](path string, read func(io.Reader) (T, error)) (v T, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return v, err
+	}
+	defer file.Close()
+	if v, err = read(file); err != nil {
+		return v, fmt.Errorf("read %s: %w", path, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,35 @@
+package node
+
+import (
+	"net/url"
+
+	"fhevm/contracts"
+	"fhevm/fhe"
+	"fhevm/sdk"
+)
+
+// warnings are the guarantees that a network lacks, as the start banner and
+// the wallet API state them.
+var warnings = []string{
+	"input proofs do not exist yet: an input list's stated binding stops accidents, not attackers",
+	"the FHE key was made by a dealer, who could have kept it",
+	"development network: account keys are public and one sealer orders transactions; use it for nothing of value",
+}
+
+// Parameters describe the network to wallets.
+func (n *Node) Parameters() *sdk.Parameters {
+	return &sdk.Parameters{
+		Network: n.network.Network, ChainID: n.network.ChainID, KeyID: n.network.KeyID, Version: fhe.Version,
+		Set: n.network.Set,
+		Contracts: sdk.Contracts{
+			ACL: contracts.ACLAddress, Executor: contracts.ExecutorAddress,
+			InputVerifier: contracts.InputVerifierAddress, DecryptionVerifier: contracts.DecryptionVerifierAddress,
+		},
+		Committee: n.network.Committee, Warnings: warnings,
+	}
+}
+
+func isLocal(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
+}

@@ -1,0 +1,119 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"fhevm/chain"
+	"fhevm/node/network"
+	"fhevm/threshold"
+	"fhevm/threshold/committee"
+	"fhevm/threshold/identity"
+
+	"github.com/ethereum/go-ethereum/ethclient"
+)
+
+// PartyConfig says where a committee party finds its keys and its network.
+type PartyConfig struct {
+	Network  network.Folder // description and this party's share file
+	Identity string         // path of the party's identity file
+	DataDir  string         // of its records; required
+	Listen   string         // address of the service; default that of the description
+	RPC      string         // JSON-RPC of a node that this party trusts
+	API      string         // wallet API of the node whose coprocessor serves it
+	Logger   *slog.Logger
+	Ready    func(address string) // optional: called once it listens
+}
+
+// RunParty serves one committee party until ctx ends.
+func RunParty(ctx context.Context, cfg PartyConfig) error {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	d, err := cfg.Network.Description()
+	if err != nil {
+		return err
+	}
+	keys, err := committee.LoadIdentity(cfg.Identity)
+	if err != nil {
+		return err
+	}
+	member, err := memberOf(d, keys)
+	if err != nil {
+		return err
+	}
+	client, err := ethclient.DialContext(ctx, cfg.RPC)
+	if err != nil {
+		return fmt.Errorf("dial the chain at %s: %w", cfg.RPC, err)
+	}
+	defer client.Close()
+	view := chain.NewView(client)
+	if err := checkChain(ctx, view, d); err != nil {
+		return fmt.Errorf("chain at %s: %w", cfg.RPC, err)
+	}
+	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
+		dir: cfg.DataDir, view: view, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer party.Close()
+	return serveParty(ctx, cfg, party, keys, d, member)
+}
+
+func serveParty(ctx context.Context, cfg PartyConfig, party *committee.Party, keys *identity.Identity, d *network.Description, member threshold.Member) error {
+	peers, closePeers, err := committee.DialPeers(&d.Committee, keys, member.Party)
+	if err != nil {
+		return err
+	}
+	defer closePeers()
+	party.Connect(peers)
+	address := cfg.Listen
+	if address == "" {
+		address = member.Address
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen as party %d: %w", member.Party, err)
+	}
+	server := committee.NewServer(party, keys, &d.Committee, cfg.Logger)
+	if cfg.Ready != nil {
+		cfg.Ready(listener.Addr().String())
+	}
+	return server.Serve(ctx, listener)
+}
+
+// memberOf finds the party that the identity belongs to.
+func memberOf(d *network.Description, keys *identity.Identity) (threshold.Member, error) {
+	id, ok := d.Committee.PartyByTLS(keys.Fingerprint())
+	if !ok {
+		return threshold.Member{}, errors.New("this identity is not in the network's committee: was the network dealt for another one?")
+	}
+	return d.Committee.Member(id)
+}
+
+// checkChain refuses a chain that is not the network's, or not for development.
+func checkChain(ctx context.Context, view *chain.View, d *network.Description) error {
+	id, err := view.ChainID(ctx)
+	if err != nil {
+		return err
+	}
+	if id != d.ChainID {
+		return fmt.Errorf("chain id is %d, the network's is %d", id, d.ChainID)
+	}
+	block, err := view.Finalized(ctx)
+	if err != nil {
+		return err
+	}
+	kind, err := block.Network(ctx)
+	if err != nil {
+		return err
+	}
+	if kind != d.Network {
+		return fmt.Errorf("its decryption verifier states network %q, the network is %q", kind, d.Network)
+	}
+	return nil
+}
