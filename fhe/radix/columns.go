@@ -21,7 +21,11 @@ func (cols columns) addRow(shift int, x []wire) {
 // addColumns returns the blocks of the sum.
 func (c *circuit) addColumns(cols columns) []wire {
 	for !cols.done() {
-		cols = c.compress(cols)
+		next, changed := c.compress(cols, fullGroup)
+		if !changed {
+			next, _ = c.compress(cols, 0)
+		}
+		cols = next
 	}
 	d := make([]wire, len(cols))
 	for i, col := range cols {
@@ -40,17 +44,26 @@ func (cols columns) done() bool {
 	return true
 }
 
-// compress replaces groups of terms by their message and carry.
-func (c *circuit) compress(cols columns) columns {
-	next := make(columns, len(cols))
+// fullGroup is the range from which on no further block fits a group of terms.
+const fullGroup = half - base + 1
+
+// compress replaces groups of terms with a range of at least full by message
+// and carry, and keeps the others. It reports whether any group was replaced.
+func (c *circuit) compress(cols columns, full int) (next columns, changed bool) {
+	next = make(columns, len(cols))
 	for i, col := range cols {
 		for len(col) > 0 {
 			n := fitting(col)
-			c.split(next, i, sum(col[:n]))
+			if s := sum(col[:n]); n > 1 && s.hi >= full {
+				c.split(next, i, s)
+				changed = true
+			} else {
+				next[i] = append(next[i], col[:n]...)
+			}
 			col = col[n:]
 		}
 	}
-	return next
+	return next, changed
 }
 
 // fitting is the number of leading terms whose sum a bootstrap can take.
@@ -66,15 +79,13 @@ func fitting(ws []wire) int {
 
 // split adds the message of s to column i and its carry to the next.
 func (c *circuit) split(cols columns, i int, s wire) {
-	switch {
-	case s.hi < base && s.norm2() <= 1:
-		cols.add(i, s)
-	case s.hi <= splitSum.hi:
+	m, k := wire{}, wire{}
+	if s.hi <= splitSum.hi {
 		r := c.lookups(splitSum, s)
-		cols.add(i, r[0])
-		cols.add(i+1, r[1])
-	default:
-		cols.add(i, c.lookup(message, s))
-		cols.add(i+1, c.lookup(carry, s))
+		m, k = r[0], r[1]
+	} else {
+		m, k = c.lookup(message, s), c.lookup(carry, s)
 	}
+	cols.add(i, m)
+	cols.add(i+1, k)
 }
