@@ -35,7 +35,7 @@ const genesisTime = 1_700_000_000
 // genesisTag begins the hash of the domain that block 0 carries as extra data.
 const genesisTag = "fhevm genesis"
 
-// Genesis describes a network (SPEC 8.1). Every role reads it, and the hash of
+// Genesis describes a network (SPEC 8.3). Every role reads it, and the hash of
 // block 0 commits to it.
 type Genesis struct {
 	Network   string                          `json:"network"` // Dev or Production

@@ -2,7 +2,7 @@ package precompiles
 
 import "fhevm/fhe"
 
-// The price of work (SPEC 7.1). A transaction has at most 2^24 gas (EIP-7825),
+// The price of work (SPEC 8.2). A transaction has at most 2^24 gas (EIP-7825),
 // which every single operation must leave room in.
 const (
 	// GasPerBootstrap prices the work that an operation orders from the
