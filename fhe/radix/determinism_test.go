@@ -1,0 +1,79 @@
+package radix
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+)
+
+// fixedOperand is an encryption of v that depends on nothing but v, t and name.
+func (n *network) fixedOperand(t fhe.Type, v uint64, name string) *Ciphertext {
+	c := &Ciphertext{Type: t}
+	for i := range t.Blocks() {
+		b := n.params.NewLWE()
+		seed := tfhe.SeedFrom([32]byte{'o', 'p', 'e', 'r', 'a', 'n', 'd'}).Derive(name, uint64(i))
+		n.secret.Encrypt(b, v>>(messageBits*i)%base*tfhe.Delta, seed)
+		c.Blocks = append(c.Blocks, b)
+	}
+	return c
+}
+
+// digests evaluates every form on uint8 with e, all at once or one by one, and
+// hashes the results together.
+func (n *network) digests(t *testing.T, e *Evaluator, together bool) fhe.Digest {
+	var running sync.WaitGroup
+	var fs []form
+	for _, f := range forms() {
+		if f.t == fhe.Uint8 {
+			fs = append(fs, f)
+		}
+	}
+	results := make([][]byte, len(fs))
+	for i, f := range fs {
+		run := func() {
+			var args []*Ciphertext
+			for j, typ := range f.args {
+				args = append(args, n.fixedOperand(typ, 0xc5>>j, f.String()+string(rune('a'+j))))
+			}
+			var clear *uint256.Int
+			if f.clear {
+				clear = uint256.NewInt(0x9b)
+			}
+			out, err := e.Eval(t.Context(), f.row.Op, f.t, args, clear)
+			if err != nil {
+				t.Errorf("%v: %v", f, err)
+				return
+			}
+			d := out.Digest()
+			results[i] = d[:]
+		}
+		if together {
+			running.Go(run)
+		} else {
+			run()
+		}
+	}
+	running.Wait()
+	return fhe.Keccak(results...)
+}
+
+// Results have the same bytes whatever the number of workers, the batches and
+// the machine.
+func TestDeterminism(t *testing.T) {
+	const want = "0x068dfa8e6dcf3d73784e28490393dd4f5546c7beb477f62403f3b1dbc3a11e4d"
+	n := realNetwork()
+	engine := tfhe.NewEngine(n.key, 3)
+	defer engine.Close()
+	if got := n.digests(t, NewEvaluator(tfhe.Default, engine), true); got.String() != want {
+		t.Errorf("three workers, all at once: %s, want %s", got, want)
+	}
+	alone := tfhe.NewEngine(n.key, 1)
+	defer alone.Close()
+	if got := n.digests(t, NewEvaluator(tfhe.Default, alone), false); got.String() != want {
+		t.Errorf("one worker, one by one: %s, want %s", got, want)
+	}
+}
