@@ -17,7 +17,7 @@ func (ek *EvaluationKey) BootstrapKey() *BootstrapKey {
 	parallel(p.LWEDim, func(i int) {
 		bodies := ek.ggswBodies(i)
 		ek.ggswMasks(i, func(r int, mask []uint64) {
-			fft.Forward(&k.bits[i][2*r], (*[fft.N]uint64)(mask))
+			preciseTransform(&k.bits[i][2*r], (*[fft.N]uint64)(mask))
 			fft.Forward(&k.bits[i][2*r+1], (*[fft.N]uint64)(bodies[r*fft.N:]))
 		})
 	})

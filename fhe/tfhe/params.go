@@ -20,8 +20,8 @@ type Params struct {
 }
 
 // Default is the published set for 2 message bits and 2 carry bits: 128-bit
-// security, failure probability 2^-129.58 at 2-norm squared 25 (facts in
-// docs/SPEC.md section 3).
+// security and a failure probability of at most 2^-128 up to 2-norm squared
+// MaxNorm2 (SPEC 3.9).
 var Default = Params{
 	Name:   "2_2 KS32 TUniform 2^-128",
 	LWEDim: 918, LWENoise: 13,

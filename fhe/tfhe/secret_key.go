@@ -104,7 +104,7 @@ func (k *SecretKey) Wipe() {
 }
 
 // Format prints a placeholder for every verb.
-func (k *SecretKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
+func (k SecretKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
 
 // String is a placeholder.
-func (k *SecretKey) String() string { return "tfhe.SecretKey(redacted)" }
+func (k SecretKey) String() string { return "tfhe.SecretKey(redacted)" }
