@@ -184,8 +184,10 @@ func (s *Store) update(w *pebble.WriteOptions, fill func(b *pebble.Batch) error)
 	return s.commit(b, w)
 }
 
-// commit turns Pebble's panic at a failed write to the log into an error,
-// after which the store accepts no more commits.
+// commit turns Pebble's panic at a failed write to its log into an error,
+// after which the store refuses to be used. Failures that Pebble meets
+// elsewhere, such as in starting a new log, end the process: like kill -9
+// they cost nothing that Append has acknowledged.
 func (s *Store) commit(b *pebble.Batch, w *pebble.WriteOptions) (err error) {
 	if err := s.sound(); err != nil {
 		return errors.Join(err, b.Close())

@@ -1,0 +1,104 @@
+package coprocessor
+
+import (
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fhevm/coprocessor/internal/logtest"
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+	"fhevm/fhe/tfhe"
+)
+
+// TestRealCryptography runs a program under real keys, from inputs encrypted to
+// the network's public key, and decrypts what was wanted. Then it runs the log
+// again on one worker, crashes in the middle and goes on: the ciphertexts,
+// noise and all, must be the same.
+func TestRealCryptography(t *testing.T) {
+	secret := tfhe.NewSecretKey(&tfhe.Default, tfhe.SeedFrom([32]byte{'c', 'o', 'p', 'r', 'o'}))
+	engine := tfhe.NewEngine(secret.EvaluationKey(nil), 0)
+	defer engine.Close()
+	e := radix.NewEvaluator(tfhe.Default, Meter(engine))
+	log := realProgram(t, secret.PublicKey())
+
+	m := start(t, vfs.NewMem(), e)
+	m.feed(t, log.Blocks...)
+	m.drain(t)
+	want := m.digests(t, log.Blocks)
+	for h := range want {
+		ct, err := m.Ciphertext(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := uint64(0)
+		for i, b := range ct.Blocks {
+			got |= uint64(secret.Decrypt(b)) << (fhe.MessageBits * i)
+		}
+		if got != log.Values[h] {
+			t.Errorf("%s decrypts to %d, want %d", log.Kinds[h], got, log.Values[h])
+		}
+	}
+	if n := m.Stats().Bootstraps; n != engine.Bootstraps() {
+		t.Errorf("%d bootstraps are metered, the engine ran %d", n, engine.Bootstraps())
+	}
+	m.stop(t)
+
+	disk := vfs.NewCrashableMem()
+	var crashed *vfs.MemFS
+	var once sync.Once
+	m = start(t, disk, e, func(c *Config) {
+		c.Workers = 1
+		c.Trace = func(tr Trace) {
+			if tr.Kind == "add" {
+				r := rand.New(rand.NewPCG(1, 1))
+				once.Do(func() { crashed = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: r}) })
+			}
+		}
+	})
+	m.feed(t, log.Blocks...)
+	for h := range want {
+		if err := m.Wait(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := m.digests(t, log.Blocks); !maps.Equal(got, want) {
+		t.Error("one worker makes other ciphertexts than many")
+	}
+	m.stop(t)
+	resume(t, crashed, e, log, want, 0)
+}
+
+// realProgram transfers an encrypted amount between encrypted balances, if they
+// cover it.
+func realProgram(t *testing.T, key *tfhe.PublicKey) *logtest.Log {
+	values := []uint64{200, 77, 150}
+	types := []fhe.Type{fhe.Uint8, fhe.Uint8, fhe.Uint8}
+	list := plainList(types, values)
+	var slots []uint8
+	for _, b := range list.Bodies {
+		slots = append(slots, uint8(b/tfhe.Delta))
+	}
+	var err error
+	if list.Mask, list.Bodies, err = key.Encrypt(slots); err != nil {
+		t.Fatal(err)
+	}
+	l := logtest.New()
+	in := l.Input(list, values...)
+	from, to, amount := in[0], in[1], in[2]
+	for range 2 { // the second transfer is not covered
+		covered := l.Operation(fhe.Le, fhe.Uint8, false, 0, amount, from)
+		moved := l.Operation(fhe.Select, fhe.Uint8, false, 0, covered, amount, l.Trivial(fhe.Uint8, 0))
+		from = l.Operation(fhe.Sub, fhe.Uint8, false, 0, from, moved)
+		to = l.Operation(fhe.Add, fhe.Uint8, false, 0, to, moved)
+		l.Want(from, to)
+		l.Seal(0)
+	}
+	if l.Values[from] != 50 || l.Values[to] != 227 {
+		t.Fatalf("the plaintext model moved %d to %d", l.Values[from], l.Values[to])
+	}
+	return l
+}
