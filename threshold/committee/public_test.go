@@ -137,10 +137,27 @@ func TestPublicDecryptBeyondT(t *testing.T) {
 		"nobody connected": {nil, threshold.Unavailable},
 	} {
 		n.parties[1].Connect(c.peers)
-		n.parties[1].cfg.Timeout = 300 * time.Millisecond
+		n.parties[1].cfg.Timeout = DefaultTimeout
+		if name == "two silent" { // nobody's speed matters: two answers are too few
+			n.parties[1].cfg.Timeout = 50 * time.Millisecond
+		}
 		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
 		if err == nil || faultOf(err).Code != c.want {
 			t.Errorf("%s: %v, %v, want %s", name, a, err, c.want)
+		}
+	}
+}
+
+// TestDisagreementIsNotSilence: enough shares that do not agree are told apart
+// from too few.
+func TestDisagreementIsNotSilence(t *testing.T) {
+	q := threshold.Quorum{N: 4, T: 1}
+	for answers, want := range map[int]string{
+		2: "2 of 4 parties answered, 3 are needed (party 4: no answer in time)",
+		3: "3 of 4 parties answered, but fewer than 3 agree (party 4: no answer in time)",
+	} {
+		if got := (refusals{4: errSilent}).fault(q, answers).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -116,6 +116,10 @@ func (r refusals) fault(q threshold.Quorum, answers int) error {
 		}
 		list = append(list, fmt.Sprintf("party %d: %v", id, err))
 	}
-	return threshold.Faultf(threshold.Unavailable, "%d of %d parties answered, %d are needed (%s)",
-		answers, q.N, q.Agree(), strings.Join(list, "; "))
+	need := fmt.Sprintf("%d are needed", q.Agree())
+	if answers >= q.Agree() {
+		need = fmt.Sprintf("but fewer than %d agree", q.Agree())
+	}
+	return threshold.Faultf(threshold.Unavailable, "%d of %d parties answered, %s (%s)",
+		answers, q.N, need, strings.Join(list, "; "))
 }
