@@ -51,7 +51,7 @@ type Config struct {
 	FS        vfs.FS     // optional: that of the operating system
 	Evaluator Evaluator
 	Squasher  Squasher // optional: without it Squashed fails
-	Signer    Signer   // optional: without it Sign fails
+	Signer    Signer   // optional: without it SignedDigest fails
 
 	// Workers is the number of evaluations in flight, DefaultWorkers if 0. It
 	// bounds the memory: an evaluation of uint64 takes up to 20 MB.
