@@ -93,7 +93,7 @@ func currentNoiseForm() noiseForm {
 	case testing.Short():
 		return noiseForm{bootstraps: 96, modSwitches: 1 << 16, keys: 2, keySwitches: 256, encryptions: 256, norm2: 0}
 	}
-	return noiseForm{bootstraps: 1024, modSwitches: 1 << 19, keys: 8, keySwitches: 1024, encryptions: 512, norm2: 1}
+	return noiseForm{bootstraps: 1024, modSwitches: 1 << 19, keys: 8, keySwitches: 1024, encryptions: 512, norm2: 9}
 }
 
 // TestMeasuredNoise compares every stage's measured error with its formula,
