@@ -67,7 +67,7 @@ func (t Type) Slots() int { return (t.Bits() + slotBits - 1) / slotBits }
 
 // MarshalBinary encodes l. It fails on a list that UnmarshalBinary would refuse.
 func (l *InputList) MarshalBinary() ([]byte, error) {
-	slots, err := countSlots(l.Types)
+	slots, err := CountSlots(l.Types)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (l *InputList) UnmarshalBinary(b []byte) error {
 	if err != nil {
 		return err
 	}
-	slots, _ := countSlots(types)
+	slots, _ := CountSlots(types)
 	want := inputHeader + len(types) + 8*(inputDim+slots)
 	if len(b) != want {
 		return fmt.Errorf("input list of %d values has %d bytes, want %d", len(types), len(b), want)
@@ -115,7 +115,7 @@ func InputTypes(b []byte) ([]Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = countSlots(types)
+	_, err = CountSlots(types)
 	return types, err
 }
 
@@ -137,7 +137,9 @@ func parseInputHeader(b []byte) ([]Type, error) {
 	return types, nil
 }
 
-func countSlots(types []Type) (slots int, err error) {
+// CountSlots is the number of slots of values of the given types. It fails on
+// what no input list may hold.
+func CountSlots(types []Type) (slots int, err error) {
 	if len(types) == 0 || len(types) > MaxInputValues {
 		return 0, fmt.Errorf("input list has %d values, want 1 to %d", len(types), MaxInputValues)
 	}

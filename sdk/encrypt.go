@@ -28,12 +28,17 @@ type Input struct {
 // fresh randomness, so equal values give unrelated ciphertexts.
 func Encrypt(pk *tfhe.PublicKey, b fhe.Binding, values ...Value) (*Input, error) {
 	list := fhe.InputList{Binding: b}
+	for _, v := range values {
+		list.Types = append(list.Types, v.Type)
+	}
+	if _, err := fhe.CountSlots(list.Types); err != nil {
+		return nil, err
+	}
 	var slots []uint8
 	for i, v := range values {
 		if v.Clear.BitLen() > v.Type.Bits() {
-			return nil, fmt.Errorf("encrypt value %d: it does not fit %s", i, v.Type)
+			return nil, fmt.Errorf("input value %d does not fit %s", i, v.Type)
 		}
-		list.Types = append(list.Types, v.Type)
 		slots = append(slots, slotsOf(v)...)
 	}
 	var err error

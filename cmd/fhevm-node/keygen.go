@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 
 	"fhevm/node/network"
-	"fhevm/threshold"
 
 	"github.com/urfave/cli/v2"
 )
@@ -34,14 +32,9 @@ party-N.share for party N.`,
 }
 
 func runKeygen(c *cli.Context) error {
-	var members []threshold.Member
-	for i, path := range c.StringSlice("party") {
-		m, err := readMember(path)
-		if err != nil {
-			return err
-		}
-		m.Party = threshold.PartyID(i + 1)
-		members = append(members, m)
+	members, err := network.ReadMembers(c.StringSlice("party"))
+	if err != nil {
+		return err
 	}
 	folder := network.Folder(c.String("out"))
 	bar := newBar(os.Stderr)
@@ -55,15 +48,4 @@ func runKeygen(c *cli.Context) error {
 		fmt.Fprintf(c.App.Writer, "  give %s to party %d\n", folder.ShareFile(m.Party), m.Party)
 	}
 	return nil
-}
-
-func readMember(path string) (m threshold.Member, err error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return m, fmt.Errorf("read party description: %w", err)
-	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return m, fmt.Errorf("read party description %s: %w", path, err)
-	}
-	return m, nil
 }

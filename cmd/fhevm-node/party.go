@@ -1,15 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"fhevm/node"
 	"fhevm/node/network"
-	"fhevm/threshold/committee"
 
 	"github.com/urfave/cli/v2"
 )
@@ -50,28 +46,12 @@ user. Give it a chain node that you run or trust.`,
 	}
 }
 
-const (
-	identityName = "party.identity"
-	memberName   = "party.json"
-)
-
 func initParty(c *cli.Context) error {
-	dir := c.String("out")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	keys, err := committee.CreateIdentity(filepath.Join(dir, identityName))
+	secret, public, err := network.InitParty(c.String("out"), c.String("address"))
 	if err != nil {
 		return err
 	}
-	b, err := json.MarshalIndent(keys.Member(0, c.String("address")), "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, memberName), append(b, '\n'), 0o644); err != nil {
-		return err
-	}
-	fmt.Fprintf(c.App.Writer, "keep %s, hand over %s\n", filepath.Join(dir, identityName), filepath.Join(dir, memberName))
+	fmt.Fprintf(c.App.Writer, "keep %s, hand over %s\n", secret, public)
 	return nil
 }
 

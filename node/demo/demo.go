@@ -22,12 +22,11 @@ import (
 
 // demo is the state of one run.
 type demo struct {
-	report                 *Report
-	chain                  *ethclient.Client
-	wallet                 *client.Client
-	alice, bob, eve        *Account
-	token                  *Contract
-	aliceHandle, bobHandle fhe.Handle
+	report          *Report
+	chain           *ethclient.Client
+	wallet          *client.Client
+	alice, bob, eve *Account
+	token           *Contract
 }
 
 // Run runs the demo against the node at the given URLs and reports every step.
@@ -135,11 +134,11 @@ func (d *demo) balances(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			values, err := d.decrypt(ctx, c.holder, h)
+			value, err := d.decrypt(ctx, c.holder, h)
 			if err != nil {
 				return err
 			}
-			s.check(values.Dec(), c.want)
+			s.check(value.Dec(), c.want)
 			return nil
 		})
 		if err != nil {
@@ -160,8 +159,7 @@ func (d *demo) decrypt(ctx context.Context, a *Account, h fhe.Handle) (*uint256.
 	if err != nil {
 		return nil, err
 	}
-	secret := crypto.FromECDSA(a.key)
-	request.Sign(secp256k1.PrivKeyFromBytes(secret))
+	request.Sign(secp256k1.PrivKeyFromBytes(crypto.FromECDSA(a.key)))
 	values, err := d.wallet.UserDecrypt(ctx, request)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,55 @@
+package network
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"fhevm/threshold"
+	"fhevm/threshold/committee"
+)
+
+// Files that a party makes for itself.
+const (
+	partyIdentityFile = "party.identity"
+	partyMemberFile   = "party.json"
+	maxMember         = 1 << 13
+)
+
+// InitParty makes a party's own keys in a folder, for a service at address
+// (host:port). It returns the paths of the identity, which never leaves the
+// machine, and of the description that goes to the dealer. It never overwrites
+// an identity.
+func InitParty(dir, address string) (secret, public string, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", "", err
+	}
+	secret, public = filepath.Join(dir, partyIdentityFile), filepath.Join(dir, partyMemberFile)
+	keys, err := committee.CreateIdentity(secret)
+	if err != nil {
+		return "", "", err
+	}
+	b, err := json.MarshalIndent(keys.Member(0, address), "", "  ")
+	if err != nil {
+		return "", "", err
+	}
+	return secret, public, writeBytes(public, 0o644, append(b, '\n'))
+}
+
+// ReadMembers reads parties' descriptions; their order is that of the parties.
+func ReadMembers(paths []string) (members []threshold.Member, err error) {
+	for i, path := range paths {
+		b, err := readFile(path, maxMember)
+		if err != nil {
+			return nil, fmt.Errorf("read description of party %d: %w", i+1, err)
+		}
+		var m threshold.Member
+		if err := json.Unmarshal(b, &m); err != nil {
+			return nil, fmt.Errorf("read description of party %d from %s: %w", i+1, path, err)
+		}
+		m.Party = threshold.PartyID(i + 1)
+		members = append(members, m)
+	}
+	return members, nil
+}
