@@ -3,8 +3,10 @@ package committee
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 
 	"fhevm/threshold"
@@ -17,11 +19,16 @@ import (
 // failures.
 type Client struct{ conn *grpc.ClientConn }
 
+// pause is how long a client leaves a party alone that it could not reach.
+// gRPC's own two minutes would leave out for as long a party that is back.
+var pause = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}
+
 // Dial prepares a client of one member, for the holder of an identity that is
 // a party or a relay of the committee.
 func Dial(m threshold.Member, id *identity.Identity) (*Client, error) {
 	conn, err := grpc.NewClient("passthrough:///"+m.Address,
 		grpc.WithTransportCredentials(credentials.NewTLS(clientTLS(id, m))),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pause, MinConnectTimeout: 10 * time.Second}),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodec(jsonCodec{}),
 			grpc.MaxCallRecvMsgSize(MaxMessage),

@@ -7,9 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holiman/uint256"
+
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
+	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 	"fhevm/threshold/shamir"
@@ -218,5 +222,26 @@ func TestRelayBelievesTPlusOne(t *testing.T) {
 		if code(err) != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
+	}
+}
+
+// TestOtherBytesAreNoLie: a peer that was given other squashed bytes has
+// honest shares of those. It must not use up the liars that are tolerated.
+func TestOtherBytesAreNoLie(t *testing.T) {
+	n := newNetwork(t, 24)
+	h := n.value(fhe.Uint8, 77)
+	n.publish(h)
+	own, err := n.parties[1].partials(t.Context(), []fhe.Handle{h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.cop.put(h, lwetest.Value(n.rng, n.Bits, fhe.Uint8, uint256.NewInt(77)))
+	a, err := n.parties[2].Share(t.Context(), &ShareRequest{Handles: []fhe.Handle{h}, From: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := decrypt.NewCombiner(n.Margin, []fhe.Type{fhe.Uint8})
+	if err := addShare(c, 2, a, digests(own)); err == nil || c.Heard() != 0 || c.Liars() != 0 {
+		t.Errorf("heard %v, liars %v, %v", c.Heard(), c.Liars(), err)
 	}
 }

@@ -295,3 +295,38 @@ func TestClosed(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+// TestFirstAnswerStays: of two answers to one request that race, both callers
+// get the one that was stored first.
+func TestFirstAnswerStays(t *testing.T) {
+	n := newNetwork(t, 10)
+	s, key := n.parties[1].store, fhe.Digest{1}
+	for _, late := range []string{"first", "second"} {
+		if got, err := s.putAnswer(key, []byte(late)); err != nil || string(got) != "first" {
+			t.Errorf("%s: got %q, %v", late, got, err)
+		}
+	}
+}
+
+// TestSquashRequest: a coprocessor squashes for members of this epoch only.
+func TestSquashRequest(t *testing.T) {
+	n := newNetwork(t, 11)
+	h := n.value(fhe.Uint8, 1)
+	good := NewSquashRequest(n.domain, n.Committee.Epoch, 2, n.Identities[1].Signer, h)
+	if err := good.Verify(n.domain, n.Committee); err != nil {
+		t.Fatal(err)
+	}
+	later := n.Committee.Epoch
+	later.Number++
+	posed, other := *good, *good
+	posed.Party = 3
+	other.Handle[0]++
+	for name, r := range map[string]*SquashRequest{
+		"stranger": NewSquashRequest(n.domain, n.Committee.Epoch, 2, n.user, h), "another party": &posed, "another handle": &other,
+		"another epoch": NewSquashRequest(n.domain, later, 2, n.Identities[1].Signer, h), "no such party": {Handle: h, Party: 9},
+	} {
+		if err := r.Verify(n.domain, n.Committee); code(err) != threshold.NotMember {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

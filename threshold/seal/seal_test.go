@@ -255,3 +255,49 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestForgedAnswer: anybody can seal to a transport key, so an answer is a
+// party's by its signature alone. A forged one neither counts nor takes the
+// party's place.
+func TestForgedAnswer(t *testing.T) {
+	s := newScene(t, 6)
+	key, err := s.Secrets[1].Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	partials := key.Partials(s.blocks)
+	partials[0].Share[0] ^= 1
+	stranger := secp256k1.PrivKeyFromBytes([]byte{31: 99})
+	forged, err := seal.Seal(s.context, 2, stranger, s.key.Public(), partials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := s.opening(t)
+	if _, err := o.Add(forged); err != nil || o.Heard() != 0 || len(o.Blames()) != 1 {
+		t.Fatalf("after a forged answer: heard %v, blames %v, %v", o.Heard(), o.Blames(), err)
+	}
+	for _, a := range []*seal.Answer{s.answers[2], s.answers[1], s.answers[4]} {
+		if _, err := o.Add(a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.check(t, o)
+}
+
+// TestSplitCommittee: when two honest parties were given other squashed bytes
+// than two more, nobody lied; the values stay closed and that is no corruption.
+func TestSplitCommittee(t *testing.T) {
+	s := newScene(t, 7)
+	rng := rand.New(rand.NewPCG(9, 9))
+	other := lwetest.Value(rng, s.Bits, fhe.Uint64, s.want[0])
+	other = append(other, lwetest.Value(rng, s.Bits, fhe.Bool, s.want[1])...)
+	o := s.opening(t)
+	for _, a := range []*seal.Answer{s.answers[1], s.answers[2], s.answer(t, s.context, 3, other, nil), s.answer(t, s.context, 4, other, nil)} {
+		if done, err := o.Add(a); done || err != nil {
+			t.Fatalf("party %d: done %v, %v", a.Party, done, err)
+		}
+	}
+	if v, err := o.Values(); !errors.Is(err, decrypt.ErrNotDone) || len(o.Blames()) != 0 {
+		t.Errorf("%v, %v, blames %v", v, err, o.Blames())
+	}
+}
