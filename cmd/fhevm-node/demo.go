@@ -33,19 +33,28 @@ value is wrong. The cryptography is real.`,
 	}
 }
 
-func runDemo(c *cli.Context) (err error) {
+func runDemo(c *cli.Context) error {
 	start := time.Now()
 	report := &demo.Report{Text: os.Stdout}
 	if c.Bool("json") {
 		report.Text, report.JSON = os.Stderr, os.Stdout
 	}
+	err := bootAndRun(c, report)
+	report.Done(time.Since(start))
+	if err == nil && !report.OK() {
+		err = errors.New("demo: a value is wrong")
+	}
+	return err
+}
+
+func bootAndRun(c *cli.Context, report *demo.Report) (err error) {
 	dir, err := os.MkdirTemp("", "fhevm-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	var n *node.Node
-	err = report.Step(c.Context, "boot", "boot a network with a committee of four", func(*demo.Step) error {
+	err = report.Step("boot", "boot a network with a committee of four", func(*demo.Step) error {
 		keys, err := devKeys(c)
 		if err != nil {
 			return err
@@ -60,14 +69,7 @@ func runDemo(c *cli.Context) (err error) {
 		return err
 	}
 	report.Bootstraps = n.Bootstraps
-	if err := demoOn(c.Context, n, report); err != nil {
-		return err
-	}
-	report.Done(time.Since(start))
-	if !report.OK() {
-		return errors.New("demo: a value is wrong")
-	}
-	return nil
+	return demoOn(c.Context, n, report)
 }
 
 // demoOn runs the demo on a node that runs until the demo is over.

@@ -57,7 +57,7 @@ func Run(ctx context.Context, rpcURL, apiURL string, report *Report) error {
 }
 
 func (d *demo) deploy(ctx context.Context) error {
-	return d.report.Step(ctx, "deploy", "deploy the confidential token", func(s *Step) (err error) {
+	return d.report.Step("deploy", "deploy the confidential token", func(s *Step) (err error) {
 		var receipt *types.Receipt
 		d.token, receipt, err = d.alice.Deploy(ctx, contracts.ConfidentialToken, "Confidential Dollar", "cUSD")
 		return s.gas(receipt, err)
@@ -65,19 +65,19 @@ func (d *demo) deploy(ctx context.Context) error {
 }
 
 func (d *demo) mint(ctx context.Context) error {
-	return d.report.Step(ctx, "mint", "mint an encrypted 1000 to alice", func(s *Step) error {
+	return d.report.Step("mint", "mint an encrypted 1000 to alice", func(s *Step) error {
 		return d.sendAmount(ctx, s, "mint", d.alice, d.alice, 1000)
 	})
 }
 
 func (d *demo) transfer(ctx context.Context) error {
-	return d.report.Step(ctx, "transfer", "alice sends bob an encrypted 300", func(s *Step) error {
+	return d.report.Step("transfer", "alice sends bob an encrypted 300", func(s *Step) error {
 		return d.sendAmount(ctx, s, "transfer", d.alice, d.bob, 300)
 	})
 }
 
 func (d *demo) overdraw(ctx context.Context) error {
-	return d.report.Step(ctx, "overdraw", "alice sends bob an encrypted 10000: moves zero", func(s *Step) error {
+	return d.report.Step("overdraw", "alice sends bob an encrypted 10000: moves zero", func(s *Step) error {
 		return d.sendAmount(ctx, s, "transfer", d.alice, d.bob, 10000)
 	})
 }
@@ -129,7 +129,7 @@ func (d *demo) balances(ctx context.Context) error {
 		want   string
 	}{{d.alice, "700"}, {d.bob, "300"}} {
 		name := "balance-" + c.holder.Name
-		err := d.report.Step(ctx, name, "re-encrypt "+c.holder.Name+"'s balance to "+c.holder.Name, func(s *Step) error {
+		err := d.report.Step(name, "re-encrypt "+c.holder.Name+"'s balance to "+c.holder.Name, func(s *Step) error {
 			h, err := d.balance(ctx, c.holder)
 			if err != nil {
 				return err
@@ -168,7 +168,7 @@ func (d *demo) decrypt(ctx context.Context, a *Account, h fhe.Handle) (*uint256.
 }
 
 func (d *demo) stranger(ctx context.Context) error {
-	return d.report.Step(ctx, "stranger", "eve asks for alice's balance: refused", func(s *Step) error {
+	return d.report.Step("stranger", "eve asks for alice's balance: refused", func(s *Step) error {
 		h, err := d.balance(ctx, d.alice)
 		if err != nil {
 			return err
@@ -180,7 +180,7 @@ func (d *demo) stranger(ctx context.Context) error {
 }
 
 func (d *demo) totalSupply(ctx context.Context) error {
-	return d.report.Step(ctx, "total-supply", "open the total supply publicly, verified on chain", func(s *Step) error {
+	return d.report.Step("total-supply", "open the total supply publicly, verified on chain", func(s *Step) error {
 		receipt, err := d.token.Send(ctx, d.alice, "requestTotalSupply")
 		if err := s.gas(receipt, err); err != nil {
 			return err
