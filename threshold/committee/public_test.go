@@ -3,6 +3,7 @@ package committee
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,6 +207,26 @@ func TestRelayIsBounded(t *testing.T) {
 			t.Errorf("got %q, want %q", err, want)
 		}
 	})
+}
+
+// TestUnreached: parties that cannot be reached have refused nothing, however
+// many they are. The error lists them.
+func TestUnreached(t *testing.T) {
+	n := newNetwork(t, 25)
+	r := &Relay{Quorum: n.Committee.Quorum(), Parties: map[threshold.PartyID]Service{}}
+	for _, m := range n.Committee.Members {
+		m.Address = "127.0.0.1:0"
+		client, err := Dial(m, n.Identities[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		r.Parties[m.Party] = client
+	}
+	err := r.UserDecrypt(t.Context(), &permit.Request{}, func(*seal.Answer) bool { return false })
+	if code(err) != threshold.Unavailable || !strings.Contains(err.Error(), "0 of 4 parties answered, 3 are needed (party 1: not reached: ") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestRelayBelievesTPlusOne: one party's refusal is listed, that of two is the

@@ -3,6 +3,7 @@ package committee
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -64,8 +65,8 @@ func toStatus(f *threshold.Fault) error {
 	return s.Err()
 }
 
-// fromStatus is the inverse of toStatus. Errors of the transport itself become
-// faults with code Unavailable.
+// fromStatus is the inverse of toStatus. An error of the transport itself is
+// no Fault: nobody has refused anything.
 func fromStatus(err error) error {
 	s := status.Convert(err)
 	for _, d := range s.Details() {
@@ -73,5 +74,5 @@ func fromStatus(err error) error {
 			return &threshold.Fault{Code: threshold.Code(info.Reason), Message: s.Message()}
 		}
 	}
-	return threshold.Faultf(threshold.Unavailable, "%s", s.Message())
+	return fmt.Errorf("not reached: %s", s.Message())
 }
