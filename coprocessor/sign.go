@@ -11,30 +11,17 @@ import (
 	"fhevm/fhe"
 )
 
-// DigestKind says of what a signed digest is.
-type DigestKind uint8
-
-// Kinds of signed digests.
-const (
-	OfCiphertext DigestKind = 0
-	OfSquashed   DigestKind = 1
-)
-
-// DigestTag begins the hash that a signed digest's signature covers.
-const DigestTag = "fhevm digest"
-
 // SignedDigest is a coprocessor's word for the bytes behind a handle.
 type SignedDigest struct {
 	Handle    fhe.Handle
-	Kind      DigestKind
+	Kind      fhe.DigestKind
 	Digest    fhe.Digest
 	Signature []byte // r | s | v, 65 bytes
 }
 
-// Hash is what the signature covers: Keccak-256(DigestTag | Domain | handle |
-// kind | digest).
+// Hash is what the signature covers.
 func (d *SignedDigest) Hash(domain fhe.Domain) fhe.Digest {
-	return fhe.Keccak([]byte(DigestTag), domain.Append(nil), d.Handle[:], []byte{byte(d.Kind)}, d.Digest[:])
+	return fhe.Attestation(domain, d.Handle, d.Kind, d.Digest)
 }
 
 // Recover returns the Ethereum address of the key that signed d. It accepts
@@ -63,7 +50,7 @@ func address(key *secp256k1.PublicKey) fhe.Address {
 
 // SignedDigest signs the digest of the ciphertext of h, or of what it is
 // squashed to, after waiting for it as Wait and Squashed do.
-func (c *Coprocessor) SignedDigest(ctx context.Context, h fhe.Handle, kind DigestKind) (*SignedDigest, error) {
+func (c *Coprocessor) SignedDigest(ctx context.Context, h fhe.Handle, kind fhe.DigestKind) (*SignedDigest, error) {
 	if c.cfg.Signer == nil {
 		return nil, errors.New("this coprocessor has no signing key")
 	}
@@ -78,17 +65,17 @@ func (c *Coprocessor) SignedDigest(ctx context.Context, h fhe.Handle, kind Diges
 	return d, nil
 }
 
-func (c *Coprocessor) digest(ctx context.Context, h fhe.Handle, kind DigestKind) (fhe.Digest, error) {
+func (c *Coprocessor) digest(ctx context.Context, h fhe.Handle, kind fhe.DigestKind) (fhe.Digest, error) {
 	switch kind {
-	case OfCiphertext:
+	case fhe.OfCiphertext:
 		if err := c.Wait(ctx, h); err != nil {
 			return fhe.Digest{}, err
 		}
 		status, err := c.Status(h)
 		return status.Digest, errors.Join(err, status.Err())
-	case OfSquashed:
+	case fhe.OfSquashed:
 		list, err := c.Squashed(ctx, h)
-		return SquashedDigest(list), err
+		return squashedDigest(list), err
 	}
 	return fhe.Digest{}, fmt.Errorf("unknown kind of digest %d", kind)
 }

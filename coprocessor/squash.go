@@ -74,17 +74,12 @@ func (c *Coprocessor) squash(id store.ID) ([]*squash.Ciphertext, error) {
 	return list, c.store.PutSquashed(id, b)
 }
 
-// SquashedTag begins the hash of a list of squashed ciphertexts.
-const SquashedTag = "fhevm squashed list"
-
-// SquashedDigest is Keccak-256(SquashedTag | digests of the ciphertexts).
-func SquashedDigest(list []*squash.Ciphertext) fhe.Digest {
-	parts := [][]byte{[]byte(SquashedTag)}
-	for _, ct := range list {
-		d := ct.Digest()
-		parts = append(parts, d[:])
+func squashedDigest(list []*squash.Ciphertext) fhe.Digest {
+	digests := make([]fhe.Digest, len(list))
+	for i, ct := range list {
+		digests[i] = ct.Digest()
 	}
-	return fhe.Keccak(parts...)
+	return fhe.SquashedDigest(digests)
 }
 
 // encodeSquashed is the ciphertexts' encodings, all of one size.

@@ -37,7 +37,7 @@ func TestSquashShares(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			digests[SquashedDigest(list)]++
+			digests[squashedDigest(list)]++
 		})
 	}
 	m.drain(t)
@@ -55,7 +55,7 @@ func TestSquashShares(t *testing.T) {
 
 	m = start(t, disk, plainEvaluator()) // without a squasher
 	list, err := m.Squashed(t.Context(), twin)
-	if err != nil || digests[SquashedDigest(list)] != 10 {
+	if err != nil || digests[squashedDigest(list)] != 10 {
 		t.Errorf("after a restart: %v", err)
 	}
 	m.stop(t)
@@ -73,7 +73,7 @@ func TestSquashRefusals(t *testing.T) {
 	if _, err := m.Squashed(t.Context(), dead); !errors.Is(err, ErrUnwanted) {
 		t.Errorf("of a value nobody wants: %v", err)
 	}
-	if _, err := m.SignedDigest(t.Context(), x, OfCiphertext); err == nil || !strings.Contains(err.Error(), "no signing key") {
+	if _, err := m.SignedDigest(t.Context(), x, fhe.OfCiphertext); err == nil || !strings.Contains(err.Error(), "no signing key") {
 		t.Errorf("without a signer: %v", err)
 	}
 	m.stop(t)
@@ -123,7 +123,7 @@ func TestSignedDigest(t *testing.T) {
 	l.Want(x)
 	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Signer, c.Squasher = key, new(hashSquasher) })
 	m.feed(t, l.Seal(0))
-	for _, kind := range []DigestKind{OfCiphertext, OfSquashed} {
+	for _, kind := range []fhe.DigestKind{fhe.OfCiphertext, fhe.OfSquashed} {
 		d, err := m.SignedDigest(t.Context(), x, kind)
 		if err != nil {
 			t.Fatal(err)

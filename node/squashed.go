@@ -12,6 +12,7 @@ import (
 
 	"fhevm/coprocessor"
 	"fhevm/coprocessor/store"
+	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/sdk"
 	"fhevm/threshold"
@@ -36,7 +37,7 @@ func (n *Node) Squashed(ctx context.Context, r *committee.SquashRequest) (*commi
 	if err != nil {
 		return nil, fault(r, err)
 	}
-	signed, err := n.coprocessor.SignedDigest(ctx, r.Handle, coprocessor.OfSquashed)
+	signed, err := n.coprocessor.SignedDigest(ctx, r.Handle, fhe.OfSquashed)
 	if err != nil {
 		return nil, err
 	}

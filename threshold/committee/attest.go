@@ -40,28 +40,6 @@ func (r *SquashRequest) Verify(d fhe.Domain, c *threshold.Committee) error {
 	return nil
 }
 
-const (
-	listTag        = "fhevm squashed list"
-	attestationTag = "fhevm digest"
-	ofSquashed     = 1
-)
-
-// SquashedDigest is the digest of a value's squashed blocks:
-// Keccak-256(tag | digests of the blocks).
-func SquashedDigest(blocks []fhe.Digest) fhe.Digest {
-	parts := [][]byte{[]byte(listTag)}
-	for i := range blocks {
-		parts = append(parts, blocks[i][:])
-	}
-	return fhe.Keccak(parts...)
-}
-
-// Attestation is what a coprocessor signs about a handle's SquashedDigest:
-// Keccak-256(tag | Domain(61) | handle(32) | kind(1) = 1 | digest(32)).
-func Attestation(d fhe.Domain, h fhe.Handle, squashed fhe.Digest) fhe.Digest {
-	return fhe.Keccak([]byte(attestationTag), d.Append(nil), h[:], []byte{ofSquashed}, squashed[:])
-}
-
 // Policy says whose word about squashed bytes a party takes. A false digest
 // that it accepts discloses the secret: outside development at least two of
 // three independent coprocessors must agree.

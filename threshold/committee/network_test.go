@@ -81,7 +81,7 @@ func (c *coprocessor) Squashed(_ context.Context, r *SquashRequest) (*Squashed, 
 	for i, b := range blocks {
 		names[i] = b.Digest()
 	}
-	attestation := Attestation(c.domain, r.Handle, SquashedDigest(names))
+	attestation := fhe.Attestation(c.domain, r.Handle, fhe.OfSquashed, fhe.SquashedDigest(names))
 	return &Squashed{blocks, []eip712.Signature{eip712.Sign(c.key, attestation)}}, nil
 }
 

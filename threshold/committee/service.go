@@ -88,5 +88,5 @@ type SquashRequest struct {
 // for their digest.
 type Squashed struct {
 	Blocks     []*squash.Ciphertext
-	Signatures []eip712.Signature // of SquashedDigest's attestation
+	Signatures []eip712.Signature // of the fhe.Attestation of the blocks' fhe.SquashedDigest
 }
