@@ -9,6 +9,8 @@ import (
 
 // circuit is a list of bootstraps under construction. The first sources are
 // the operands' blocks; each bootstrap adds one for each function of its table.
+// Sources count as independent, also those of one table: their noise comes from
+// coefficients half a polynomial apart, whose covariance is negligible.
 type circuit struct {
 	made  []int // for each source, the layer that makes it; 0 for operands
 	steps []step

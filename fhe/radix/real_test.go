@@ -70,18 +70,27 @@ func (n *network) deviation(c tfhe.LWE) float64 {
 // norms promise.
 type noise struct {
 	mu      sync.Mutex
-	squares float64 // sum of deviation^2 / promised variance
+	squares float64 // sum of deviation^2 / promised variance over independent samples
 	samples int
 	worst   float64 // largest deviation in promised standard deviations
 }
 
-func (s *noise) add(deviation float64, norm2 int) {
-	x := deviation * deviation / (float64(norm2) * tfhe.Default.BootstrapVariance())
+// add enters the deviation of w. used marks the sources that other samples of
+// w's program hold; a wire that meets one is no independent sample.
+func (s *noise) add(deviation float64, w wire, used []bool) {
+	x := deviation * deviation / (float64(w.norm2()) * tfhe.Default.BootstrapVariance())
+	independent := true
+	for _, t := range w.terms {
+		independent = independent && !used[t.source]
+		used[t.source] = true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.squares += x
-	s.samples++
 	s.worst = max(s.worst, math.Sqrt(x))
+	if independent {
+		s.squares += x
+		s.samples++
+	}
 }
 
 // check fails if the variance exceeds the promise at the 99.99 % level, or a
@@ -89,10 +98,10 @@ func (s *noise) add(deviation float64, norm2 int) {
 func (s *noise) check(t *testing.T) {
 	t.Helper()
 	ratio := s.squares / float64(s.samples)
-	limit := 1 + 3.72*math.Sqrt(2/float64(s.samples))
-	t.Logf("%d bootstrap inputs: variance %.4f of the promised, largest deviation %.2f sigma", s.samples, ratio, s.worst)
-	if ratio > limit || s.worst > 6.5 {
-		t.Errorf("variance %.4f of the promised, want at most %.4f; largest deviation %.2f sigma, want at most 6.5", ratio, limit, s.worst)
+	limit := 1 + 6*math.Sqrt(2/float64(s.samples))
+	t.Logf("%d independent samples: variance %.4f of the promised, largest deviation %.2f sigma", s.samples, ratio, s.worst)
+	if ratio > limit || s.worst > 7 {
+		t.Errorf("variance %.4f of the promised, want at most %.4f; largest deviation %.2f sigma, want at most 7", ratio, limit, s.worst)
 	}
 }
 
@@ -101,6 +110,7 @@ func (s *noise) check(t *testing.T) {
 func (n *network) watch(p *program, operands []tfhe.LWE, seen *noise) ([]tfhe.LWE, error) {
 	values := make([]tfhe.LWE, p.sources)
 	copy(values, operands)
+	used := make([]bool, p.sources)
 	for _, layer := range p.layers {
 		var jobs []tfhe.Job
 		for _, s := range layer {
@@ -108,7 +118,7 @@ func (n *network) watch(p *program, operands []tfhe.LWE, seen *noise) ([]tfhe.LW
 			if v := n.secret.Decrypt(j.Src); v > s.input.hi && v-modulus < s.input.lo {
 				return nil, fmt.Errorf("bootstrap input %d outside [%d, %d]", v, s.input.lo, s.input.hi)
 			}
-			seen.add(n.deviation(j.Src), s.input.norm2())
+			seen.add(n.deviation(j.Src), s.input, used)
 			jobs = append(jobs, j)
 		}
 		if err := n.boot.Bootstrap(context.Background(), jobs); err != nil {
@@ -119,7 +129,7 @@ func (n *network) watch(p *program, operands []tfhe.LWE, seen *noise) ([]tfhe.LW
 	for i, w := range p.outs {
 		out[i] = n.combine(w, values)
 		if w.norm2() > 0 {
-			seen.add(n.deviation(out[i]), w.norm2())
+			seen.add(n.deviation(out[i]), w, used)
 		}
 	}
 	return out, nil
