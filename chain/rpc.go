@@ -57,7 +57,13 @@ func gethAPIs(n *Node) (apis []rpc.API) {
 	}
 	logs := filters.NewFilterSystem(n.eth.APIBackend, filters.Config{})
 	apis = append(apis, rpc.API{Namespace: "eth", Service: filters.NewFilterAPI(logs)})
-	return append(apis, tracers.APIs(n.eth.APIBackend)...)
+	for _, a := range tracers.APIs(n.eth.APIBackend) {
+		if t, ok := a.Service.(*tracers.API); ok {
+			a.Service = &traceAPI{t}
+		}
+		apis = append(apis, a)
+	}
+	return apis
 }
 
 // register adds methods; one of the same name replaces an earlier one.

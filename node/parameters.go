@@ -11,7 +11,7 @@ import (
 // warnings are the guarantees that a network lacks, as the start banner and
 // the wallet API state them.
 var warnings = []string{
-	"input proofs do not exist yet: an input list's stated binding stops accidents, not attackers",
+	"input proofs do not exist yet: an input list's stated binding stops accidents, not attackers; anyone who can send a transaction can extract the FHE key",
 	"the FHE key was made by a dealer, who could have kept it",
 	"development network: account keys are public and one sealer orders transactions; use it for nothing of value",
 }
