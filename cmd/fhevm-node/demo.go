@@ -27,7 +27,7 @@ value is wrong. The cryptography is real.`,
 		Flags: []cli.Flag{
 			keysFlag,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per step on standard output, all else on standard error"},
-			&cli.IntFlag{Name: "workers", Usage: "bootstraps at a `TIME` (default: all processors)"},
+			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		},
 		Action: runDemo,
 	}

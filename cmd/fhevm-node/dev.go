@@ -31,7 +31,7 @@ a restart, also after kill -9, goes on where it left off.`,
 			&cli.StringFlag{Name: "api", Value: node.DefaultAPI, Usage: "wallet API `ADDRESS`"},
 			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
 			&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
-			&cli.IntFlag{Name: "workers", Usage: "bootstraps at a `TIME` (default: all processors)"},
+			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		},
 		Action: runDev,
 	}

@@ -26,7 +26,7 @@ func main() {
 }
 
 func newApp() *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:  "fhevm-node",
 		Usage: "an EVM chain on which contracts compute on encrypted integers",
 		Description: `Try it:              fhevm-node demo
@@ -41,6 +41,8 @@ Run a committee:     fhevm-node party init, then keygen, then party run`,
 		Before:   setLogger,
 		Commands: []*cli.Command{demoCommand(), devCommand(), keygenCommand(), partyCommand(), versionCommand()},
 	}
+	setHelp(app)
+	return app
 }
 
 func setLogger(c *cli.Context) error {
