@@ -25,22 +25,18 @@ options:
 `
 
 const commandHelp = `{{.HelpName}}: {{.Usage}}
-
-{{if .Description}}{{.Description}}
-
-{{end}}{{if .VisibleFlags}}options:
-{{range .VisibleFlags}}{{.}}
-{{end}}{{end}}
-`
-
-const subcommandHelp = `{{.HelpName}}: {{.Usage}}
-
+{{if .Description}}
+{{.Description}}
+{{end}}{{if .VisibleCommands}}
 commands:{{range .VisibleCommands}}
   {{printf "%-10s" .Name}}{{.Usage}}{{end}}
-`
+{{end}}{{if .VisibleFlags}}
+options:
+{{range .VisibleFlags}}{{.}}
+{{end}}{{end}}`
 
 func setHelp(app *cli.App) {
-	cli.AppHelpTemplate, cli.CommandHelpTemplate, cli.SubcommandHelpTemplate = appHelp, commandHelp, subcommandHelp
+	cli.AppHelpTemplate, cli.CommandHelpTemplate, cli.SubcommandHelpTemplate = appHelp, commandHelp, commandHelp
 	cli.FlagStringer = describeFlag
 	setCommands(app.Commands)
 	app.OnUsageError = usageError
