@@ -7,6 +7,7 @@
 #   make contracts  compile the Solidity sources, regenerate FHE.sol
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
+#   make race       concurrent packages under the race detector (needs a C compiler)
 #   make vuln       known vulnerabilities, where their database can be reached
 
 export CGO_ENABLED = 0
@@ -20,7 +21,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz vuln bench clean
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz race vuln bench clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -40,6 +41,7 @@ portable:
 	$(GO) test -short -tags purego $(KERNELS)
 	GODEBUG=cpu.all=off $(GO) test -short -count=1 ./accel/...
 	GODEBUG=cpu.all=off $(GO) test -short -count=1 -run Known ./fhe/tfhe ./fhe/squash
+	GOARCH=arm64 $(GO) vet ./accel/... ./fhe/...
 
 e2e: build wasm e2e/node_modules
 	$(GO) test -timeout 20m -count=1 ./e2e
@@ -68,6 +70,9 @@ fuzz:
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
 	  done; done
+
+race:
+	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain
 
 vuln:
 	$(GO) tool -modfile=tools/go.mod govulncheck ./...
