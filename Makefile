@@ -7,6 +7,7 @@
 #   make contracts  compile the Solidity sources, regenerate FHE.sol
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
+#   make noise      measure every stage's noise on 131072 samples (minutes)
 #   make race       concurrent packages under the race detector (needs a C compiler)
 #   make vuln       known vulnerabilities, where their database can be reached
 
@@ -21,7 +22,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz race vuln bench clean
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz noise race vuln bench clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -70,6 +71,9 @@ fuzz:
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
 	  done; done
+
+noise:
+	$(GO) test ./fhe/tfhe -count=1 -v -run MeasuredNoise -noise 131072 -timeout 60m
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain
