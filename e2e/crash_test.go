@@ -170,6 +170,7 @@ func TestNodeKilled(t *testing.T) {
 				want.transfer(alice.Address, bob.Address, uint64(round)+1)
 			}
 		}
+		k.check(ledger{alice.Address: want[alice.Address]})
 	}
 	k.transfer(alice, bob, 10)
 	want.transfer(alice.Address, bob.Address, 10)

@@ -71,7 +71,7 @@ func start(t *testing.T, args ...string) *process {
 func (p *process) finish() {
 	p.kill()
 	if p.t.Failed() {
-		p.t.Logf("fhevm-node %s\n%s", p.name, p.output())
+		p.t.Logf("fhevm-node %s: %s\n%s", p.name, p.cmd.ProcessState, p.output())
 	}
 }
 
