@@ -116,5 +116,8 @@ func (d *Decryption) Failure() error {
 		heard = d.opening.Heard().Len()
 	}
 	quorum := d.parameters.Committee.Quorum()
+	if heard >= quorum.Agree() {
+		return fmt.Errorf("%d of %d parties answered, but no %d of them agree: at least one is wrong", heard, quorum.N, quorum.Agree())
+	}
 	return fmt.Errorf("%d of %d parties gave an authentic answer, %d must agree", heard, quorum.N, quorum.Agree())
 }
