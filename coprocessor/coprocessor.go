@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/singleflight"
-
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 )
@@ -36,12 +34,9 @@ type Coprocessor struct {
 	moved   broadcast // the cursor moved or wants were settled
 	totals  totals
 
-	squashes singleflight.Group
+	squashes squashes
 	squasher chan struct{} // holds one element per squash in progress
 }
-
-// maxSquashes is the number of handles that are squashed at the same time.
-const maxSquashes = 4
 
 // Open opens the store and checks it against cfg. Nothing is computed before Run.
 func Open(cfg Config) (*Coprocessor, error) {

@@ -137,16 +137,24 @@ type hashSquasher struct {
 	calls   sync.Mutex
 	squashs int
 	gate    chan struct{} // nil, or must be closed before a squash ends
+	begun   chan struct{} // if not nil, told of each squash that began
+	stopped chan struct{} // if not nil, told of each squash that ended early
 }
 
 func (h *hashSquasher) Squash(ctx context.Context, blocks []tfhe.LWE) ([]*squash.Ciphertext, error) {
 	h.calls.Lock()
 	h.squashs++
 	h.calls.Unlock()
+	if h.begun != nil {
+		h.begun <- struct{}{}
+	}
 	if h.gate != nil {
 		select {
 		case <-h.gate:
 		case <-ctx.Done():
+			if h.stopped != nil {
+				h.stopped <- struct{}{}
+			}
 			return nil, ctx.Err()
 		}
 	}

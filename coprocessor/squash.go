@@ -11,59 +11,65 @@ import (
 	"fhevm/fhe/squash"
 )
 
+// ErrBusy says that as many values wait to be squashed as may.
+var ErrBusy = errors.New("too many values wait to be squashed")
+
 // Squashed returns the ciphertext of h prepared for threshold decryption, one
 // squashed ciphertext per packed block. It waits for the ciphertext as Wait
 // does, squashes on the first request only and keeps the result; concurrent
-// requests share the work. Callers must not change what they get.
+// requests share the work, which stops when none of them waits any more.
+// ErrBusy refuses a value that is not squashed yet while too many others wait.
+// Callers must not change what they get.
 func (c *Coprocessor) Squashed(ctx context.Context, h fhe.Handle) ([]*squash.Ciphertext, error) {
+	if c.cfg.Squasher == nil {
+		return nil, errors.New("this coprocessor has no squashing key")
+	}
 	id, err := c.await(ctx, h)
 	if err != nil {
 		return nil, fmt.Errorf("squash %s: %w", h, err)
 	}
-	shared := c.squashes.DoChan(string(id[:]), func() (any, error) { return c.squashed(id) })
-	select {
-	case r := <-shared:
-		if r.Err != nil {
-			return nil, fmt.Errorf("squash %s: %w", h, r.Err)
-		}
-		return r.Val.([]*squash.Ciphertext), nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("squash %s: %w", h, ctx.Err())
+	list, err := c.stored(id)
+	if list == nil && err == nil {
+		list, err = c.squashes.do(ctx, c.closing, id, c.squashed)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("squash %s: %w", h, err)
+	}
+	return list, nil
 }
 
-// squashed reads or makes the squashed ciphertexts of a ready content. It
-// belongs to no single request and ends early only with Close.
-func (c *Coprocessor) squashed(id store.ID) ([]*squash.Ciphertext, error) {
+// stored returns the squashed ciphertexts of a content that were kept, nil if
+// there are none.
+func (c *Coprocessor) stored(id store.ID) ([]*squash.Ciphertext, error) {
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
 	defer c.exit()
 	b, err := c.store.Squashed(id)
-	if err != nil {
+	if b == nil || err != nil {
 		return nil, err
 	}
-	if b != nil {
-		return parseSquashed(b)
+	return parseSquashed(b)
+}
+
+// squashed makes and keeps the squashed ciphertexts of a ready content, when
+// its turn comes and unless ctx ends before that.
+func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciphertext, error) {
+	if err := c.enter(); err != nil {
+		return nil, err
 	}
+	defer c.exit()
 	select {
 	case c.squasher <- struct{}{}:
 		defer func() { <-c.squasher }()
-	case <-c.closing.Done():
-		return nil, ErrClosed
-	}
-	return c.squash(id)
-}
-
-func (c *Coprocessor) squash(id store.ID) ([]*squash.Ciphertext, error) {
-	if c.cfg.Squasher == nil {
-		return nil, errors.New("this coprocessor has no squashing key")
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	ct, err := c.ciphertext(id)
 	if err != nil {
 		return nil, err
 	}
-	list, err := c.cfg.Squasher.Squash(c.closing, radix.Pack(ct))
+	list, err := c.cfg.Squasher.Squash(ctx, radix.Pack(ct))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -53,10 +54,107 @@ func TestSquashShares(t *testing.T) {
 	}
 	m.stop(t)
 
-	m = start(t, disk, plainEvaluator()) // without a squasher
+	squasher = new(hashSquasher)
+	m = start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = squasher })
 	list, err := m.Squashed(t.Context(), twin)
-	if err != nil || digests[squashedDigest(list)] != 10 {
-		t.Errorf("after a restart: %v", err)
+	if err != nil || digests[squashedDigest(list)] != 10 || squasher.squashs != 0 {
+		t.Errorf("after a restart: %d squashes, %v", squasher.squashs, err)
+	}
+	m.stop(t)
+}
+
+// TestSquashAbandoned: a squash that nobody waits for any more stops, and the
+// next request begins it anew.
+func TestSquashAbandoned(t *testing.T) {
+	squasher := &hashSquasher{gate: make(chan struct{}), begun: make(chan struct{}, 2), stopped: make(chan struct{}, 2)}
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint8, 77)
+	l.Want(x)
+	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m.feed(t, l.Seal(0))
+	m.drain(t)
+	one, leaveOne := context.WithCancel(t.Context())
+	two, leaveTwo := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	for _, ctx := range []context.Context{one, two} {
+		asking.Go(func() {
+			if _, err := m.Squashed(ctx, x); !errors.Is(err, context.Canceled) {
+				t.Errorf("a call that gave up returned %v", err)
+			}
+		})
+	}
+	<-squasher.begun
+	for m.squashes.waiting() < 2 {
+		runtime.Gosched()
+	}
+	leaveOne()
+	for m.squashes.waiting() > 1 {
+		runtime.Gosched()
+	}
+	select {
+	case <-squasher.stopped:
+		t.Fatal("the squash stopped while a call waited for it")
+	default:
+	}
+	leaveTwo()
+	asking.Wait()
+	<-squasher.stopped
+	close(squasher.gate)
+	if _, err := m.Squashed(t.Context(), x); err != nil || squasher.squashs != 2 {
+		t.Errorf("asked again: %d squashes, %v", squasher.squashs, err)
+	}
+	m.stop(t)
+}
+
+// waiting counts the calls that wait.
+func (s *squashes) waiting() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.on {
+		n += x.calls
+	}
+	return n
+}
+
+// TestSquashQueue: what waits is bounded. A full queue refuses further values,
+// but neither more calls for one that waits nor one that was squashed before.
+func TestSquashQueue(t *testing.T) {
+	squasher := &hashSquasher{}
+	l := logtest.New()
+	var handles []fhe.Handle
+	for i := range maxWaiting + 2 {
+		handles = append(handles, l.Trivial(fhe.Uint8, uint64(i)))
+	}
+	l.Want(handles...)
+	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m.feed(t, l.Seal(0))
+	m.drain(t)
+	kept, late, queued := handles[0], handles[1], handles[2:]
+	if _, err := m.Squashed(t.Context(), kept); err != nil {
+		t.Fatal(err)
+	}
+	squasher.gate = make(chan struct{})
+	var asking sync.WaitGroup
+	for _, h := range append(queued, queued[0]) {
+		asking.Go(func() {
+			if _, err := m.Squashed(t.Context(), h); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for m.squashes.waiting() <= maxWaiting {
+		runtime.Gosched()
+	}
+	if _, err := m.Squashed(t.Context(), late); !errors.Is(err, ErrBusy) {
+		t.Errorf("a value beyond the bound: %v", err)
+	}
+	if _, err := m.Squashed(t.Context(), kept); err != nil {
+		t.Errorf("a value squashed before: %v", err)
+	}
+	close(squasher.gate)
+	asking.Wait()
+	if _, err := m.Squashed(t.Context(), late); err != nil {
+		t.Errorf("after the queue is empty: %v", err)
 	}
 	m.stop(t)
 }
@@ -65,13 +163,16 @@ func TestSquashRefusals(t *testing.T) {
 	l := logtest.New()
 	x, dead := l.Trivial(fhe.Uint8, 1), l.Trivial(fhe.Uint8, 2)
 	l.Want(x)
-	m := start(t, vfs.NewMem(), plainEvaluator())
+	disk := vfs.NewMem()
+	m := start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = new(hashSquasher) })
 	m.feed(t, l.Seal(0))
-	if _, err := m.Squashed(t.Context(), x); err == nil || !strings.Contains(err.Error(), "no squashing key") {
-		t.Errorf("without a squasher: %v", err)
-	}
 	if _, err := m.Squashed(t.Context(), dead); !errors.Is(err, ErrUnwanted) {
 		t.Errorf("of a value nobody wants: %v", err)
+	}
+	m.stop(t)
+	m = start(t, disk, plainEvaluator())
+	if _, err := m.Squashed(t.Context(), x); err == nil || !strings.Contains(err.Error(), "no squashing key") {
+		t.Errorf("without a squasher: %v", err)
 	}
 	if _, err := m.SignedDigest(t.Context(), x, fhe.OfCiphertext); err == nil || !strings.Contains(err.Error(), "no signing key") {
 		t.Errorf("without a signer: %v", err)
