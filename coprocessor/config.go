@@ -26,6 +26,8 @@ type Evaluator interface {
 // Squasher prepares packed blocks for threshold decryption. It is used
 // concurrently.
 type Squasher interface {
+	// KeyID is the id of the squash key, for as long as the Squasher lives.
+	KeyID() fhe.Digest
 	Squash(ctx context.Context, blocks []tfhe.LWE) ([]*squash.Ciphertext, error)
 }
 

@@ -134,12 +134,15 @@ func (s *spy) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphert
 // hashSquasher stands in for the squash, whose key takes a gigabyte, in tests
 // of sharing and caching: a pure function of the block.
 type hashSquasher struct {
+	key     fhe.Digest
 	calls   sync.Mutex
 	squashs int
 	gate    chan struct{} // nil, or must be closed before a squash ends
 	begun   chan struct{} // if not nil, told of each squash that began
 	stopped chan struct{} // if not nil, told of each squash that ended early
 }
+
+func (h *hashSquasher) KeyID() fhe.Digest { return h.key }
 
 func (h *hashSquasher) Squash(ctx context.Context, blocks []tfhe.LWE) ([]*squash.Ciphertext, error) {
 	h.calls.Lock()
@@ -161,7 +164,7 @@ func (h *hashSquasher) Squash(ctx context.Context, blocks []tfhe.LWE) ([]*squash
 	out := make([]*squash.Ciphertext, len(blocks))
 	for i, b := range blocks {
 		out[i] = new(squash.Ciphertext)
-		out[i].Residues[0][0] = b[len(b)-1] >> 20
+		out[i].Residues[0][0] = b[len(b)-1]>>20 ^ uint64(h.key[0])
 	}
 	return out, nil
 }

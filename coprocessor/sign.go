@@ -75,7 +75,10 @@ func (c *Coprocessor) digest(ctx context.Context, h fhe.Handle, kind fhe.DigestK
 		return status.Digest, errors.Join(err, status.Err())
 	case fhe.OfSquashed:
 		list, err := c.Squashed(ctx, h)
-		return squashedDigest(list), err
+		if err != nil {
+			return fhe.Digest{}, err
+		}
+		return squashedDigest(c.cfg.Squasher.KeyID(), list), nil
 	}
 	return fhe.Digest{}, fmt.Errorf("unknown kind of digest %d", kind)
 }

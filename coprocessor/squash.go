@@ -45,7 +45,7 @@ func (c *Coprocessor) stored(id store.ID) ([]*squash.Ciphertext, error) {
 		return nil, err
 	}
 	defer c.exit()
-	b, err := c.store.Squashed(id)
+	b, err := c.store.Squashed(c.cfg.Squasher.KeyID(), id)
 	if b == nil || err != nil {
 		return nil, err
 	}
@@ -77,15 +77,16 @@ func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciph
 	if err != nil {
 		return nil, err
 	}
-	return list, c.store.PutSquashed(id, b)
+	return list, c.store.PutSquashed(c.cfg.Squasher.KeyID(), id, b)
 }
 
-func squashedDigest(list []*squash.Ciphertext) fhe.Digest {
+// squashedDigest is the digest of a list that was squashed under a key.
+func squashedDigest(key fhe.Digest, list []*squash.Ciphertext) fhe.Digest {
 	digests := make([]fhe.Digest, len(list))
 	for i, ct := range list {
 		digests[i] = ct.Digest()
 	}
-	return fhe.SquashedDigest(digests)
+	return fhe.SquashedDigest(key, digests)
 }
 
 // encodeSquashed is the ciphertexts' encodings, all of one size.

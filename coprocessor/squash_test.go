@@ -38,7 +38,7 @@ func TestSquashShares(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			digests[squashedDigest(list)]++
+			digests[squashedDigest(squasher.key, list)]++
 		})
 	}
 	m.drain(t)
@@ -57,7 +57,7 @@ func TestSquashShares(t *testing.T) {
 	squasher = new(hashSquasher)
 	m = start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = squasher })
 	list, err := m.Squashed(t.Context(), twin)
-	if err != nil || digests[squashedDigest(list)] != 10 || squasher.squashs != 0 {
+	if err != nil || digests[squashedDigest(squasher.key, list)] != 10 || squasher.squashs != 0 {
 		t.Errorf("after a restart: %d squashes, %v", squasher.squashs, err)
 	}
 	m.stop(t)
@@ -157,6 +157,41 @@ func TestSquashQueue(t *testing.T) {
 		t.Errorf("after the queue is empty: %v", err)
 	}
 	m.stop(t)
+}
+
+// TestSquashKeys: what was squashed under one key is not handed out under
+// another, nor is the word for it.
+func TestSquashKeys(t *testing.T) {
+	disk, signer := vfs.NewMem(), newDevKey(t)
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint8, 77)
+	l.Want(x)
+	log := l.Seal(0)
+	words := make(map[fhe.Digest]bool)
+	for _, c := range []struct {
+		key      byte
+		squashes int
+	}{{1, 1}, {2, 1}, {1, 0}} {
+		squasher := &hashSquasher{key: fhe.Digest{c.key}}
+		m := start(t, disk, plainEvaluator(), func(cfg *Config) { cfg.Squasher, cfg.Signer = squasher, signer })
+		m.feed(t, log)
+		list, err := m.Squashed(t.Context(), x)
+		if err != nil || list[0].Residues[0][0]&3 != uint64(c.key) {
+			t.Errorf("under key %d: blocks of another key, %v", c.key, err)
+		}
+		d, err := m.SignedDigest(t.Context(), x, fhe.OfSquashed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words[d.Hash(logtest.Domain)] = true
+		if squasher.squashs != c.squashes {
+			t.Errorf("under key %d: %d squashes, want %d", c.key, squasher.squashs, c.squashes)
+		}
+		m.stop(t)
+	}
+	if len(words) != 2 {
+		t.Errorf("%d different attestations under two keys", len(words))
+	}
 }
 
 func TestSquashRefusals(t *testing.T) {

@@ -22,9 +22,11 @@ func Attestation(d Domain, h Handle, kind DigestKind, digest Digest) Digest {
 }
 
 // SquashedDigest is the digest of a value's squashed blocks, of which each has
-// a digest of its own: Keccak-256(SquashedListTag | digests) (SPEC 2.6).
-func SquashedDigest(blocks []Digest) Digest {
-	parts := [][]byte{[]byte(SquashedListTag)}
+// a digest of its own, under the squash key with the given id:
+// Keccak-256(SquashedListTag | key | digests) (SPEC 2.6). It names the key so
+// that a word for blocks under one key is none for the epochs of another.
+func SquashedDigest(key Digest, blocks []Digest) Digest {
+	parts := [][]byte{[]byte(SquashedListTag), key[:]}
 	for i := range blocks {
 		parts = append(parts, blocks[i][:])
 	}

@@ -125,18 +125,19 @@ func (s *Store) Ciphertext(id ID) ([]byte, error) {
 // List returns a staged input list, nil if there is none.
 func (s *Store) List(digest fhe.Digest) ([]byte, error) { return s.get(s.db, keyList(digest)) }
 
-// Squashed returns the stored squashed ciphertexts, nil if there are none.
-func (s *Store) Squashed(id ID) ([]byte, error) {
-	return s.get(s.db, keyContent(tableSquashed, id))
+// Squashed returns the stored squashed ciphertexts of a content under the
+// squash key with the given id, nil if there are none.
+func (s *Store) Squashed(key fhe.Digest, id ID) ([]byte, error) {
+	return s.get(s.db, keySquashed(key, id))
 }
 
 // PutSquashed stores squashed ciphertexts and waits for the disk: who signed
 // their digest must be able to show them.
-func (s *Store) PutSquashed(id ID, b []byte) error {
+func (s *Store) PutSquashed(key fhe.Digest, id ID, b []byte) error {
 	if len(b) > MaxSquashed {
 		return fmt.Errorf("squashed content %s has %d bytes, want at most %d", id, len(b), MaxSquashed)
 	}
 	return s.update(pebble.Sync, func(batch *pebble.Batch) error {
-		return batch.Set(keyContent(tableSquashed, id), b, nil)
+		return batch.Set(keySquashed(key, id), b, nil)
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 // format is the version of everything in this package: keys and values. It
 // stands in the database next to the domain; Open refuses any other.
-const format = 1
+const format = 2
 
 // A key is a table's letter and a name of fixed size, so that keys of one
 // table never prefix each other (SPEC "Coprocessor", store).
@@ -23,7 +23,7 @@ const (
 	tableResult     = 'r' // content -> digest of its ciphertext
 	tableFailure    = 'f' // content -> Failure
 	tableCiphertext = 'x' // content -> ciphertext
-	tableSquashed   = 'q' // content -> squashed ciphertexts
+	tableSquashed   = 'q' // squash-key id | content -> squashed ciphertexts
 )
 
 var (
@@ -40,6 +40,10 @@ func keyContent(table byte, id ID) []byte        { return append([]byte{table}, 
 func keyList(digest fhe.Digest) []byte           { return append([]byte{tableList}, digest[:]...) }
 func keyPending(p Position) []byte               { return p.append([]byte{tablePending}) }
 func tableRange(table byte) (first, past []byte) { return []byte{table}, []byte{table + 1} }
+
+func keySquashed(key fhe.Digest, id ID) []byte {
+	return append(append([]byte{tableSquashed}, key[:]...), id[:]...)
+}
 
 // Position orders wants as the log does: the block, then a counter within it.
 type Position struct {

@@ -370,7 +370,7 @@ func TestBounds(t *testing.T) {
 	if err := s.Put(Value{Ciphertext: make([]byte, MaxCiphertext+1)}); err == nil {
 		t.Error("an oversized ciphertext was stored")
 	}
-	if err := s.PutSquashed(ID{}, make([]byte, MaxSquashed+1)); err == nil {
+	if err := s.PutSquashed(fhe.Digest{}, ID{}, make([]byte, MaxSquashed+1)); err == nil {
 		t.Error("an oversized squashed ciphertext was stored")
 	}
 	if roots, err := s.Pending(Position{}, 0); err != nil || len(roots) != 0 {
@@ -398,7 +398,7 @@ func TestForeignDatabase(t *testing.T) {
 	if err = errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 2, want 1") {
+	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 3, want 2") {
 		t.Fatalf("opened another format: %v", err)
 	}
 }

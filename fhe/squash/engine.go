@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
 
@@ -25,6 +26,9 @@ func NewEngine(p *tfhe.Params, keySwitch *tfhe.KeySwitchKey, key *Key) (*Engine,
 	}
 	return &Engine{p, keySwitch, key}, nil
 }
+
+// KeyID is the id of the squash key: its Digest.
+func (e *Engine) KeyID() fhe.Digest { return e.key.Digest() }
 
 // maxBatch is the number of ciphertexts that one walk over the key serves: their
 // accumulators and a row of the key share the second-level cache.

@@ -64,6 +64,7 @@ type coprocessor struct {
 	domain    fhe.Domain
 	committee *threshold.Committee
 	key       *secp256k1.PrivateKey
+	squashKey fhe.Digest
 	blocks    map[fhe.Handle][]*squash.Ciphertext
 }
 
@@ -81,7 +82,7 @@ func (c *coprocessor) Squashed(_ context.Context, r *SquashRequest) (*Squashed, 
 	for i, b := range blocks {
 		names[i] = b.Digest()
 	}
-	attestation := fhe.Attestation(c.domain, r.Handle, fhe.OfSquashed, fhe.SquashedDigest(names))
+	attestation := fhe.Attestation(c.domain, r.Handle, fhe.OfSquashed, fhe.SquashedDigest(c.squashKey, names))
 	return &Squashed{blocks, []eip712.Signature{eip712.Sign(c.key, attestation)}}, nil
 }
 
@@ -117,7 +118,10 @@ func newNetwork(t *testing.T, seed uint64) *network {
 		parties:  map[threshold.PartyID]*Party{}, disks: map[threshold.PartyID]*vfs.MemFS{},
 		user: secp256k1.PrivKeyFromBytes([]byte{31: 42}), contract: fhe.Address{0xc0},
 	}
-	n.cop = &coprocessor{domain: n.domain, committee: d.Committee, key: secp256k1.PrivKeyFromBytes([]byte{31: 7}), blocks: map[fhe.Handle][]*squash.Ciphertext{}}
+	n.cop = &coprocessor{
+		domain: n.domain, committee: d.Committee, squashKey: d.Committee.Epoch.SquashKey,
+		key: secp256k1.PrivKeyFromBytes([]byte{31: 7}), blocks: map[fhe.Handle][]*squash.Ciphertext{},
+	}
 	var err error
 	if n.key, err = seal.GenerateTransportKey(); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (p *Party) partials(ctx context.Context, handles []fhe.Handle) ([]decrypt.P
 	var all []decrypt.Partial
 	openings := make([]opening, len(handles))
 	for i, v := range values {
-		openings[i] = opening{handles[i], fhe.SquashedDigest(digests(v)), sessions(v)}
+		openings[i] = opening{handles[i], fhe.SquashedDigest(p.epoch.SquashKey, digests(v)), sessions(v)}
 		all = append(all, v...)
 	}
 	n, err := p.store.record(p.epoch, openings, p.limit)
@@ -62,7 +62,7 @@ func (p *Party) fetch(ctx context.Context, h fhe.Handle) ([]decrypt.Partial, err
 	for i, c := range squashed.Blocks {
 		names[i] = c.Digest()
 	}
-	a := fhe.Attestation(p.cfg.Domain, h, fhe.OfSquashed, fhe.SquashedDigest(names))
+	a := fhe.Attestation(p.cfg.Domain, h, fhe.OfSquashed, fhe.SquashedDigest(p.epoch.SquashKey, names))
 	if err := p.cfg.Policy.accept(a, squashed.Signatures); err != nil {
 		return nil, err
 	}

@@ -183,6 +183,11 @@ func TestDigestPolicy(t *testing.T) {
 		t.Errorf("a stranger's attestation: %v", err)
 	}
 	n.cop.key = rogue
+	n.cop.squashKey[0]++
+	if _, err := n.parties[1].UserDecrypt(t.Context(), q); code(err) != threshold.DigestRejected {
+		t.Errorf("a word for blocks under another squash key: %v", err)
+	}
+	n.cop.squashKey[0]--
 	n.answer(t, 1, q)
 	n.cop.put(h, lwetest.Value(n.rng, n.Bits, fhe.Uint8, uint256.NewInt(7)))
 	later := n.request([]fhe.Handle{h}, func(p *permit.Permit) { p.ValidFrom++ })
