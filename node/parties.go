@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 
 	"fhevm/chain"
 	"fhevm/contracts"
@@ -66,6 +67,10 @@ func (p *parties) dial(f network.Folder) error {
 
 // play runs all parties in this process, each with its own share and store.
 func (p *parties) play(n *Node) error {
+	view := chain.NewView(n.chain.Client())
+	if err := checkChain(context.Background(), view, n.network); err != nil {
+		return fmt.Errorf("this node's chain: %w", err)
+	}
 	var own []*committee.Party
 	for _, m := range p.description.Committee.Members {
 		keys, err := committee.LoadIdentity(n.config.Network.IdentityFile(m.Party))
@@ -73,7 +78,8 @@ func (p *parties) play(n *Node) error {
 			return fmt.Errorf("play party %d: %w (where the parties run elsewhere, use --remote)", m.Party, err)
 		}
 		party, err := openParty(n.config.Network, n.network, m.Party, keys, partyConfig{
-			dir: n.config.DataDir, view: chain.NewView(n.chain.Client()), squasher: n, log: n.config.Logger.With("party", m.Party),
+			dir: filepath.Join(n.config.DataDir, partyDir(m.Party)), fs: fileSystem(n.config.DataDir),
+			view: view, squasher: n, log: n.config.Logger.With("party", m.Party),
 		})
 		if err != nil {
 			return fmt.Errorf("play party %d: %w", m.Party, err)
@@ -88,29 +94,27 @@ func (p *parties) play(n *Node) error {
 	return nil
 }
 
+// partyDir is the folder of a party's records in a data folder.
+func partyDir(id threshold.PartyID) string { return fmt.Sprintf("party-%d", id) }
+
 // partyConfig is where a party finds the rest of the network.
 type partyConfig struct {
-	dir      string // of its store; "" keeps it in memory
+	dir      string // of its store, in fs
+	fs       vfs.FS
 	view     *chain.View
 	squasher committee.Squasher
 	log      *slog.Logger
 }
 
 func openParty(f network.Folder, d *network.Description, id threshold.PartyID, keys *identity.Identity, c partyConfig) (*committee.Party, error) {
-	secret, err := f.Secret(id, keys)
+	secret, err := f.Secret(d, id, keys)
 	if err != nil {
 		return nil, err
 	}
-	dir := fmt.Sprintf("party-%d", id)
-	fs := vfs.FS(vfs.NewMem())
-	if c.dir != "" {
-		dir, fs = subdir(c.dir, dir), vfs.Default
-	}
 	return committee.Open(committee.Config{
 		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: contracts.DecryptionVerifierAddress,
-		Policy:   committee.Policy{Coprocessors: []fhe.Address{d.Coprocessor}, Need: 1},
 		Chain:    chainView{c.view},
-		Squasher: c.squasher, Dir: dir, FS: fs, Log: c.log,
+		Squasher: c.squasher, Dir: c.dir, FS: c.fs, Log: c.log,
 	})
 }
 

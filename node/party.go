@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
+	"slices"
 
 	"fhevm/chain"
 	"fhevm/node/network"
@@ -13,6 +15,7 @@ import (
 	"fhevm/threshold/committee"
 	"fhevm/threshold/identity"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/ethclient"
 )
 
@@ -30,6 +33,9 @@ type PartyConfig struct {
 
 // RunParty serves one committee party until ctx ends.
 func RunParty(ctx context.Context, cfg PartyConfig) error {
+	if cfg.DataDir == "" {
+		return errors.New("a party needs a data folder: without its records it would lose count of what it opened")
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -55,7 +61,8 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 		return fmt.Errorf("chain at %s: %w", cfg.RPC, err)
 	}
 	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
-		dir: cfg.DataDir, view: view, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
+		dir: filepath.Join(cfg.DataDir, partyDir(member.Party)), fs: vfs.Default,
+		view: view, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -95,7 +102,8 @@ func memberOf(d *network.Description, keys *identity.Identity) (threshold.Member
 	return d.Committee.Member(id)
 }
 
-// checkChain refuses a chain that is not the network's, or not for development.
+// checkChain refuses a chain that is not the network's: of another id, key or
+// committee, or of another kind.
 func checkChain(ctx context.Context, view *chain.View, d *network.Description) error {
 	id, err := view.ChainID(ctx)
 	if err != nil {
@@ -114,6 +122,28 @@ func checkChain(ctx context.Context, view *chain.View, d *network.Description) e
 	}
 	if kind != d.Network {
 		return fmt.Errorf("its decryption verifier states network %q, the network is %q", kind, d.Network)
+	}
+	return checkKeys(ctx, block, d)
+}
+
+// checkKeys compares the FHE key and the committee that a block states with
+// the network's.
+func checkKeys(ctx context.Context, block *chain.Block, d *network.Description) error {
+	key, err := block.KeyID(ctx)
+	if err != nil {
+		return err
+	}
+	if key != d.KeyID {
+		return fmt.Errorf("its executor states key %s, the network's is %s", key, d.KeyID)
+	}
+	got, err := block.Committee(ctx)
+	if err != nil {
+		return err
+	}
+	want := d.Genesis().Committee
+	if got.Epoch != want.Epoch || got.Quorum != want.Quorum || !slices.Equal(got.Signers, want.Signers) {
+		return fmt.Errorf("its decryption verifier accepts %d of %v in epoch %d, the network's committee is %d of %v in epoch %d",
+			got.Quorum, got.Signers, got.Epoch, want.Quorum, want.Signers, want.Epoch)
 	}
 	return nil
 }

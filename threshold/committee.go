@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"fhevm/fhe"
 )
@@ -26,6 +27,8 @@ type Committee struct {
 	// of it, since parties with different ones make masks that do not fit.
 	Noise uint64 `json:"noise"`
 	Stat  int    `json:"stat"`
+	// Policy is the parties' rule for what coprocessors say.
+	Policy Policy `json:"policy"`
 	// Relays lists the certificates (SHA-256 of DER) of the nodes that may
 	// forward users' requests to the parties.
 	Relays []fhe.Digest `json:"relays"`
@@ -71,10 +74,20 @@ func (c *Committee) IsRelay(fingerprint fhe.Digest) bool {
 	return false
 }
 
+// Equal reports whether c and o describe the same epoch in every respect.
+func (c *Committee) Equal(o *Committee) bool {
+	return c.Epoch == o.Epoch && c.Noise == o.Noise && c.Stat == o.Stat &&
+		slices.Equal(c.Members, o.Members) && slices.Equal(c.Relays, o.Relays) &&
+		c.Policy.Need == o.Policy.Need && slices.Equal(c.Policy.Coprocessors, o.Policy.Coprocessors)
+}
+
 // Check reports what is wrong with c: its size, the order of its members, two
-// members that share a key.
+// members that share a key, its policy.
 func (c *Committee) Check() error {
 	if _, err := NewQuorum(len(c.Members)); err != nil {
+		return err
+	}
+	if err := c.Policy.Check(); err != nil {
 		return err
 	}
 	if len(c.Relays) > MaxRelays {

@@ -1,6 +1,8 @@
 package threshold
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -42,6 +44,95 @@ func TestSession(t *testing.T) {
 	back, err := ParseEpoch(e.Append(nil))
 	if err != nil || back != e {
 		t.Errorf("epoch %+v, %v", back, err)
+	}
+}
+
+func sampleCommittee() *Committee {
+	c := &Committee{
+		Epoch: Epoch{Number: 1, Key: fhe.Digest{2}, SquashKey: fhe.Digest{3}}, Noise: 4, Stat: 5,
+		Policy: Policy{Coprocessors: []fhe.Address{{6}, {7}}, Need: 1}, Relays: []fhe.Digest{{8}},
+	}
+	for id := PartyID(1); id <= 4; id++ {
+		c.Members = append(c.Members, Member{Party: id, Signer: fhe.Address{byte(id)}, Recipient: "age", TLS: fhe.Digest{byte(id)}, Address: "host:1"})
+	}
+	return c
+}
+
+// TestCommitteeEqual: JSON keeps a committee, and no single difference in what
+// it says goes unnoticed.
+func TestCommitteeEqual(t *testing.T) {
+	text, err := json.Marshal(sampleCommittee())
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := ParseCommittee(text)
+	if err != nil || !back.Equal(sampleCommittee()) {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	checked := 0
+	var visit func(v reflect.Value)
+	visit = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				visit(v.Field(i))
+			}
+		case reflect.Slice, reflect.Array:
+			visit(v.Index(v.Len() - 1))
+		default:
+			checkDifference(t, back, v)
+			checked++
+		}
+	}
+	visit(reflect.ValueOf(back).Elem())
+	if checked != 13 {
+		t.Errorf("%d members checked, want 13", checked)
+	}
+}
+
+// checkDifference changes v, a part of c, for a moment.
+func checkDifference(t *testing.T, c *Committee, v reflect.Value) {
+	old := reflect.ValueOf(v.Interface())
+	switch {
+	case v.CanUint():
+		v.SetUint(v.Uint() + 1)
+	case v.CanInt():
+		v.SetInt(v.Int() + 1)
+	default:
+		v.SetString(v.String() + "x")
+	}
+	if c.Equal(sampleCommittee()) || sampleCommittee().Equal(c) {
+		t.Errorf("another %s than %v is equal", v.Type(), old)
+	}
+	v.Set(old)
+}
+
+func TestPolicy(t *testing.T) {
+	many := make([]fhe.Address, MaxCoprocessors+1)
+	for i := range many {
+		many[i][0] = byte(i + 1)
+	}
+	for name, c := range map[string]struct {
+		p  Policy
+		ok bool
+	}{
+		"one of one":      {Policy{many[:1], 1}, true},
+		"two of three":    {Policy{many[:3], 2}, true},
+		"everything":      {Policy{many[:1], 0}, false},
+		"nothing":         {Policy{many[:1], 2}, false},
+		"nobody":          {Policy{nil, 1}, false},
+		"one twice":       {Policy{[]fhe.Address{{1}, {2}, {1}}, 2}, false},
+		"the zero signer": {Policy{[]fhe.Address{{1}, {}}, 1}, false},
+		"too many":        {Policy{many, 1}, false},
+	} {
+		if err := c.p.Check(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		committee := sampleCommittee()
+		committee.Policy = c.p
+		if err := committee.Check(); (err == nil) != c.ok {
+			t.Errorf("committee with %s: %v", name, err)
+		}
 	}
 }
 

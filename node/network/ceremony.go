@@ -62,9 +62,11 @@ func (f Folder) Deal(p Plan, progress Progress) (*Description, error) {
 // description is the network's, but for what depends on its keys.
 func (p *Plan) description(node *identity.Identity) (*Description, error) {
 	d := &Description{
-		Network: chain.Dev, ChainID: p.ChainID, Set: tfhe.Default.Name,
-		Coprocessor: eip712.AddressOf(node.Signer.PubKey()),
-		Committee:   threshold.Committee{Members: p.Members, Relays: []fhe.Digest{node.Fingerprint()}},
+		Format: format, Network: chain.Dev, ChainID: p.ChainID, Set: tfhe.Default.Name,
+		Committee: threshold.Committee{
+			Members: p.Members, Relays: []fhe.Digest{node.Fingerprint()},
+			Policy: threshold.Policy{Coprocessors: []fhe.Address{eip712.AddressOf(node.Signer.PubKey())}, Need: 1},
+		},
 	}
 	if d.ChainID == 0 {
 		d.ChainID = contracts.DevChainID

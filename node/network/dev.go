@@ -15,13 +15,13 @@ import (
 const DevParties = 4
 
 // DevFolder is where development keys are cached between starts, one folder
-// for a user of this machine.
+// of each format for a user of this machine.
 func DevFolder() (Folder, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the cache folder for keys: %w (name one with --keys)", err)
 	}
-	return Folder(filepath.Join(cache, "fhevm", "dev-0")), nil
+	return Folder(filepath.Join(cache, "fhevm", fmt.Sprintf("dev-%d", format))), nil
 }
 
 // DealDev runs the ceremony for a committee that this machine plays alone, and

@@ -34,14 +34,17 @@ import (
 
 // Description is the public description of a network.
 type Description struct {
-	Format      int                 `json:"format"`  // 0
-	Network     string              `json:"network"` // chain.Dev or chain.Production
-	ChainID     uint64              `json:"chainId"`
-	Set         string              `json:"parameterSet"`
-	KeyID       fhe.Digest          `json:"keyId"`
-	Coprocessor fhe.Address         `json:"coprocessor"` // whose signed digests the parties accept
-	Committee   threshold.Committee `json:"committee"`
+	Format    int                 `json:"format"`
+	Network   string              `json:"network"` // chain.Dev or chain.Production
+	ChainID   uint64              `json:"chainId"`
+	Set       string              `json:"parameterSet"`
+	KeyID     fhe.Digest          `json:"keyId"`
+	Committee threshold.Committee `json:"committee"`
 }
+
+// format is the version of everything in a folder. Format 0 had the digest
+// policy outside of what the shares seal.
+const format = 1
 
 const maxDescription = 2 * threshold.MaxCommitteeSize
 
@@ -92,19 +95,21 @@ func (f Folder) Description() (*Description, error) {
 	return d, d.check()
 }
 
+// check begins with the kind of network: one that claims more than this program
+// keeps is refused whatever its format.
 func (d *Description) check() error {
+	if err := d.Genesis().Validate(); err != nil {
+		return err
+	}
 	switch {
-	case d.Format != 0:
-		return fmt.Errorf("network has format %d, want 0", d.Format)
+	case d.Format != format:
+		return fmt.Errorf("network has format %d, want %d: deal it anew into another folder", d.Format, format)
 	case d.Set != tfhe.Default.Name:
 		return fmt.Errorf("network uses parameter set %q, this program has %q", d.Set, tfhe.Default.Name)
 	case d.Committee.Epoch.Key != d.KeyID:
 		return fmt.Errorf("network's committee holds key %s, not %s", d.Committee.Epoch.Key, d.KeyID)
 	}
-	if err := d.Committee.Check(); err != nil {
-		return err
-	}
-	return d.Genesis().Validate()
+	return d.Committee.Check()
 }
 
 // Genesis is the chain's genesis.
@@ -151,11 +156,18 @@ func (f Folder) NodeIdentity() (*identity.Identity, error) {
 	return committee.LoadIdentity(f.path(nodeFile))
 }
 
-// Secret decrypts the share of the party with the given keys.
-func (f Folder) Secret(id threshold.PartyID, keys *identity.Identity) (*dealer.Secret, error) {
+// Secret decrypts the share of the party with the given keys. The description
+// must be of the very committee that the dealer sealed into the share: whoever
+// handed it over could otherwise choose whom the party believes.
+func (f Folder) Secret(d *Description, id threshold.PartyID, keys *identity.Identity) (*dealer.Secret, error) {
 	s, err := committee.LoadSecret(f.ShareFile(id), keys)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("read share of party %d: %w", id, err)
+	case s.Party != id:
+		return nil, fmt.Errorf("%s is the share of party %d", f.ShareFile(id), s.Party)
+	case !s.Committee.Equal(&d.Committee):
+		return nil, fmt.Errorf("%s describes another committee than the one sealed in %s", f.path(descriptionFile), f.ShareFile(id))
 	}
 	return s, nil
 }

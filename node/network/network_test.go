@@ -87,7 +87,7 @@ func checkShares(t *testing.T, f Folder, d *Description) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := f.Secret(id, keys)
+		s, err := f.Secret(d, id, keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,12 @@ func checkShares(t *testing.T, f Folder, d *Description) {
 			t.Errorf("share of party %d is of party %d, epoch %v", id, s.Party, s.Committee.Epoch)
 		}
 		secrets = append(secrets, s)
-		if _, err := f.Secret(id%DevParties+1, keys); err == nil {
+		other := *d
+		other.Committee.Policy.Coprocessors = []fhe.Address{{1}}
+		if _, err := f.Secret(&other, id, keys); err == nil || !strings.Contains(err.Error(), "another committee") {
+			t.Errorf("party %d believes a description with another coprocessor: %v", id, err)
+		}
+		if _, err := f.Secret(d, id%DevParties+1, keys); err == nil {
 			t.Errorf("party %d opens the share of another", id)
 		}
 	}
@@ -127,7 +132,9 @@ func checkModes(t *testing.T, f Folder) {
 func checkDescriptions(t *testing.T, f Folder, d *Description) {
 	for want, spoil := range map[string]func(*Description){
 		"production needs": func(d *Description) { d.Network = "production" },
-		"format 7":         func(d *Description) { d.Format = 7 },
+		"format 7, want 1": func(d *Description) { d.Format = 7 },
+		"format 0, want 1": func(d *Description) { d.Format, d.Committee.Policy = 0, threshold.Policy{} },
+		"digest policy":    func(d *Description) { d.Committee.Policy.Need = 0 },
 		"parameter set":    func(d *Description) { d.Set = "tiny" },
 		"holds key":        func(d *Description) { d.KeyID[0]++ },
 		"committee has 3":  func(d *Description) { d.Committee.Members = d.Committee.Members[:3] },

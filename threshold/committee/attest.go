@@ -1,7 +1,6 @@
 package committee
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -40,24 +39,9 @@ func (r *SquashRequest) Verify(d fhe.Domain, c *threshold.Committee) error {
 	return nil
 }
 
-// Policy says whose word about squashed bytes a party takes. A false digest
-// that it accepts discloses the secret: outside development at least two of
-// three independent coprocessors must agree.
-type Policy struct {
-	Coprocessors []fhe.Address
-	Need         int // signatures of different coprocessors
-}
-
-// Check reports a policy that accepts everything or nothing.
-func (p *Policy) Check() error {
-	if p.Need < 1 || p.Need > len(p.Coprocessors) {
-		return fmt.Errorf("digest policy needs %d of %d coprocessors", p.Need, len(p.Coprocessors))
-	}
-	return nil
-}
-
-// accept reports whether enough coprocessors signed the attestation.
-func (p *Policy) accept(attestation fhe.Digest, signatures []eip712.Signature) error {
+// accept reports whether enough of the policy's coprocessors signed the
+// attestation.
+func accept(p *threshold.Policy, attestation fhe.Digest, signatures []eip712.Signature) error {
 	var by []fhe.Address
 	for _, s := range signatures[:min(len(signatures), 2*len(p.Coprocessors))] {
 		signer, err := s.Recover(attestation)

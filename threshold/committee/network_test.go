@@ -120,7 +120,7 @@ func newNetwork(t *testing.T, seed uint64) *network {
 	}
 	n.cop = &coprocessor{
 		domain: n.domain, committee: d.Committee, squashKey: d.Committee.Epoch.SquashKey,
-		key: secp256k1.PrivKeyFromBytes([]byte{31: 7}), blocks: map[fhe.Handle][]*squash.Ciphertext{},
+		key: lwetest.CoprocessorKey(), blocks: map[fhe.Handle][]*squash.Ciphertext{},
 	}
 	var err error
 	if n.key, err = seal.GenerateTransportKey(); err != nil {
@@ -150,8 +150,7 @@ func (n *network) start(t *testing.T, id threshold.PartyID) {
 func (n *network) config(id threshold.PartyID) Config {
 	return Config{
 		Identity: n.Identities[id-1], Secret: n.Secrets[id-1], Domain: n.domain, Verifier: n.verifier,
-		Policy: Policy{Coprocessors: []fhe.Address{eip712.AddressOf(n.cop.key.PubKey())}, Need: 1},
-		Chain:  n.chain, Squasher: n.cop, Dir: "party", FS: n.disks[id],
+		Chain: n.chain, Squasher: n.cop, Dir: "party", FS: n.disks[id],
 	}
 }
 

@@ -63,7 +63,7 @@ func (p *Party) fetch(ctx context.Context, h fhe.Handle) ([]decrypt.Partial, err
 		names[i] = c.Digest()
 	}
 	a := fhe.Attestation(p.cfg.Domain, h, fhe.OfSquashed, fhe.SquashedDigest(p.epoch.SquashKey, names))
-	if err := p.cfg.Policy.accept(a, squashed.Signatures); err != nil {
+	if err := accept(&p.cfg.Secret.Committee.Policy, a, squashed.Signatures); err != nil {
 		return nil, err
 	}
 	return p.key.Partials(squashed.Blocks), nil

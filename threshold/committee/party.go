@@ -28,7 +28,6 @@ type Config struct {
 	Secret   *dealer.Secret
 	Domain   fhe.Domain  // of the chain that it serves
 	Verifier fhe.Address // the decryption verifier's contract
-	Policy   Policy
 	Chain    Chain
 	Squasher Squasher
 
@@ -92,7 +91,7 @@ func (c *Config) check() error {
 	if own := c.Identity.Member(c.Secret.Party, member.Address); own != member {
 		return fmt.Errorf("identity is not that of party %d in the committee file", c.Secret.Party)
 	}
-	return c.Policy.Check()
+	return c.Secret.Committee.Check()
 }
 
 func (c *Config) setDefaults() {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	magic      = "fhevm party secret 0\n"
+	magic      = "fhevm party secret 1\n"
 	headerSize = len(magic) + 1 + 4
 	// MaxFileSize is the size of the largest party file: 495 keys at n = 13.
 	MaxFileSize = headerSize + threshold.MaxCommitteeSize + 495*prss.KeySize + decrypt.ShareSize + 1<<16
@@ -43,7 +43,7 @@ func (s *Secret) encode() ([]byte, error) {
 func parse(b []byte) (*Secret, error) {
 	rest, ok := bytes.CutPrefix(b, []byte(magic))
 	if !ok || len(rest) < 5 {
-		return nil, errors.New("not a party secret")
+		return nil, errors.New("not a party secret of this version")
 	}
 	size := binary.BigEndian.Uint32(rest[1:])
 	if uint64(size) > uint64(len(rest)-5) {

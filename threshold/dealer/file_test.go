@@ -13,7 +13,7 @@ import (
 )
 
 func sample(t testing.TB) []byte {
-	s := &Secret{Party: 2, Committee: new(threshold.Committee), Keys: make([]prss.Key, 3), Share: new(decrypt.Share)}
+	s := &Secret{Party: 2, Committee: &threshold.Committee{Policy: threshold.Policy{Coprocessors: []fhe.Address{{1}}, Need: 1}}, Keys: make([]prss.Key, 3), Share: new(decrypt.Share)}
 	for i := range 4 {
 		s.Committee.Members = append(s.Committee.Members, threshold.Member{
 			Party: threshold.PartyID(i + 1), Signer: fhe.Address{byte(i + 1)}, TLS: fhe.Digest{byte(i + 1)}})

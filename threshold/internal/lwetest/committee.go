@@ -6,10 +6,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/threshold"
 	"fhevm/threshold/dealer"
+	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 	"fhevm/threshold/prss"
 )
@@ -34,6 +37,9 @@ var identities = sync.OnceValues(func() (ids []*identity.Identity, err error) {
 	return ids, nil
 })
 
+// CoprocessorKey is the key of the coprocessor that dealt committees accept.
+func CoprocessorKey() *secp256k1.PrivateKey { return secp256k1.PrivKeyFromBytes([]byte{31: 7}) }
+
 // Deal sets up a committee of n parties. Shares and masks follow the seed;
 // identities do not.
 func Deal(t testing.TB, n int, seed uint64) *Dealt {
@@ -54,6 +60,7 @@ func Deal(t testing.TB, n int, seed uint64) *Dealt {
 	d.Committee = &threshold.Committee{
 		Epoch: threshold.Epoch{Number: 1, Key: fhe.Digest{1}, SquashKey: fhe.Digest{2}},
 		Noise: d.Margin.Noise, Stat: d.Margin.Stat,
+		Policy: threshold.Policy{Coprocessors: []fhe.Address{eip712.AddressOf(CoprocessorKey().PubKey())}, Need: 1},
 	}
 	for i, id := range d.Identities {
 		d.Committee.Members = append(d.Committee.Members, id.Member(threshold.PartyID(i+1), fmt.Sprintf("127.0.0.1:%d", 9000+i)))
