@@ -121,12 +121,6 @@ func (p *Party) domain() eip712.Domain {
 	return eip712.Domain{ChainID: p.cfg.Domain.ChainID, Verifier: p.cfg.Verifier}
 }
 
-// requestKey names a request in the store: its answer is of one epoch of one
-// network.
-func (p *Party) requestKey(digest fhe.Digest) fhe.Digest {
-	return fhe.Keccak(p.cfg.Domain.Append(nil), p.epoch.Append(nil), digest[:])
-}
-
 // finalized reads the last final block for one decision.
 func (p *Party) finalized(ctx context.Context) (*Block, error) {
 	b, err := p.cfg.Chain.Finalized(ctx)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/holiman/uint256"
+
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/decrypt"
@@ -14,42 +16,50 @@ import (
 	"fhevm/threshold/shamir"
 )
 
-// PublicDecrypt implements Service. Every peer is asked for its shares at the
-// same time; the values are open as soon as 2t+1 parties' shares agree,
-// whatever the others do.
+// PublicDecrypt implements Service. Values are opened once and kept; the
+// signature of a result is the same whenever it is made.
 func (p *Party) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
 	if err := p.checkPublic(ctx, r.Handles); err != nil {
 		return nil, err
 	}
-	key := p.requestKey(publicDigest(r.Handles))
-	if old, err := p.store.answer(key); old != nil || err != nil {
-		return decode[permit.PublicAnswer](old, err)
-	}
-	own, err := p.partials(ctx, r.Handles)
+	known, err := p.store.values(p.epoch, r.Handles)
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.openPublic(ctx, r.Handles, own)
-	if err != nil {
+	if err := p.openMissing(ctx, r.Handles, known); err != nil {
 		return nil, err
+	}
+	result := &permit.Result{Handles: r.Handles, Epoch: p.epoch.Number}
+	for _, h := range r.Handles {
+		result.Values = append(result.Values, known[h])
+	}
+	signature := eip712.Sign(p.cfg.Identity.Signer, result.Digest(p.domain()))
+	return permit.NewPublicAnswer(p.id, result, signature), nil
+}
+
+// openMissing opens the handles that have no known value, keeps their values
+// and adds them to the known ones.
+func (p *Party) openMissing(ctx context.Context, handles []fhe.Handle, known map[fhe.Handle]*uint256.Int) error {
+	missing := slices.DeleteFunc(slices.Clone(handles), func(h fhe.Handle) bool { return known[h] != nil })
+	if len(missing) == 0 {
+		return nil
+	}
+	own, err := p.partials(ctx, missing)
+	if err != nil {
+		return err
+	}
+	c, err := p.openPublic(ctx, missing, own)
+	if err != nil {
+		return err
 	}
 	values, err := c.Values()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	result := &permit.Result{Handles: r.Handles, Values: values, Epoch: p.epoch.Number}
-	signature := eip712.Sign(p.cfg.Identity.Signer, result.Digest(p.domain()))
-	return keep(p.store, key, permit.NewPublicAnswer(p.id, result, signature))
-}
-
-const publicTag = "fhevm public decryption"
-
-func publicDigest(handles []fhe.Handle) fhe.Digest {
-	parts := [][]byte{[]byte(publicTag)}
-	for i := range handles {
-		parts = append(parts, handles[i][:])
+	for i, h := range missing {
+		known[h] = values[i]
 	}
-	return fhe.Keccak(parts...)
+	return p.store.putValues(p.epoch, missing, values)
 }
 
 // checkPublic demands that everyone may read every handle.
@@ -98,6 +108,8 @@ func (p *Party) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error
 }
 
 // openPublic combines own partials with those of the peers as they come in.
+// Every peer is asked at the same time; the values are open as soon as 2t+1
+// parties' shares agree, whatever the others do.
 func (p *Party) openPublic(ctx context.Context, handles []fhe.Handle, own []decrypt.Partial) (*decrypt.Combiner, error) {
 	c := decrypt.NewCombiner(p.margin, decrypt.Types(handles))
 	mine := make([]shamir.Element, len(own))

@@ -1,6 +1,7 @@
 package committee
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -75,10 +76,24 @@ func TestPublicDecrypt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.parties[1].Connect(nil) // the stored answer needs nobody
+	n.parties[1].Connect(nil) // what was opened needs nobody
 	again, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{handles})
 	if err != nil || again.Signature != first.Signature {
 		t.Errorf("a repeated request gets another answer, %v", err)
+	}
+	swapped, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{handles[1], handles[0]}})
+	if err != nil || !bytes.Equal(swapped.Result, slices.Concat(first.Result[32:], first.Result[:32])) {
+		t.Errorf("in the other order: %v, %v", swapped, err)
+	}
+	fresh := n.value(fhe.Uint8, 5)
+	n.publish(fresh)
+	n.parties[1].Connect(n.peers(1))
+	mixed, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{fresh, handles[0]}})
+	if err != nil || mixed.Result[31] != 5 || !bytes.Equal(mixed.Result[32:], first.Result[:32]) {
+		t.Errorf("with a handle more: %v, %v", mixed, err)
+	}
+	if _, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{handles[0], n.value(fhe.Bool, 1)}}); code(err) != threshold.NotPublic {
+		t.Errorf("with a handle that is not public: %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
@@ -24,7 +25,10 @@ var ErrClosed = errors.New("party is closed")
 //	'n' squash-key id              -> number of openings (8)
 //	'o' session                    -> ""
 //	'd' epoch number(8) | handle   -> digest of its squashed blocks (32)
-//	'a' digest of request          -> answer
+//	'v' epoch number(8) | handle   -> publicly opened value (32)
+//
+// Each row stands for something that the chain made, and paid for: requests,
+// which cost nothing, leave none.
 type store struct {
 	mu     sync.Mutex // orders openings, so that none is counted twice, and Close
 	db     *pebble.DB
@@ -84,27 +88,40 @@ func (s *store) commit(b *pebble.Batch) (err error) {
 	return nil
 }
 
-// answer returns the stored answer to a request, nil if there is none.
-func (s *store) answer(request fhe.Digest) ([]byte, error) {
+// values returns the values of handles that were publicly opened.
+func (s *store) values(e threshold.Epoch, handles []fhe.Handle) (map[fhe.Handle]*uint256.Int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.get(append([]byte{'a'}, request[:]...))
+	out := map[fhe.Handle]*uint256.Int{}
+	for _, h := range handles {
+		v, err := s.get(handleKey('v', e, h))
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
+			out[h] = new(uint256.Int).SetBytes(v)
+		}
+	}
+	return out, nil
 }
 
-// putAnswer stores the answer to a request, unless there is one already, and
-// returns the one that is stored.
-func (s *store) putAnswer(request fhe.Digest, answer []byte) ([]byte, error) {
+// putValues stores publicly opened values.
+func (s *store) putValues(e threshold.Epoch, handles []fhe.Handle, values []*uint256.Int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := append([]byte{'a'}, request[:]...)
-	if old, err := s.get(key); old != nil || err != nil {
-		return old, err
-	}
 	batch := s.db.NewBatch()
-	if err := batch.Set(key, answer, nil); err != nil {
-		return nil, fmt.Errorf("write party store: %w", err)
+	for i, h := range handles {
+		v := values[i].Bytes32()
+		if err := batch.Set(handleKey('v', e, h), v[:], nil); err != nil {
+			return fmt.Errorf("write party store: %w", err)
+		}
 	}
-	return answer, s.commit(batch)
+	return s.commit(batch)
+}
+
+// handleKey is the key of a handle in a table whose rows are of one epoch.
+func handleKey(table byte, e threshold.Epoch, h fhe.Handle) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{table}, e.Number), h[:]...)
 }
 
 // opening is one value that is about to be opened.
@@ -154,8 +171,7 @@ func (s *store) addFresh(fresh map[threshold.Session]bool, sessions []threshold.
 // bind adds the handle's digest to the batch, or compares it with the one
 // that is stored.
 func (s *store) bind(batch *pebble.Batch, e threshold.Epoch, o opening) error {
-	key := binary.BigEndian.AppendUint64([]byte{'d'}, e.Number)
-	key = append(key, o.handle[:]...)
+	key := handleKey('d', e, o.handle)
 	old, err := s.get(key)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package committee
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"fhevm/fhe"
@@ -14,8 +13,9 @@ import (
 // UserDecrypt implements Service. The request is checked first without the
 // chain, then against the last finalised block: the permit's validity, and for
 // every handle a persistent right of the user and of a contract that the
-// permit names. A repeated request gets the stored answer again, as long as it
-// passes these checks.
+// permit names. Answers are not kept: the shares are a function of the squashed
+// bytes, to which the handle is bound, so a repeated request gets the same ones,
+// sealed anew.
 func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
 	if err := r.Check(p.domain()); err != nil {
 		return nil, err
@@ -23,20 +23,12 @@ func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answe
 	if err := p.checkUserRights(ctx, r); err != nil {
 		return nil, err
 	}
-	key := p.requestKey(r.Digest())
-	if old, err := p.store.answer(key); old != nil || err != nil {
-		return decode[seal.Answer](old, err)
-	}
 	partials, err := p.partials(ctx, r.Handles)
 	if err != nil {
 		return nil, err
 	}
 	c := seal.NewContext(p.cfg.Domain, p.epoch, r)
-	a, err := seal.Seal(c, p.id, p.cfg.Identity.Signer, r.TransportKey, partials)
-	if err != nil {
-		return nil, err
-	}
-	return keep(p.store, key, a)
+	return seal.Seal(c, p.id, p.cfg.Identity.Signer, r.TransportKey, partials)
 }
 
 func (p *Party) checkUserRights(ctx context.Context, r *permit.Request) error {
@@ -89,25 +81,4 @@ func checkRights(ctx context.Context, b *Block, h fhe.Handle, user fhe.Address, 
 	return threshold.Faultf(threshold.NotAllowed,
 		"no contract of the permit may use handle %s as of block %d: name the contract that holds it, which has to call FHE.allowThis(handle); the permit names %v",
 		h, b.Number, contracts)
-}
-
-// keep stores an answer and returns what is stored: if the same request was
-// answered in the meantime, that answer.
-func keep[A any](s *store, key fhe.Digest, a *A) (*A, error) {
-	b, err := json.Marshal(a)
-	if err != nil {
-		return nil, fmt.Errorf("encode answer: %w", err)
-	}
-	return decode[A](s.putAnswer(key, b))
-}
-
-func decode[A any](b []byte, err error) (*A, error) {
-	if err != nil {
-		return nil, err
-	}
-	a := new(A)
-	if err := json.Unmarshal(b, a); err != nil {
-		return nil, fmt.Errorf("decode stored answer: %w", err)
-	}
-	return a, nil
 }

@@ -1,9 +1,8 @@
 package committee
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -12,6 +11,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/permit"
@@ -99,25 +99,28 @@ func (n *network) openings(t *testing.T, id threshold.PartyID) uint64 {
 	return count
 }
 
-// TestRepeatedRequest: the same question gets the same bytes, also after a
+// TestRepeatedRequest: the same question gets the same shares, also after a
 // crash that loses all that was not synced; a right that is gone ends it.
 func TestRepeatedRequest(t *testing.T) {
 	n := newNetwork(t, 3)
 	h := n.value(fhe.Uint16, 513)
 	q := n.request([]fhe.Handle{h}, nil)
-	first := n.answer(t, 2, q)
+	first := n.shares(t, 2, q)
 	short := *q
 	short.Signature[64] -= 27 // the same signature in its other form
-	if again := n.answer(t, 2, &short); !bytes.Equal(again, first) {
-		t.Error("a repeated request gets another answer")
+	if again := n.shares(t, 2, &short); !slices.Equal(again, first) {
+		t.Error("a repeated request gets other shares")
 	}
 	n.disks[2] = n.disks[2].CrashClone(vfs.CrashCloneCfg{})
 	n.start(t, 2)
-	if again := n.answer(t, 2, q); !bytes.Equal(again, first) {
-		t.Error("after a crash a repeated request gets another answer")
-	}
 	if got := n.openings(t, 2); got != 4 {
 		t.Errorf("after a crash %d openings are counted, want 4", got)
+	}
+	if again := n.shares(t, 2, q); !slices.Equal(again, first) {
+		t.Error("after a crash a repeated request gets other shares")
+	}
+	if got := n.openings(t, 2); got != 4 {
+		t.Errorf("after a crash and a repeated request %d openings are counted, want 4", got)
 	}
 	n.chain.set(h, false, n.userAddress())
 	if _, err := n.parties[2].UserDecrypt(t.Context(), q); code(err) != threshold.NotAllowed {
@@ -125,17 +128,72 @@ func TestRepeatedRequest(t *testing.T) {
 	}
 }
 
-func (n *network) answer(t *testing.T, id threshold.PartyID, q *permit.Request) []byte {
+// shares has a party answer a request and returns what it sealed, which must
+// open together with the answers of two others.
+func (n *network) shares(t *testing.T, id threshold.PartyID, q *permit.Request) []decrypt.Partial {
 	t.Helper()
-	a, err := n.parties[id].UserDecrypt(t.Context(), q)
+	r := n.relay()
+	delete(r.Parties, id%4+1)
+	if _, o, err := n.wallet(t, r, q); err != nil || !o.Heard().Has(id) || len(o.Blames()) != 0 {
+		t.Fatalf("heard %v, blames %v, %v", o.Heard(), o.Blames(), err)
+	}
+	out, err := n.parties[id].partials(t.Context(), q.Handles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := json.Marshal(a)
+	return out
+}
+
+// TestRequestsLeaveNothing: permits are free, so any number of them must not
+// fill a party's disk; nor may lists of the same public handles.
+func TestRequestsLeaveNothing(t *testing.T) {
+	n := newNetwork(t, 10)
+	a, b := n.value(fhe.Uint8, 1), n.value(fhe.Bool, 1)
+	both := []fhe.Handle{a, b}
+	n.publish(both...)
+	n.answer(t, 1, n.request(both, nil))
+	n.tallyOne(t, 1, both)
+	want := n.rows(t, 1)
+	for i := range uint64(10) {
+		other := func(p *permit.Permit) { p.ValidUntil += i }
+		for _, handles := range [][]fhe.Handle{both, {b, a}, {a}, {b}} {
+			n.answer(t, 1, n.request(handles, other))
+			n.tallyOne(t, 1, handles)
+		}
+	}
+	if got := n.rows(t, 1); got != want {
+		t.Errorf("the store has %d rows, and %d after further requests", want, got)
+	}
+}
+
+func (n *network) tallyOne(t *testing.T, id threshold.PartyID, handles []fhe.Handle) {
+	t.Helper()
+	if _, err := n.parties[id].PublicDecrypt(t.Context(), &PublicRequest{handles}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rows counts what a party has stored.
+func (n *network) rows(t *testing.T, id threshold.PartyID) (rows int) {
+	t.Helper()
+	it, err := n.parties[id].store.db.NewIter(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	for it.First(); it.Valid(); it.Next() {
+		rows++
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func (n *network) answer(t *testing.T, id threshold.PartyID, q *permit.Request) {
+	t.Helper()
+	if _, err := n.parties[id].UserDecrypt(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestOpeningsAreDistinct: other permits for the same value, in the same or
@@ -295,18 +353,6 @@ func TestClosed(t *testing.T) {
 	}
 	if _, err := n.parties[1].UserDecrypt(t.Context(), q); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
-	}
-}
-
-// TestFirstAnswerStays: of two answers to one request that race, both callers
-// get the one that was stored first.
-func TestFirstAnswerStays(t *testing.T) {
-	n := newNetwork(t, 10)
-	s, key := n.parties[1].store, fhe.Digest{1}
-	for _, late := range []string{"first", "second"} {
-		if got, err := s.putAnswer(key, []byte(late)); err != nil || string(got) != "first" {
-			t.Errorf("%s: got %q, %v", late, got, err)
-		}
 	}
 }
 

@@ -70,16 +70,3 @@ func (r *Request) Check(want eip712.Domain) error {
 	}
 	return r.Permit.Verify(want, r.User, r.Signature)
 }
-
-const requestTag = "fhevm user decryption"
-
-// Digest names what is asked, whatever the signature's form:
-// Keccak-256(tag | permit digest | user | handles).
-func (r *Request) Digest() fhe.Digest {
-	p := r.Permit.Digest(r.Domain)
-	parts := [][]byte{[]byte(requestTag), p[:], r.User[:]}
-	for _, h := range r.Handles {
-		parts = append(parts, h[:])
-	}
-	return fhe.Keccak(parts...)
-}
