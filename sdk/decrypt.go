@@ -45,7 +45,8 @@ func (p *Problem) Error() string { return p.Message }
 // by the given contracts: for each handle the user and one of the contracts
 // must have persistent rights. origin names who asks, for the statement that
 // the user reads. The permit is in force from and until the given Unix times,
-// both inclusive, measured by the chain's clock.
+// both inclusive, measured by the later of the chain's last block and a party's
+// clock.
 func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
 	key, err := seal.GenerateTransportKey()
 	if err != nil {

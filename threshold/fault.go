@@ -11,8 +11,8 @@ const (
 	PermitWrongChain  Code = "permit_wrong_chain"   // for another chain or verifier
 	PermitBadSigner   Code = "permit_bad_signature" // not signed by the user
 	PermitWrongKey    Code = "permit_wrong_key"     // for another transport key
-	PermitNotYetValid Code = "permit_not_yet_valid" // begins after the finalised block
-	PermitExpired     Code = "permit_expired"       // ended before the finalised block
+	PermitNotYetValid Code = "permit_not_yet_valid" // begins later, by the chain and the party's clock
+	PermitExpired     Code = "permit_expired"       // has ended, by the chain or the party's clock
 	UserIsContract    Code = "user_is_contract"     // the permit names the user as a contract
 	NotAllowed        Code = "not_allowed"          // user or contract lacks a persistent right
 	NotPublic         Code = "not_public"           // no public mark in a finalised block

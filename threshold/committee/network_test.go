@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -99,6 +101,7 @@ type network struct {
 	domain   fhe.Domain
 	verifier fhe.Address
 	chain    *ledger
+	clock    atomic.Int64 // of the parties, Unix seconds
 	cop      *coprocessor
 	parties  map[threshold.PartyID]*Party
 	disks    map[threshold.PartyID]*vfs.MemFS
@@ -151,6 +154,7 @@ func (n *network) config(id threshold.PartyID) Config {
 	return Config{
 		Identity: n.Identities[id-1], Secret: n.Secrets[id-1], Domain: n.domain, Verifier: n.verifier,
 		Chain: n.chain, Squasher: n.cop, Dir: "party", FS: n.disks[id],
+		Clock: func() time.Time { return time.Unix(n.clock.Load(), 0) },
 	}
 }
 

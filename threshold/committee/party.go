@@ -31,10 +31,11 @@ type Config struct {
 	Chain    Chain
 	Squasher Squasher
 
-	Dir     string        // of the party's store
-	FS      vfs.FS        // optional: that of the operating system
-	Timeout time.Duration // optional: DefaultTimeout; for one peer's share
-	Log     *slog.Logger  // optional: silence
+	Dir     string           // of the party's store
+	FS      vfs.FS           // optional: that of the operating system
+	Clock   func() time.Time // optional: time.Now; with the chain's time it says which permits are valid
+	Timeout time.Duration    // optional: DefaultTimeout; for one peer's share
+	Log     *slog.Logger     // optional: silence
 }
 
 // Party is one member of a committee. It is safe for concurrent use.
@@ -97,6 +98,9 @@ func (c *Config) check() error {
 func (c *Config) setDefaults() {
 	if c.FS == nil {
 		c.FS = vfs.Default
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout

@@ -11,8 +11,8 @@ import (
 )
 
 // UserDecrypt implements Service. The request is checked first without the
-// chain, then against the last finalised block: the permit's validity, and for
-// every handle a persistent right of the user and of a contract that the
+// chain, then against the last finalised block: the permit's validity by the
+// later of its time and the party's clock, and for every handle a persistent right of the user and of a contract that the
 // permit names. Answers are not kept: the shares are a function of the squashed
 // bytes, to which the handle is bound, so a repeated request gets the same ones,
 // sealed anew.
@@ -36,7 +36,7 @@ func (p *Party) checkUserRights(ctx context.Context, r *permit.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Permit.ValidAt(b.Time); err != nil {
+	if err := r.Permit.ValidAt(p.now(b)); err != nil {
 		return err
 	}
 	for _, h := range r.Handles {
@@ -48,6 +48,13 @@ func (p *Party) checkUserRights(ctx context.Context, r *permit.Request) error {
 		}
 	}
 	return nil
+}
+
+// now is the later of the block's time and the party's clock, in Unix seconds. An
+// idle chain's time stands still, and permits expire all the same; under load
+// the chain runs ahead, and a permit that begins with its last block is valid.
+func (p *Party) now(b *Block) uint64 {
+	return max(b.Time, uint64(max(0, p.cfg.Clock().Unix())))
 }
 
 // checkHandle refuses handles that this party's chain cannot have made.

@@ -90,6 +90,38 @@ func TestUserRefusals(t *testing.T) {
 	}
 }
 
+// TestPermitTime: permits are measured by the later of the chain's time and the
+// party's clock: they expire on a chain that stands still, and begin on it.
+func TestPermitTime(t *testing.T) {
+	n := newNetwork(t, 12)
+	h := n.value(fhe.Uint8, 7)
+	for _, c := range []struct {
+		chain       uint64
+		clock       int64
+		from, until uint64
+		want        threshold.Code
+	}{
+		{1000, 1000, 1000, 1000, ""},
+		{1000, 5000, 5000, 6000, ""}, // begins now, the chain is idle
+		{1000, 5000, 1000, 4999, threshold.PermitExpired},
+		{1000, 5000, 1000, 5000, ""},
+		{1000, 5000, 5001, 6000, threshold.PermitNotYetValid},
+		{5000, 1000, 5000, 6000, ""}, // begins with the last block, the chain runs ahead
+		{5000, 1000, 1000, 4999, threshold.PermitExpired},
+		{5000, 1000, 5001, 6000, threshold.PermitNotYetValid},
+		{1000, -5, 900, 1100, ""},
+	} {
+		n.chain.mu.Lock()
+		n.chain.time = c.chain
+		n.chain.mu.Unlock()
+		n.clock.Store(c.clock)
+		q := n.request([]fhe.Handle{h}, func(p *permit.Permit) { p.ValidFrom, p.ValidUntil = c.from, c.until })
+		if _, err := n.parties[1].UserDecrypt(t.Context(), q); code(err) != c.want {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func (n *network) openings(t *testing.T, id threshold.PartyID) uint64 {
 	t.Helper()
 	count, err := n.parties[id].store.record(n.Committee.Epoch, nil, 0)

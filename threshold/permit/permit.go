@@ -88,15 +88,15 @@ func readable(s string) bool {
 	return true
 }
 
-// ValidAt reports whether p is in force at a block's timestamp.
+// ValidAt reports whether p is in force at a Unix time.
 func (p *Permit) ValidAt(seconds uint64) error {
 	switch {
 	case seconds < p.ValidFrom:
 		return threshold.Faultf(threshold.PermitNotYetValid,
-			"permit is valid from %d, the last finalised block is of %d: wait, or sign a permit that begins now", p.ValidFrom, seconds)
+			"permit is valid from %d, it is %d now: wait, or sign a permit that begins now", p.ValidFrom, seconds)
 	case seconds > p.ValidUntil:
 		return threshold.Faultf(threshold.PermitExpired,
-			"permit was valid until %d, the last finalised block is of %d: sign a new permit", p.ValidUntil, seconds)
+			"permit was valid until %d, it is %d now: sign a new permit", p.ValidUntil, seconds)
 	}
 	return nil
 }
