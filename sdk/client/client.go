@@ -31,6 +31,9 @@ const (
 // the values are open, so that a late liar is named too.
 const Linger = time.Second
 
+// poll is the longest that one request waits for a handle.
+const poll = time.Minute
+
 // Client is a wallet's connection to one node. It is safe for concurrent use.
 type Client struct {
 	base       string
@@ -74,9 +77,28 @@ func (c *Client) Handle(ctx context.Context, h fhe.Handle, wait time.Duration) (
 	return &s, c.call(ctx, http.MethodGet, route, nil, &s)
 }
 
-// UserDecrypt sends a signed request to the committee through the node and
-// opens the answers.
+// settle waits until none of the handles is being computed any more, for as
+// long as ctx lasts: parties refuse what is not ready at once. What else is wrong
+// with a handle is for them to say.
+func (c *Client) settle(ctx context.Context, handles []fhe.Handle) error {
+	for _, h := range handles {
+		for pending := true; pending; {
+			s, err := c.Handle(ctx, h, poll)
+			if err != nil {
+				return fmt.Errorf("wait for handle %s: %w", h, err)
+			}
+			pending = s.State == "pending"
+		}
+	}
+	return nil
+}
+
+// UserDecrypt waits until the values are computed, sends a signed request to the
+// committee through the node and opens the answers.
 func (c *Client) UserDecrypt(ctx context.Context, d *sdk.Decryption) ([]*uint256.Int, error) {
+	if err := c.settle(ctx, d.Request.Handles); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	resp, err := c.do(ctx, http.MethodPost, sdk.RouteUserDecryptions, &d.Request)
@@ -107,8 +129,12 @@ func (c *Client) UserDecrypt(ctx context.Context, d *sdk.Decryption) ([]*uint256
 	return d.Values()
 }
 
-// PublicDecrypt asks for the values of publicly marked handles.
+// PublicDecrypt waits until the values are computed and asks for the values of
+// publicly marked handles.
 func (c *Client) PublicDecrypt(ctx context.Context, handles ...fhe.Handle) (*sdk.PublicResult, error) {
+	if err := c.settle(ctx, handles); err != nil {
+		return nil, err
+	}
 	var r sdk.PublicResult
 	return &r, c.call(ctx, http.MethodPost, sdk.RoutePublicDecryptions, sdk.PublicRequest{Handles: handles}, &r)
 }
