@@ -172,22 +172,73 @@ func (rawCodec) Name() string                    { return "json" }
 func (rawCodec) Marshal(v any) ([]byte, error)   { return v.([]byte), nil }
 func (rawCodec) Unmarshal(b []byte, v any) error { *v.(*[]byte) = b; return nil }
 
-// TestConcurrencyLimit: one caller cannot occupy a server.
-func TestConcurrencyLimit(t *testing.T) {
-	s := NewServer(nil, newIdentity(t), &threshold.Committee{}, nil)
-	one, two := fhe.Digest{1}, fhe.Digest{2}
-	for range maxInFlight {
-		if !s.enter(one) {
-			t.Fatal("a caller is refused below the limit")
+// TestGate: neither one caller nor all together exceed their bound, and a
+// finished request gives its place back.
+func TestGate(t *testing.T) {
+	g := Gate[string]{Each: 2, All: 3}
+	enter := func(caller string) func() {
+		t.Helper()
+		leave, err := g.Enter(caller)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return leave
+	}
+	refuse := func(caller string) {
+		t.Helper()
+		if _, err := g.Enter(caller); code(err) != threshold.Busy {
+			t.Errorf("%s: %v", caller, err)
 		}
 	}
-	if s.enter(one) || !s.enter(two) {
-		t.Error("the limit is not one of each caller")
+	first := enter("one")
+	enter("one")
+	refuse("one")
+	other := enter("two")
+	refuse("two") // all are three
+	first()
+	enter("one")
+	refuse("three")
+	other()
+	refuse("one")
+	enter("three")
+}
+
+// TestServerGate: a server admits so many requests of one caller and refuses
+// the next with a code.
+func TestServerGate(t *testing.T) {
+	n := newNetwork(t, 43)
+	node := newIdentity(t)
+	c := n.serve(t, node)
+	client, err := Dial(c.Members[0], node)
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.leave(one)
-	if !s.enter(one) {
-		t.Error("a finished request keeps its place")
+	defer client.Close()
+	h := n.value(fhe.Uint8, 9)
+	n.publish(h)
+	release := n.chain.hold()
+	answers := make(chan error, maxInFlight+1)
+	for range maxInFlight + 1 {
+		go func() {
+			_, err := client.PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+			answers <- err
+		}()
 	}
+	if err := <-answers; code(err) != threshold.Busy {
+		t.Errorf("the first answer while all wait: %v", err)
+	}
+	release()
+	for range maxInFlight {
+		if err := <-answers; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// hold makes readers of the ledger wait until release is called.
+func (l *ledger) hold() (release func()) {
+	l.mu.Lock()
+	return l.mu.Unlock
 }
 
 // TestStatusRoundTrip: every code survives gRPC.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,8 +19,9 @@ import (
 )
 
 // maxInFlight is the number of requests of one caller that a server works on
-// at the same time.
-const maxInFlight = 16
+// at the same time. A relay passes on fewer, and bounds those of each user: to a
+// party all users of a relay are one caller.
+const maxInFlight = 32
 
 const serviceName = "fhevm.committee.Party"
 
@@ -33,9 +33,7 @@ type Server struct {
 	timeout   time.Duration
 	log       *slog.Logger
 	grpc      *grpc.Server
-
-	mu       sync.Mutex
-	inFlight map[fhe.Digest]int // requests by fingerprint of the caller
+	callers   Gate[fhe.Digest] // by fingerprint
 }
 
 // NewServer prepares a server of s. log may be nil.
@@ -43,7 +41,7 @@ func NewServer(s Service, id *identity.Identity, c *threshold.Committee, log *sl
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	srv := &Server{service: s, committee: c, timeout: DefaultTimeout, log: log, inFlight: map[fhe.Digest]int{}}
+	srv := &Server{service: s, committee: c, timeout: DefaultTimeout, log: log, callers: Gate[fhe.Digest]{Each: maxInFlight}}
 	srv.grpc = grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(serverTLS(id, c))),
 		grpc.ForceServerCodec(jsonCodec{}),
@@ -80,10 +78,11 @@ func (s *Server) admit(ctx context.Context, request any, info *grpc.UnaryServerI
 	if err != nil {
 		return nil, toStatus(threshold.Faultf(threshold.NotMember, "%v", err))
 	}
-	if !s.enter(caller) {
-		return nil, toStatus(threshold.Faultf(threshold.Busy, "more than %d requests at once", maxInFlight))
+	leave, err := s.callers.Enter(caller)
+	if err != nil {
+		return nil, toStatus(faultOf(err))
 	}
-	defer s.leave(caller)
+	defer leave()
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, caller), s.timeout)
 	defer cancel()
 	answer, err := handler(ctx, request)
@@ -107,24 +106,6 @@ func callerOf(ctx context.Context) (fhe.Digest, error) {
 		return fhe.Digest{}, fmt.Errorf("caller has no certificate")
 	}
 	return fingerprint(info.State)
-}
-
-func (s *Server) enter(caller fhe.Digest) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.inFlight[caller] >= maxInFlight {
-		return false
-	}
-	s.inFlight[caller]++
-	return true
-}
-
-func (s *Server) leave(caller fhe.Digest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.inFlight[caller]--; s.inFlight[caller] == 0 {
-		delete(s.inFlight, caller)
-	}
 }
 
 func (s *Server) userDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
