@@ -88,21 +88,31 @@ func (n *Node) Listen(addr string, origins ...string) (string, error) {
 }
 
 func (e *endpoint) listen(addr string, origins []string) (string, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	listener, err := ListenLoopback(addr)
 	if err != nil {
-		return "", fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	if !resolved.IP.IsLoopback() {
-		return "", fmt.Errorf("listen on %s: a development node serves loopback addresses only", addr)
-	}
-	listener, err := net.ListenTCP("tcp", resolved)
-	if err != nil {
-		return "", fmt.Errorf("listen on %s: %w", addr, err)
+		return "", err
 	}
 	web := &http.Server{Handler: e.handler(origins), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	e.http = append(e.http, web)
 	go web.Serve(listener)
 	return listener.Addr().String(), nil
+}
+
+// ListenLoopback listens at a loopback address and refuses any other: what a
+// development node serves is for its own machine.
+func ListenLoopback(addr string) (net.Listener, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	if !resolved.IP.IsLoopback() {
+		return nil, fmt.Errorf("listen on %s: a development node serves loopback addresses only", addr)
+	}
+	listener, err := net.ListenTCP("tcp", resolved)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return listener, nil
 }
 
 func (e *endpoint) handler(origins []string) http.Handler {

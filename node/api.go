@@ -12,10 +12,12 @@ import (
 	"slices"
 	"time"
 
+	"fhevm/chain"
 	"fhevm/coprocessor"
 	"fhevm/fhe"
 	"fhevm/sdk"
 	"fhevm/threshold"
+	"fhevm/threshold/committee"
 	"fhevm/threshold/permit"
 )
 
@@ -27,6 +29,10 @@ type api struct {
 	server   *http.Server
 	address  string
 	key      []byte // encoded public key
+
+	users  committee.Gate[fhe.Address] // decryptions, by the user who signed
+	public committee.Gate[struct{}]    // public decryptions
+	waits  committee.Gate[struct{}]    // for handles to be computed
 }
 
 const (
@@ -35,18 +41,56 @@ const (
 	routeParty = "/v1/squashed"
 )
 
-func (n *Node) newAPI() (*api, error) {
+// Bounds of requests in progress. What goes on to the parties stays below what
+// a party takes from one caller, so that no user keeps the others waiting.
+const (
+	maxPerUser = 4
+	maxUsers   = 12
+	maxPublic  = 4
+	maxWaits   = 256
+)
+
+// Time limits of a connection.
+const (
+	readTimeout  = 30 * time.Second      // for a whole request
+	replyTimeout = 30 * time.Second      // for a wallet to take a party's reply
+	writeTimeout = maxWait + time.Minute // for a whole response
+)
+
+func (n *Node) openAPI() (*api, error) {
 	key, err := n.compute.publicKey.MarshalBinary()
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", cmp.Or(n.config.API, DefaultAPI))
-	if err != nil {
-		return nil, fmt.Errorf("listen for wallets: %w", err)
+	a := newAPI(n, key)
+	if err := a.listen(); err != nil {
+		return nil, err
 	}
-	a := &api{node: n, listener: listener, address: listener.Addr().String(), key: key}
-	a.server = &http.Server{Handler: a.crossOrigin(a.routes()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	return a, nil
+}
+
+func (a *api) listen() (err error) {
+	if a.listener, err = chain.ListenLoopback(cmp.Or(a.node.config.API, DefaultAPI)); err != nil {
+		return fmt.Errorf("wallet API: %w", err)
+	}
+	a.address = a.listener.Addr().String()
+	return nil
+}
+
+// newAPI is the API before it listens.
+func newAPI(n *Node, key []byte) *api {
+	a := &api{
+		node: n, key: key,
+		users:  committee.Gate[fhe.Address]{Each: maxPerUser, All: maxUsers},
+		public: committee.Gate[struct{}]{All: maxPublic},
+		waits:  committee.Gate[struct{}]{All: maxWaits},
+	}
+	a.server = &http.Server{
+		Handler:           a.crossOrigin(a.routes()),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: 2 * time.Minute,
+	}
+	return a
 }
 
 func (a *api) routes() http.Handler {
@@ -133,9 +177,7 @@ func (a *api) handle(w http.ResponseWriter, r *http.Request) error {
 		if err != nil || wait < 0 || wait > maxWait {
 			return threshold.Faultf(threshold.BadRequest, "wait is %q, want a duration up to %v such as 30s", s, maxWait)
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), wait)
-		defer cancel()
-		if err := a.node.await(ctx, h); err != nil && r.Context().Err() != nil {
+		if err := a.wait(r.Context(), h, wait); err != nil {
 			return err
 		}
 	}
@@ -146,6 +188,22 @@ func (a *api) handle(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, status)
 }
 
+// wait waits for a handle to be computed, for some time. That it is not, or
+// cannot be, is no error.
+func (a *api) wait(ctx context.Context, h fhe.Handle, limit time.Duration) error {
+	leave, err := a.waits.Enter(struct{}{})
+	if err != nil {
+		return err
+	}
+	defer leave()
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := a.node.await(limited, h); err != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
 func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
 	req := new(permit.Request)
 	if err := readJSON(r, req); err != nil {
@@ -154,13 +212,21 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
 	if err := req.Check(a.node.Parameters().SigningDomain()); err != nil {
 		return err
 	}
+	leave, err := a.users.Enter(req.User)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	flusher := http.NewResponseController(w)
+	connection := http.NewResponseController(w)
 	encoder := json.NewEncoder(w)
+	hurry := func() { connection.SetWriteDeadline(time.Now().Add(replyTimeout)) }
 	a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
+		hurry()
 		encoder.Encode(reply)
-		flusher.Flush()
+		connection.Flush()
 	})
+	hurry() // for the end of the response
 	return nil
 }
 
@@ -172,6 +238,11 @@ func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) error {
 	if err := permit.CheckHandles(req.Handles); err != nil {
 		return err
 	}
+	leave, err := a.public.Enter(struct{}{})
+	if err != nil {
+		return err
+	}
+	defer leave()
 	result, err := a.node.parties.publicDecrypt(r.Context(), req.Handles)
 	if err != nil {
 		return err
@@ -179,15 +250,22 @@ func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, result)
 }
 
+// await waits until the chain's present head has reached the coprocessor and
+// the handle is computed.
 func (n *Node) await(ctx context.Context, h fhe.Handle) error {
+	if err := n.reach(ctx); err != nil {
+		return err
+	}
+	return n.coprocessor.Wait(ctx, h)
+}
+
+// reach waits until the chain's present head has reached the coprocessor.
+func (n *Node) reach(ctx context.Context) error {
 	head, err := n.chain.Client().BlockNumber(ctx)
 	if err != nil {
 		return err
 	}
-	if err := n.coprocessor.Reach(ctx, head); err != nil {
-		return err
-	}
-	return n.coprocessor.Wait(ctx, h)
+	return n.coprocessor.Reach(ctx, head)
 }
 
 func (n *Node) status(h fhe.Handle) (*sdk.HandleStatus, error) {

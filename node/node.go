@@ -78,7 +78,7 @@ func New(cfg Config) (n *Node, err error) {
 	if n.parties, err = n.openParties(); err != nil {
 		return n, err
 	}
-	if n.api, err = n.newAPI(); err != nil {
+	if n.api, err = n.openAPI(); err != nil {
 		return n, err
 	}
 	n.rpcAddress, err = n.chain.Listen(cmp.Or(cfg.RPC, DefaultRPC), cfg.Origins...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"fhevm/chain"
 	"fhevm/contracts"
@@ -139,10 +140,21 @@ func (v chainView) Finalized(ctx context.Context) (*committee.Block, error) {
 	return &committee.Block{Number: b.Number, Time: b.Time, Rights: b}, nil
 }
 
+// linger is how long a user's request waits for the rest of the parties once
+// 2t+1 have answered. One that is silent must not hold it up much longer, but
+// one that is slow may be needed in the place of a liar.
+const linger = 30 * time.Second
+
 // userDecrypt passes every answer to forward, and in the end why too few came.
 func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward func(sdk.Reply)) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := 0
 	err := p.relay.UserDecrypt(ctx, req, func(a *seal.Answer) bool {
 		forward(sdk.Reply{Answer: a})
+		if answers++; answers == p.relay.Quorum.Agree() {
+			time.AfterFunc(linger, cancel)
+		}
 		return false
 	})
 	if err != nil {

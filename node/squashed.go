@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"fhevm/coprocessor"
 	"fhevm/coprocessor/store"
@@ -30,7 +31,7 @@ func (n *Node) Squashed(ctx context.Context, r *committee.SquashRequest) (*commi
 	if err := r.Verify(n.Domain(), &n.network.Committee); err != nil {
 		return nil, err
 	}
-	if err := n.await(ctx, r.Handle); err != nil {
+	if err := n.ready(ctx, r.Handle); err != nil {
 		return nil, fault(r, err)
 	}
 	blocks, err := n.coprocessor.Squashed(ctx, r.Handle)
@@ -39,9 +40,29 @@ func (n *Node) Squashed(ctx context.Context, r *committee.SquashRequest) (*commi
 	}
 	signed, err := n.coprocessor.SignedDigest(ctx, r.Handle, fhe.OfSquashed)
 	if err != nil {
-		return nil, err
+		return nil, fault(r, err)
 	}
 	return &committee.Squashed{Blocks: blocks, Signatures: []eip712.Signature{eip712.Signature(signed.Signature)}}, nil
+}
+
+// catchUp is how long a request waits for the coprocessor to read the chain's
+// present head.
+const catchUp = 5 * time.Second
+
+// ready says why the ciphertext of a handle is not there, nil if it is. It does
+// not wait for its computation: a party's request holds one of its few places,
+// and wallets can wait for a handle by themselves.
+func (n *Node) ready(ctx context.Context, h fhe.Handle) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUp)
+	defer cancel()
+	if err := n.reach(ctx); err != nil {
+		return err
+	}
+	status, err := n.coprocessor.Status(h)
+	if err != nil {
+		return err
+	}
+	return status.Err()
 }
 
 // fault says to the user why a handle cannot be decrypted.
@@ -52,6 +73,8 @@ func fault(r *committee.SquashRequest, err error) error {
 		return threshold.Faultf(threshold.UnknownHandle, "handle %s: %v", r.Handle, err)
 	case errors.As(err, &failure):
 		return threshold.Faultf(threshold.NotReady, "handle %s cannot be computed: %v", r.Handle, err)
+	case errors.Is(err, coprocessor.ErrBusy):
+		return threshold.Faultf(threshold.Busy, "handle %s: %v: ask again", r.Handle, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, coprocessor.ErrPending):
 		return threshold.Faultf(threshold.NotReady, "handle %s is still being computed: ask again", r.Handle)
 	}

@@ -1,0 +1,85 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"fhevm/coprocessor"
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+	"fhevm/threshold"
+	"fhevm/threshold/committee"
+	"fhevm/threshold/eip712"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/holiman/uint256"
+)
+
+// unused is an evaluator for a coprocessor that never runs.
+type unused struct{}
+
+func (unused) Eval(context.Context, fhe.Op, fhe.Type, []*radix.Ciphertext, *uint256.Int) (*radix.Ciphertext, error) {
+	return nil, errors.New("not expected")
+}
+
+func (unused) Expand(context.Context, *fhe.InputList) ([]*radix.Ciphertext, error) {
+	return nil, errors.New("not expected")
+}
+
+// partyKey signs for party 1.
+var partyKey = secp256k1.PrivKeyFromBytes([]byte{31: 5})
+
+// pendingNode is a node whose coprocessor has followed the chain and is never
+// done with the handle that it wants.
+func pendingNode(t *testing.T) (*Node, fhe.Handle) {
+	t.Helper()
+	n := &Node{network: testNetwork()}
+	n.network.Committee.Members[0].Signer = eip712.AddressOf(partyKey.PubKey())
+	n.chain = openChain(t, n.network.Genesis())
+	var err error
+	n.coprocessor, err = coprocessor.Open(coprocessor.Config{Domain: n.Domain(), Dir: "db", FS: vfs.NewMem(), Evaluator: unused{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.coprocessor.Close() })
+	d := fhe.Derivation{Domain: n.Domain(), Op: fhe.Trivial, Type: fhe.Uint8, Clear: uint256.NewInt(7)}
+	h, digest := d.Result()
+	err = n.coprocessor.Append(fhe.Batch{Entries: []fhe.Entry{
+		{Operation: &fhe.Operation{Result: h, Digest: digest, Derivation: d}}, {Wanted: &h},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, h
+}
+
+// TestSquashedDoesNotWait: a party that asks for what is not computed yet is
+// told so at once, in this process as elsewhere.
+func TestSquashedDoesNotWait(t *testing.T) {
+	n, pending := pendingNode(t)
+	unknown := pending
+	unknown[0]++
+	for h, want := range map[fhe.Handle]threshold.Code{pending: threshold.NotReady, unknown: threshold.UnknownHandle} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r := committee.NewSquashRequest(n.Domain(), n.network.Committee.Epoch, 1, partyKey, h)
+		_, err := n.Squashed(ctx, r)
+		if got := problemOf(err); got.Code != want || ctx.Err() != nil {
+			t.Errorf("got %v, %v, want %s before the context ends", err, ctx.Err(), want)
+		}
+		if got := newAPI(n, nil).call(ctx, "POST", routeParty, r); got != map[threshold.Code]string{threshold.NotReady: "503 not_ready", threshold.UnknownHandle: "400 unknown_handle"}[want] {
+			t.Errorf("over HTTP: %s", got)
+		}
+	}
+}
+
+// TestSquashBusy: a full queue reaches the wallet as what it is.
+func TestSquashBusy(t *testing.T) {
+	err := fault(&committee.SquashRequest{}, coprocessor.ErrBusy)
+	if got := problemOf(err); got.Code != threshold.Busy || httpStatus(got.Code) != 429 {
+		t.Errorf("got %+v", got)
+	}
+}
