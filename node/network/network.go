@@ -92,7 +92,10 @@ func (f Folder) Description() (*Description, error) {
 	if err := json.Unmarshal(b, d); err != nil {
 		return nil, fmt.Errorf("read network %s: %w", f, err)
 	}
-	return d, d.check()
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("network in %s: %w", f, err)
+	}
+	return d, nil
 }
 
 // check begins with the kind of network: one that claims more than this program
@@ -103,11 +106,11 @@ func (d *Description) check() error {
 	}
 	switch {
 	case d.Format != format:
-		return fmt.Errorf("network has format %d, want %d: deal it anew into another folder", d.Format, format)
+		return fmt.Errorf("it has format %d, want %d: deal a network anew into another folder", d.Format, format)
 	case d.Set != tfhe.Default.Name:
-		return fmt.Errorf("network uses parameter set %q, this program has %q", d.Set, tfhe.Default.Name)
+		return fmt.Errorf("it uses parameter set %q, this program has %q", d.Set, tfhe.Default.Name)
 	case d.Committee.Epoch.Key != d.KeyID:
-		return fmt.Errorf("network's committee holds key %s, not %s", d.Committee.Epoch.Key, d.KeyID)
+		return fmt.Errorf("its committee holds key %s, not %s", d.Committee.Epoch.Key, d.KeyID)
 	}
 	return d.Committee.Check()
 }
