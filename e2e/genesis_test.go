@@ -41,7 +41,7 @@ func production(t *testing.T, dir string) string {
 	info := startDev(t).info
 	p := info.Parameters
 	b, err := json.Marshal(map[string]any{
-		"format": 0, "network": "production", "chainId": p.ChainID, "parameterSet": p.Set, "keyId": p.KeyID,
+		"format": 1, "network": "production", "chainId": p.ChainID, "parameterSet": p.Set, "keyId": p.KeyID,
 		"coprocessor": p.Committee.Members[0].Signer, "committee": p.Committee,
 	})
 	if err != nil {
