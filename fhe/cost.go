@@ -14,9 +14,8 @@ type costKey struct {
 // clear or encrypted: for the most expensive clear value, and for Convert the
 // most expensive source type. It is 0 for a form that the table does not have.
 //
-// Operands that are public (trivially encrypted) may save some. An operand that
-// repeats blocks of the other or of itself, as in a + a, costs one more for
-// each block that repeats.
+// Operands that are public (trivially encrypted), or that repeat blocks of each
+// other, as in a + a, may save some.
 func (r Operator) Bootstraps(t Type, clear bool) int {
 	return costs[costKey{r.Op, t, clear}].bootstraps
 }

@@ -1,6 +1,10 @@
 package radix
 
-import "fhevm/fhe/tfhe"
+import (
+	"cmp"
+
+	"fhevm/fhe/tfhe"
+)
 
 // A sum is a difference in disguise: x + y = x - not(y) - 1, so carries are
 // borrows of digits x + y - 3 with one borrowed at the start.
@@ -70,15 +74,34 @@ func (c *circuit) signSum(d []wire) wire {
 	return sum(signed)
 }
 
-// pairs turns base-4 digits into base-16 digits of the same sign. Where two
-// digits share too much noise for one bootstrap, it takes their signs first.
+// pairs turns base-4 digits into base-16 digits of the same sign.
 func (c *circuit) pairs(d []wire) (out []wire) {
 	for ; len(d) > 1; d = d[2:] {
-		p := pair(d[0], d[1])
-		if p.norm2() >= tfhe.MaxNorm2 { // a borrow may come on top
-			p = c.signSum(d[:2])
-		}
-		out = append(out, p)
+		out = append(out, c.signPair(d[0], d[1]))
 	}
 	return append(out, d...)
+}
+
+// signPair is a number in [-15, 15] with the sign of d0 + 4*d1: that itself,
+// unless the digits share sources and it exceeds the noise budget. Then a
+// smaller multiple does, since the two are not free to have any values.
+func (c *circuit) signPair(d0, d1 wire) wire {
+	p := pair(d0, d1)
+	if p.norm2() <= tfhe.MaxNorm2 {
+		return p
+	}
+	for _, k := range [][2]int{{1, 3}, {1, 2}, {0, 1}} {
+		q := d0.times(k[0]).plus(d1.times(k[1]))
+		if q.norm2() <= tfhe.MaxNorm2 && sameSign(p, q) {
+			return q
+		}
+	}
+	return c.signSum([]wire{d0, d1})
+}
+
+// sameSign reports whether q, of sources of p, always has the sign of p.
+func sameSign(p, q wire) bool {
+	return p.assignments(func(values map[*source]int) bool {
+		return cmp.Compare(p.at(values), 0) == cmp.Compare(q.at(values), 0)
+	})
 }

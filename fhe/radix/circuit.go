@@ -9,92 +9,123 @@ import (
 
 // circuit is a list of bootstraps under construction. The first sources are
 // the operands' blocks; each bootstrap adds one for each function of its table.
-// Sources count as independent, also those of one table: their noise comes from
-// coefficients half a polynomial apart, whose covariance is negligible.
 type circuit struct {
-	made  []int // for each source, the layer that makes it; 0 for operands
-	steps []step
-	err   error // why the first bad bootstrap was refused
+	sources []*source
+	steps   []step
+	known   map[string]step       // the steps by what decides their results
+	masks   map[[2]uint64][]block // operand blocks by the start of their masks
+	err     error                 // why the first bad bootstrap was refused
 }
 
 // step is one bootstrap.
 type step struct {
 	table *table
 	input wire
-	first int // source of the table's first function
-	layer int
+	outs  []*source // one for each function of the table
+}
+
+func (s step) layer() int { return s.outs[0].layer }
+
+func newCircuit() *circuit {
+	return &circuit{known: make(map[string]step), masks: make(map[[2]uint64][]block)}
 }
 
 // input adds an operand's block with plaintext in [0, top].
-func (c *circuit) input(top int) wire {
-	return c.source(0, wire{hi: top})
-}
+func (c *circuit) input(top int) *source { return c.source(source{hi: top}) }
 
-// source adds a source that layer makes; constant and range are w's.
-func (c *circuit) source(layer int, w wire) wire {
-	w.terms = []term{{len(c.made), 1}}
-	c.made = append(c.made, layer)
-	return w
+func (c *circuit) source(s source) *source {
+	s.index = len(c.sources)
+	c.sources = append(c.sources, &s)
+	return &s
 }
 
 // lookup is lookups for a table of one function.
 func (c *circuit) lookup(t *table, w wire) wire { return c.lookups(t, w)[0] }
 
-// lookups evaluates the functions of t at w. One that is constant on w's range
-// needs no bootstrap, nor one that is w or its mirror image if w is clean.
+// lookups evaluates the functions of t at w. One that is constant on w needs
+// no bootstrap, nor one that is a source of w or its mirror image.
 func (c *circuit) lookups(t *table, w wire) []wire {
 	outs := make([]wire, len(t.fs))
-	var made []wire
 	for i, f := range t.fs {
-		if out, ok := fold(f, w); ok {
-			outs[i] = out
-			continue
+		var ok bool
+		if outs[i], ok = fold(f, w); !ok {
+			outs[i] = c.bootstrap(t, w).outs[i].wire()
 		}
-		if made == nil {
-			made = c.bootstrap(t, w)
-		}
-		outs[i] = made[i]
 	}
 	return outs
 }
 
-// fold is f(w) as a linear function of w, if it is one.
+// fold is f(w) without a bootstrap, if f(w) is a constant, or if w has one
+// source and f(w) is that or its mirror image, up to a constant.
 func fold(f func(int) int, w wire) (wire, bool) {
+	step := w.step()
 	first, slope := f(w.lo), 0
-	if w.lo < w.hi {
-		slope = f(w.lo+1) - first
+	if w.lo+step <= w.hi {
+		slope = f(w.lo+step) - first
 	}
-	if slope != 0 && (slope*slope != 1 || w.norm2() != 1) {
+	if slope != 0 && (slope*slope != 1 || len(w.terms) != 1) {
 		return wire{}, false
 	}
-	for v := w.lo; v <= w.hi; v++ {
-		if f(v) != first+slope*(v-w.lo) {
+	for i := 0; w.lo+i*step <= w.hi; i++ {
+		if f(w.lo+i*step) != first+i*slope {
 			return wire{}, false
 		}
 	}
 	if slope == 0 {
 		return constant(first), true
 	}
-	return w.plusClear(-w.lo).times(slope).plusClear(first), true
+	s := w.terms[0]
+	if s.factor < 0 {
+		return s.wire().plusClear(-s.hi).times(-slope).plusClear(first), true
+	}
+	return s.wire().plusClear(-s.lo).times(slope).plusClear(first), true
 }
 
-// bootstrap adds a step, after checking that w stays within the domain of t
-// and the noise budget.
-func (c *circuit) bootstrap(t *table, w wire) []wire {
+// step is the distance of neighbouring plaintexts of w: the greatest common
+// divisor of its factors, if its range is that of its sources.
+func (a wire) step() (g int) {
+	if lo, hi := a.span(); lo != a.lo || hi != a.hi {
+		return 1
+	}
+	for _, t := range a.terms {
+		for x := max(t.factor, -t.factor); x != 0; {
+			g, x = x, g%x
+		}
+	}
+	return max(g, 1)
+}
+
+// bootstrap returns the step that evaluates t at w. There is one for each table
+// and combination: a second one would make the same ciphertexts, noise and
+// all. It checks that w stays within the domain of t and the noise budget.
+func (c *circuit) bootstrap(t *table, w wire) step {
+	key := fmt.Sprintf("%p %d", t, w.constant)
+	for _, x := range w.terms {
+		key += fmt.Sprintf(" %d*%d", x.factor, x.index)
+	}
+	if s, ok := c.known[key]; ok {
+		return s
+	}
 	if err := t.check(w); err != nil && c.err == nil {
 		c.err = fmt.Errorf("bootstrap %d: %w", len(c.steps), err)
 	}
-	s := step{t, w, len(c.made), 1}
-	for _, t := range w.terms {
-		s.layer = max(s.layer, c.made[t.source]+1)
-	}
+	s := c.step(t, w)
+	c.known[key] = s
 	c.steps = append(c.steps, s)
-	outs := make([]wire, len(t.fs))
-	for i := range outs {
-		lo, hi := t.span(i, w.lo, w.hi)
-		outs[i] = c.source(s.layer, wire{twice: t.twice[i], lo: lo, hi: hi})
+	return s
+}
+
+func (c *circuit) step(t *table, w wire) step {
+	layer := 0
+	for _, x := range w.terms {
+		layer = max(layer, x.layer)
 	}
-	return outs
+	s := step{table: t, input: w}
+	for i := range t.fs {
+		lo, hi := t.span(i, w.lo, w.hi)
+		s.outs = append(s.outs, c.source(source{layer: layer + 1, lo: lo, hi: hi, inner: t.inner}))
+	}
+	return s
 }
 
 func (t *table) check(w wire) error {
@@ -107,18 +138,22 @@ func (t *table) check(w wire) error {
 	return nil
 }
 
-// finish turns the circuit for outs into a program: it drops the bootstraps
-// that no output needs and checks that the outputs are clean.
+// finish turns the circuit for outs, blocks with plaintext in [0, top], into a
+// program: it bootstraps those that are not in normal form and drops the
+// bootstraps that no output needs.
 func (c *circuit) finish(outs []wire, top int) (*program, error) {
+	for i, w := range outs {
+		if w.lo < 0 || w.hi > top {
+			return nil, fmt.Errorf("output %d has plaintext in [%d, %d], want [0, %d]", i, w.lo, w.hi, top)
+		}
+		if !w.isNormal(top) {
+			outs[i] = c.bootstrap(clean, w).outs[0].wire()
+		}
+	}
 	if c.err != nil {
 		return nil, c.err
 	}
-	for i, w := range outs {
-		if w.norm2() > 1 || w.lo < 0 || w.hi > top {
-			return nil, fmt.Errorf("output %d has plaintext in [%d, %d] and 2-norm squared %d, want [0, %d] and 1", i, w.lo, w.hi, w.norm2(), top)
-		}
-	}
-	p := &program{sources: len(c.made), outs: outs}
+	p := &program{sources: len(c.sources), outs: outs}
 	needed := c.needed(outs)
 	for _, s := range c.steps {
 		if s.anyOf(needed) {
@@ -128,12 +163,28 @@ func (c *circuit) finish(outs []wire, top int) (*program, error) {
 	return p, nil
 }
 
+// isNormal reports whether a result may hold a as it is: a constant, or a
+// source or its complement, be it an operand's block of the same kind or what a
+// table returns that is not an inner one. So blocks of any two ciphertexts that
+// share a mask are equal or complements, and no operand's block is an inner
+// source of the circuit that it enters: the noise budget counts on both.
+func (a wire) isNormal(top int) bool {
+	if len(a.terms) != 1 {
+		return len(a.terms) == 0
+	}
+	s := a.terms[0]
+	if s.inner || s.layer == 0 && s.hi != top {
+		return false
+	}
+	return s.factor == 1 && a.constant == 0 || s.factor == -1 && a.constant == top
+}
+
 // needed marks the sources that outs depend on.
 func (c *circuit) needed(outs []wire) []bool {
-	marks := make([]bool, len(c.made))
+	marks := make([]bool, len(c.sources))
 	mark := func(w wire) {
 		for _, t := range w.terms {
-			marks[t.source] = true
+			marks[t.index] = true
 		}
 	}
 	for _, w := range outs {
@@ -148,10 +199,5 @@ func (c *circuit) needed(outs []wire) []bool {
 }
 
 func (s step) anyOf(needed []bool) bool {
-	for i := range s.table.fs {
-		if needed[s.first+i] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.outs, func(o *source) bool { return needed[o.index] })
 }

@@ -32,15 +32,15 @@ func (c *circuit) evaluate(op fhe.Op, t fhe.Type, args [][]wire) []wire {
 	case fhe.Xor:
 		return c.bitwise(bitXor, x, y, top(t))
 	case fhe.Min:
-		return c.choose(c.less(x, y), x, y)
+		return c.choose(c.less(x, y), x, y, top(t))
 	case fhe.Max:
-		return c.choose(c.less(x, y), y, x)
+		return c.choose(c.less(x, y), y, x, top(t))
 	case fhe.Not:
 		return complement(x, top(t))
 	case fhe.Cast:
 		return c.cast(x, t)
 	case fhe.Select:
-		return c.choose(x[0], args[1], y)
+		return c.choose(x[0], args[1], y, top(t))
 	case fhe.Trivial:
 		return x
 	}
@@ -73,7 +73,8 @@ func (c *circuit) bitwise(t *table, x, y []wire, top int) []wire {
 	return out
 }
 
-// cast returns x in type t: truncated, extended by zeros, or x != 0.
+// cast returns x in type t: truncated, extended by zeros, or x != 0. The block
+// of a bool is no block of an integer yet; finish makes it one.
 func (c *circuit) cast(x []wire, t fhe.Type) []wire {
 	if t == fhe.Bool {
 		return []wire{c.nonzero(x)}

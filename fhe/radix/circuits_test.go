@@ -264,10 +264,18 @@ func TestCircuitsAreFixed(t *testing.T) {
 func (p *program) print(w io.Writer) {
 	for _, layer := range p.layers {
 		for _, s := range layer {
-			fmt.Fprintln(w, s.layer, s.first, s.table.entries, s.input.terms, s.input.twice)
+			fmt.Fprintln(w, s.layer(), s.outs[0].index, s.table.entries, s.table.twice, s.input)
 		}
 	}
 	for _, out := range p.outs {
-		fmt.Fprintln(w, out.terms, out.twice)
+		fmt.Fprintln(w, out)
 	}
+}
+
+// String lists w's terms and its constant.
+func (w wire) String() (s string) {
+	for _, t := range w.terms {
+		s += fmt.Sprintf("%d*[%d] + ", t.factor, t.index)
+	}
+	return s + fmt.Sprint(w.constant)
 }

@@ -37,7 +37,7 @@ func (c *circuit) addColumns(cols columns) []wire {
 // done reports whether every column is as small as the sum of two blocks.
 func (cols columns) done() bool {
 	for _, col := range cols {
-		if s := sum(col); s.hi > 2*(base-1) || s.norm2() > 2 {
+		if s := sum(col); s.hi > 2*(base-1) || s.norm1() > 2 {
 			return false
 		}
 	}
@@ -47,14 +47,15 @@ func (cols columns) done() bool {
 // fullGroup is the range from which on no further block fits a group of terms.
 const fullGroup = half - base + 1
 
-// compress replaces groups of terms with a range of at least full by message
-// and carry, and keeps the others. It reports whether any group was replaced.
+// compress replaces groups of terms that no further term fits, or with a range
+// of at least full, by message and carry, and keeps the others. It reports
+// whether any group was replaced.
 func (c *circuit) compress(cols columns, full int) (next columns, changed bool) {
 	next = make(columns, len(cols))
 	for i, col := range cols {
 		for len(col) > 0 {
 			n := fitting(col)
-			if s := sum(col[:n]); n > 1 && s.hi >= full {
+			if s := sum(col[:n]); n > 1 && (n < len(col) || s.hi >= full) {
 				c.split(next, i, s)
 				changed = true
 			} else {
@@ -68,9 +69,9 @@ func (c *circuit) compress(cols columns, full int) (next columns, changed bool) 
 
 // fitting is the number of leading terms whose sum a bootstrap can take.
 func fitting(ws []wire) int {
-	hi := 0
+	total := constant(0)
 	for i, w := range ws {
-		if hi += w.hi; hi >= half {
+		if total = total.plus(w); message.check(total) != nil {
 			return i
 		}
 	}
@@ -79,7 +80,7 @@ func fitting(ws []wire) int {
 
 // split adds the message of s to column i and its carry to the next.
 func (c *circuit) split(cols columns, i int, s wire) {
-	m, k := wire{}, wire{}
+	var m, k wire
 	if s.hi <= splitSum.hi {
 		r := c.lookups(splitSum, s)
 		m, k = r[0], r[1]

@@ -1,22 +1,27 @@
 package radix
 
+import "slices"
+
 // less is 1 where x < y.
 func (c *circuit) less(x, y []wire) wire { return c.isNegative(c.pairs(difference(x, y))) }
 
-// isNegative is 1 where the number with base-16 digits d is negative.
+// isNegative is 1 where the number with base-16 digits d is negative. A digit
+// that is never zero decides without those below. Where a borrow meets operands'
+// blocks, none of them is that very borrow: conditions enter integers through clean.
 func (c *circuit) isNegative(d []wire) wire {
 	for len(d) > 2 {
 		var next []wire
-		for len(d) > 0 {
-			n := min(len(d), len(signs))
-			next = append(next, c.signSum(d[:n]))
-			d = d[n:]
+		for group := range slices.Chunk(d, len(signs)) {
+			next = append(next, c.signSum(group))
 		}
 		d = next
 	}
 	borrow := constant(0)
 	for _, digit := range d {
-		borrow = c.lookup(negative, digit.minus(borrow))
+		if digit.hasZero() {
+			digit = digit.minus(borrow)
+		}
+		borrow = c.lookup(negative, digit)
 	}
 	return borrow
 }
@@ -35,7 +40,7 @@ func (c *circuit) allZero(ws []wire) wire {
 	if len(zeros) == 1 {
 		return zeros[0]
 	}
-	return c.lookup(isFull, sum(zeros).plusClear(half-len(zeros)))
+	return c.lookup(negative, sum(zeros).plusClear(half-len(zeros)))
 }
 
 // nonzero is 1 where x is not zero.
@@ -51,27 +56,40 @@ func (c *circuit) nonzero(x []wire) wire {
 }
 
 // choose returns t where the bit is 1, else f: f + bit*(t-f), bootstrapped
-// once more where f carries noise of its own.
-func (c *circuit) choose(bit wire, t, f []wire) []wire {
+// once more where f carries noise of its own. Blocks are in [0, top].
+func (c *circuit) choose(bit wire, t, f []wire, top int) []wire {
 	out := make([]wire, len(t))
 	for i := range out {
-		out[i] = c.chooseBlock(bit, t[i], f[i])
+		out[i] = c.chooseBlock(bit, given(t[i], bit, 1), given(f[i], bit, 0), top)
 	}
 	return out
 }
 
-func (c *circuit) chooseBlock(bit, t, f wire) wire {
+func (c *circuit) chooseBlock(bit, t, f wire, top int) wire {
 	if t.isClear() {
 		bit, t, f = not(bit), f, t
 	}
-	top := max(t.hi, f.hi)
-	if top == 1 && !f.isClear() {
+	difference := t.minus(f).times(2).plus(bit)
+	if f.isClear() {
+		return c.lookup(chosen[f.lo], difference)
+	}
+	if top == 1 {
 		return c.lookup(chosenBit, t.plus(f.times(2)).plus(bit.times(4)))
 	}
-	kept := c.lookup(chosen, t.minus(f).times(2).plus(bit))
-	sum := f.plus(kept).within(0, top)
-	if sum.norm2() <= 1 {
-		return sum
+	return c.lookup(clean, f.plus(c.lookup(chosen[0], difference)).within(0, top))
+}
+
+// given is w where the bit has value v: a constant if w is the bit itself or
+// its complement.
+func given(w, bit wire, v int) wire {
+	if bit.isClear() {
+		return w
 	}
-	return c.bootstrap(message, sum)[0]
+	if d := w.minus(bit); len(d.terms) == 0 {
+		return constant(d.constant + v)
+	}
+	if s := w.plus(bit); len(s.terms) == 0 {
+		return constant(s.constant - v)
+	}
+	return w
 }

@@ -1,6 +1,8 @@
 package radix
 
 import (
+	"slices"
+
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
@@ -8,45 +10,32 @@ import (
 )
 
 // compile builds the program of an operation that Eval has checked.
-//
-// A circuit counts the noise of different operand blocks as independent. So
-// blocks that repeat the noise of an earlier one, as in x + x, are bootstrapped
-// before anything else, unless the operation needs no bootstrap at all.
 func compile(op fhe.Op, t fhe.Type, args []*Ciphertext, clear *uint256.Int) (*program, error) {
-	copies := repeats(blocks(args))
-	p, err := build(op, t, args, clear, nil)
-	if err != nil || len(p.layers) == 0 || len(copies) == 0 {
-		return p, err
-	}
-	return build(op, t, args, clear, copies)
-}
-
-// build refreshes operand block i by table fresh[copies[i]].
-func build(op fhe.Op, t fhe.Type, args []*Ciphertext, clear *uint256.Int, copies map[int]int) (*program, error) {
 	row, err := op.Operator()
 	if err != nil {
 		return nil, err
 	}
-	c := new(circuit)
+	c := newCircuit()
 	var operands [][]wire
 	for _, a := range args {
 		operands = append(operands, c.operand(a))
 	}
-	c.refresh(operands, copies)
 	if clear != nil {
 		operands = append(operands, clearBlocks(clear.Uint64(), t.Blocks()))
 	}
 	return c.finish(c.evaluate(op, t, operands), top(row.Result(t)))
 }
 
-// operand adds the blocks of a as sources. A block without a mask is public
-// and enters as a constant.
+// operand adds the blocks of a. A public block enters as a constant, one that
+// shares its mask with an earlier one as a combination of that.
 func (c *circuit) operand(a *Ciphertext) []wire {
-	ws := make([]wire, len(a.Blocks))
+	ws, top := make([]wire, len(a.Blocks)), top(a.Type)
 	for i, b := range a.Blocks {
-		ws[i] = c.input(top(a.Type))
-		if v, ok := publicValue(b); ok && v <= top(a.Type) {
+		s := c.input(top)
+		if v, ok := publicValue(b); ok && v <= top {
 			ws[i] = constant(v)
+		} else {
+			ws[i] = c.find(block{b, s}).within(0, top)
 		}
 	}
 	return ws
@@ -54,46 +43,59 @@ func (c *circuit) operand(a *Ciphertext) []wire {
 
 // publicValue is the plaintext of a block without mask or noise.
 func publicValue(b tfhe.LWE) (int, bool) {
-	for _, a := range b[:len(b)-1] {
-		if a != 0 {
+	body := b[len(b)-1]
+	return int(body / tfhe.Delta), isPublic(b) && body%tfhe.Delta == 0
+}
+
+// isPublic reports whether b has no mask.
+func isPublic(b tfhe.LWE) bool {
+	return !slices.ContainsFunc(b[:len(b)-1], func(a uint64) bool { return a != 0 })
+}
+
+// block is an operand's block and its source.
+type block struct {
+	ciphertext tfhe.LWE
+	*source
+}
+
+// find is b as a combination of the source of an earlier block that has the
+// same mask or its negative, and so the same noise; else b's own source, which
+// it remembers.
+func (c *circuit) find(b block) wire {
+	key := b.maskKey()
+	for _, x := range c.masks[key] {
+		for _, sign := range []int{1, -1} {
+			if v, ok := b.offset(x, sign); ok {
+				return x.wire().times(sign).plusClear(v)
+			}
+		}
+	}
+	c.masks[key] = append(c.masks[key], b)
+	return b.wire()
+}
+
+// maskKey is equal for masks that are equal or negatives.
+func (b block) maskKey() [2]uint64 {
+	var plus, minus [2]uint64
+	copy(plus[:], b.ciphertext[:len(b.ciphertext)-1])
+	minus = [2]uint64{-plus[0], -plus[1]}
+	if slices.Compare(minus[:], plus[:]) < 0 {
+		return minus
+	}
+	return plus
+}
+
+// offset is the plaintext v for which b is sign times x plus v, if there is
+// one that blocks may have.
+func (b block) offset(x block, sign int) (v int, ok bool) {
+	last := len(b.ciphertext) - 1
+	for i, a := range b.ciphertext[:last] {
+		if a != uint64(sign)*x.ciphertext[i] {
 			return 0, false
 		}
 	}
-	body := b[len(b)-1]
-	return int(body / tfhe.Delta), body%tfhe.Delta == 0
-}
-
-// repeats finds the blocks whose mask is that of an earlier block, or its
-// negative: they carry the same noise. It numbers those of one mask from 1.
-// Two words tell masks apart; a needless match costs a bootstrap.
-func repeats(blocks []tfhe.LWE) map[int]int {
-	copies, seen := make(map[int]int), make(map[[2]uint64]int)
-	for i, b := range blocks {
-		key := [2]uint64{b[0], b[1]}
-		if -b[0] < b[0] {
-			key = [2]uint64{-b[0], -b[1]}
-		}
-		if len(b) < 3 || key == [2]uint64{} {
-			continue
-		}
-		if seen[key] > 0 {
-			copies[i] = seen[key]
-		}
-		seen[key]++
-	}
-	return copies
-}
-
-// refresh replaces repeated blocks by bootstrapped ones, each through a table
-// of its own lest they repeat each other.
-func (c *circuit) refresh(operands [][]wire, copies map[int]int) {
-	i := 0
-	for _, x := range operands {
-		for j := range x {
-			if k := copies[i]; k > 0 && !x[j].isClear() {
-				x[j] = c.bootstrap(fresh[k%len(fresh)], x[j])[0]
-			}
-			i++
-		}
-	}
+	body := b.ciphertext[last] - uint64(sign)*x.ciphertext[last]
+	v = int(int64(body) >> tfhe.DeltaLog)
+	w := x.wire().times(sign).plusClear(v).within(0, b.hi)
+	return v, body%tfhe.Delta == 0 && w.lo <= w.hi
 }

@@ -84,52 +84,6 @@ func TestEvalCopies(t *testing.T) {
 	}
 }
 
-// Operands with common noise are bootstrapped apart before they meet.
-func TestRepeatedBlocks(t *testing.T) {
-	e := newPlain()
-	x := plain(fhe.Uint16, 0x1234)
-	notX, err := e.Eval(t.Context(), fhe.Not, fhe.Uint16, []*Ciphertext{x}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	same := &Ciphertext{Type: fhe.Uint16}
-	for range same.Type.Blocks() {
-		same.Blocks = append(same.Blocks, x.Blocks[0])
-	}
-	for name, c := range map[string]struct {
-		op   fhe.Op
-		args []*Ciphertext
-		more int // bootstraps
-		want uint64
-	}{
-		"x + x":        {fhe.Add, []*Ciphertext{x, x}, 8, 0x2468},
-		"x - not(x)":   {fhe.Sub, []*Ciphertext{x, notX}, 8, 0x2469},
-		"x = not(x)":   {fhe.Eq, []*Ciphertext{x, notX}, 8, 0},
-		"equal blocks": {fhe.Eq, []*Ciphertext{same, x}, 8, 0},
-		"not":          {fhe.Not, []*Ciphertext{same}, 0, 0xffff},
-	} {
-		row, _ := c.op.Operator()
-		p, err := compile(c.op, fhe.Uint16, c.args, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		n := 0
-		for _, layer := range p.layers {
-			n += len(layer)
-		}
-		if want := row.Bootstraps(fhe.Uint16, false) + c.more; n != want {
-			t.Errorf("%s: %d bootstraps, want %d", name, n, want)
-		}
-		out, err := e.Eval(t.Context(), c.op, fhe.Uint16, c.args, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if got := reveal(t, out); got != c.want {
-			t.Errorf("%s = %#x, want %#x", name, got, c.want)
-		}
-	}
-}
-
 // Public operands enter circuits as constants; a block that only looks public
 // does not.
 func TestPublicOperands(t *testing.T) {

@@ -27,7 +27,7 @@ func (e *Evaluator) Expand(ctx context.Context, list *fhe.InputList) ([]*Ciphert
 		return nil, fmt.Errorf("expand %d values: %w", len(out), err)
 	}
 	for i, j := range x.jobs {
-		j.Dst[0].AddClear(x.constants[i])
+		x.tables[i].settle(0, j.Dst[0])
 	}
 	return out, nil
 }
@@ -38,8 +38,8 @@ type expansion struct {
 	list *fhe.InputList
 	slot int
 
-	jobs      []tfhe.Job
-	constants []uint64 // what the job's table leaves to add to its result
+	tables []*table
+	jobs   []tfhe.Job // one for each of tables
 }
 
 // expand enters the bootstraps that make c's blocks.
@@ -55,10 +55,9 @@ func (x *expansion) expand(c *Ciphertext) error {
 		}
 		x.slot++
 		for _, t := range functions {
-			dst := x.params.NewLWE()
-			c.Blocks = append(c.Blocks, dst)
-			x.jobs = append(x.jobs, tfhe.Job{Src: src, LUT: x.luts[t], Dst: []tfhe.LWE{dst}})
-			x.constants = append(x.constants, quantum*uint64(t.twice[0]))
+			j := x.job(t, src)
+			c.Blocks = append(c.Blocks, j.Dst[0])
+			x.tables, x.jobs = append(x.tables, t), append(x.jobs, j)
 		}
 	}
 	return nil

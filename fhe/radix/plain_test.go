@@ -55,18 +55,28 @@ func (b *plainBootstrapper) bootstrap(j *tfhe.Job) error {
 		if at/plainParams.PolySize%2 == 1 {
 			out = -out
 		}
-		scramble(dst, j.Src, uint64(i)+j.LUT.Poly[0]+1)
+		scramble(dst, j.Src, hash(j.LUT.Poly)+uint64(i))
 		dst[len(dst)-1] = out
 	}
 	return nil
 }
 
-// scramble sets dst's mask to a function of src's and of salt.
-func scramble(dst, src tfhe.LWE, salt uint64) {
-	for i := range 2 {
-		x := (src[0] + uint64(i)) * 0x9e3779b97f4a7c15
-		dst[i] = (x^x>>29^src[1])*(2*salt+1) | 1
+// hash tells look-up tables apart.
+func hash(poly []uint64) (h uint64) {
+	for _, v := range poly {
+		h = (h ^ v>>16 ^ v) * 0x100000001b3
 	}
+	return h
+}
+
+// scramble sets dst's mask to a function of src and of salt.
+func scramble(dst, src tfhe.LWE, salt uint64) {
+	x := salt
+	for _, v := range []uint64{src[0], src[1], src[len(src)-1]} {
+		x = (x ^ v) * 0x9e3779b97f4a7c15
+		x ^= x >> 29
+	}
+	dst[0], dst[1] = x|1, x*0xbf58476d1ce4e5b9
 }
 
 // plain makes a ciphertext of v for the plain bootstrapper.

@@ -15,10 +15,11 @@ type program struct {
 }
 
 func (p *program) add(s step) {
-	for len(p.layers) < s.layer {
+	i := s.layer() - 1
+	for len(p.layers) <= i {
 		p.layers = append(p.layers, nil)
 	}
-	p.layers[s.layer-1] = append(p.layers[s.layer-1], s)
+	p.layers[i] = append(p.layers[i], s)
 }
 
 // run evaluates p on operand blocks and returns new blocks.
@@ -26,11 +27,7 @@ func (e *Evaluator) run(ctx context.Context, p *program, operands []tfhe.LWE) ([
 	values := make([]tfhe.LWE, p.sources)
 	copy(values, operands)
 	for i, layer := range p.layers {
-		jobs := make([]tfhe.Job, len(layer))
-		for j, s := range layer {
-			jobs[j] = e.job(s, values)
-		}
-		if err := e.boot.Bootstrap(ctx, jobs); err != nil {
+		if err := e.runLayer(ctx, layer, values); err != nil {
 			return nil, fmt.Errorf("layer %d of %d: %w", i+1, len(p.layers), err)
 		}
 	}
@@ -41,21 +38,39 @@ func (e *Evaluator) run(ctx context.Context, p *program, operands []tfhe.LWE) ([
 	return outs, nil
 }
 
-// job prepares s and enters its destinations among the values.
-func (e *Evaluator) job(s step, values []tfhe.LWE) tfhe.Job {
-	dst := values[s.first:][:len(s.table.fs)]
-	for i := range dst {
-		dst[i] = e.params.NewLWE()
+// runLayer bootstraps the inputs of steps and enters the results among the
+// values.
+func (e *Evaluator) runLayer(ctx context.Context, steps []step, values []tfhe.LWE) error {
+	jobs := make([]tfhe.Job, len(steps))
+	for i, s := range steps {
+		jobs[i] = e.job(s.table, e.combine(s.input, values))
 	}
-	return tfhe.Job{Src: e.combine(s.input, values), LUT: e.luts[s.table], Dst: dst}
+	if err := e.boot.Bootstrap(ctx, jobs); err != nil {
+		return err
+	}
+	for i, s := range steps {
+		for j, out := range s.outs {
+			values[out.index] = s.table.settle(j, jobs[i].Dst[j])
+		}
+	}
+	return nil
+}
+
+// job prepares a bootstrap of src by t.
+func (e *Evaluator) job(t *table, src tfhe.LWE) tfhe.Job {
+	j := tfhe.Job{Src: src, LUT: e.luts[t]}
+	for range t.fs {
+		j.Dst = append(j.Dst, e.params.NewLWE())
+	}
+	return j
 }
 
 // combine computes w.
 func (e *Evaluator) combine(w wire, values []tfhe.LWE) tfhe.LWE {
 	out := e.params.NewLWE()
-	out.AddClear(quantum * uint64(w.twice))
+	out.AddClear(tfhe.Delta * uint64(w.constant))
 	for _, t := range w.terms {
-		out.MulAddClear(values[t.source], int64(t.factor))
+		out.MulAddClear(values[t.index], int64(t.factor))
 	}
 	return out
 }

@@ -10,7 +10,7 @@ const (
 	base    = 1 << messageBits      // values of a block
 	half    = tfhe.PlaintextModulus // plaintexts below the padding bit
 	modulus = 2 * half              // plaintexts of the torus
-	quantum = tfhe.Delta / 2        // tables and wires count constants in halves
+	quantum = tfhe.Delta / 2        // tables count constants in halves
 )
 
 // table holds one integer function, or several of the same argument, that a
@@ -24,6 +24,7 @@ type table struct {
 	fs      []func(int) int
 	twice   []int       // for each function, twice the constant that is added afterwards
 	entries [][half]int // for each function, twice the values before that
+	inner   bool        // what it returns never leaves a circuit
 }
 
 // newTable prepares functions on the domain [lo, hi]. It panics if one
@@ -36,6 +37,13 @@ func newTable(lo, hi int, fs ...func(int) int) *table {
 	for _, f := range fs {
 		t.add(f, wrapConstant(lo, hi, f))
 	}
+	return t
+}
+
+// newInner is newTable for a table that a circuit uses on the way only.
+func newInner(lo, hi int, fs ...func(int) int) *table {
+	t := newTable(lo, hi, fs...)
+	t.inner = true
 	return t
 }
 
@@ -52,7 +60,7 @@ func wrapConstant(lo, hi int, f func(int) int) (sum int) {
 }
 
 func (t *table) add(f func(int) int, twice int) {
-	if t.hi-t.lo >= modulus {
+	if width := t.hi - t.lo; width > modulus || width == modulus && f(t.lo) != f(t.hi) {
 		panic(fmt.Sprintf("domain [%d, %d] exceeds the torus", t.lo, t.hi))
 	}
 	var entries [half]int
@@ -74,6 +82,12 @@ func (t *table) lut(p *tfhe.Params) *tfhe.LUT {
 		fs[i] = func(m int) uint64 { return quantum * uint64(t.entries[i][m]) }
 	}
 	return p.NewManyLUT(fs...)
+}
+
+// settle adds to b, an output of function i, what the table leaves to add.
+func (t *table) settle(i int, b tfhe.LWE) tfhe.LWE {
+	b.AddClear(quantum * uint64(t.twice[i]))
+	return b
 }
 
 // span returns the least and the largest value of function i on [lo, hi].

@@ -6,9 +6,12 @@ const messageBits = fhe.MessageBits
 
 // The tables of all circuits. A pair (x, y) of blocks is the plaintext x + 4y.
 var (
-	message  = newTable(0, half-1, low)
-	carry    = newTable(0, half-1, high)
-	splitSum = newTable(0, half/2-1, low, high) // message and carry of a small sum
+	message  = newInner(0, half-1, low)
+	carry    = newInner(0, half-1, high)
+	splitSum = newInner(0, half/2-1, low, high) // message and carry of a small sum
+
+	// clean makes a block of a combination that may not leave a circuit.
+	clean = newTable(0, base-1, func(v int) int { return v })
 
 	bitAnd = newTable(0, half-1, func(v int) int { return low(v) & high(v) })
 	bitOr  = newTable(0, half-1, func(v int) int { return low(v) | high(v) })
@@ -17,21 +20,20 @@ var (
 	// borrowDigit takes a digit of a difference, -4 to 3, plus 4.
 	borrowDigit = newTable(0, half/2-1, low, func(v int) int { return bit(v < base) })
 
-	productLow  = newTable(0, half-1, func(v int) int { return low(low(v) * high(v)) })
-	productHigh = newTable(0, half-1, func(v int) int { return high(low(v) * high(v)) })
-	double      = newTable(0, half-1, func(v int) int { return low(2*low(v)) + high(2*high(v)) })
+	productLow  = newInner(0, half-1, func(v int) int { return low(low(v) * high(v)) })
+	productHigh = newInner(0, half-1, func(v int) int { return high(low(v) * high(v)) })
+	double      = newInner(0, half-1, func(v int) int { return low(2*low(v)) + high(2*high(v)) })
 
 	isZero   = newTable(1-half, half-1, func(v int) int { return bit(v == 0) })
-	isFull   = newTable(0, half, func(v int) int { return bit(v == half) })
-	negative = newTable(-half, half-1, func(v int) int { return bit(v < 0) })
+	negative = newTable(-half, half, func(v int) int { return bit(v&half != 0) }) // also 1 at 16, the same as -16
 
 	// signs[j] is the sign times 2^j, so that the sign of a sum of them is
 	// that of its last term that is not zero.
 	signs = [4]*table{signTimes(1), signTimes(2), signTimes(4), signTimes(8)}
 
-	// chosen takes 2*difference + condition and keeps the difference where
-	// the condition is 1.
-	chosen = newTable(2*(1-base), 2*(base-1)+1, func(v int) int { return (v & 1) * (v >> 1) })
+	// chosen[f] takes 2*difference + condition and adds the difference to f
+	// where the condition is 1.
+	chosen = [base]*table{choosing(0), choosing(1), choosing(2), choosing(3)}
 
 	// chosenBit takes t + 2f + 4*condition and gives the bit t or f.
 	chosenBit = newTable(0, half/2-1, func(v int) int { return v >> (1 - v>>2) & 1 })
@@ -41,15 +43,14 @@ var (
 	slotLow  = newTable(0, modulus-1, func(v int) int { return mirror(v, low, base-1) })
 	slotHigh = newTable(0, modulus-1, func(v int) int { return mirror(v, high, base-1) })
 	slotBool = newTable(0, modulus-1, func(v int) int { return mirror(v, func(v int) int { return bit(v != 0) }, 1) })
-
-	fresh = freshTables()
 )
 
 // tables lists all of them.
-var tables = append([]*table{
-	message, carry, splitSum, bitAnd, bitOr, bitXor, borrowDigit, productLow, productHigh, double,
-	isZero, isFull, negative, signs[0], signs[1], signs[2], signs[3], chosen, chosenBit, slotLow, slotHigh, slotBool,
-}, fresh[:]...)
+var tables = []*table{
+	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit, productLow, productHigh, double,
+	isZero, negative, signs[0], signs[1], signs[2], signs[3],
+	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit, slotLow, slotHigh, slotBool,
+}
 
 func low(v int) int  { return v & (base - 1) }
 func high(v int) int { return v >> messageBits }
@@ -65,21 +66,14 @@ func signTimes(weight int) *table {
 	return newTable(1-half, half-1, func(v int) int { return weight * (bit(v > 0) - bit(v < 0)) })
 }
 
+func choosing(f int) *table {
+	return newTable(2*(1-base), 2*(base-1)+1, func(v int) int { return f + (v&1)*(v>>1) })
+}
+
 // mirror extends f beyond half so that the values stay within [0, top].
 func mirror(v int, f func(int) int, top int) int {
 	if v < half {
 		return f(v)
 	}
 	return top - f(v-half)
-}
-
-// freshTables are the identity on a block, each with a constant of its own:
-// bootstraps of one ciphertext by different ones have independent noise.
-func freshTables() (ts [2 * modulus]*table) {
-	identity := func(v int) int { return v }
-	for k := range ts {
-		ts[k] = &table{hi: base - 1, fs: []func(int) int{identity}}
-		ts[k].add(identity, k)
-	}
-	return ts
 }

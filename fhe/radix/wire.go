@@ -1,39 +1,82 @@
 package radix
 
-// wire is an integer linear combination of the sources of a circuit: operand
-// blocks and outputs of bootstraps. It is immutable.
-type wire struct {
-	terms  []term
-	twice  int // twice the constant term; outputs of bootstraps may be halves
-	lo, hi int // range of the plaintext
+import (
+	"cmp"
+	"slices"
+)
+
+// source is a ciphertext that a circuit combines: an operand's block or an
+// output of a bootstrap. No two sources of a circuit are the same ciphertext,
+// so their noise is independent, also that of two outputs of one bootstrap: it
+// comes from coefficients half a polynomial apart, whose covariance is negligible.
+type source struct {
+	index  int  // among the values of a running program
+	layer  int  // that makes it; 0 for operands
+	lo, hi int  // range of the plaintext
+	inner  bool // output of a table whose outputs never leave a circuit
 }
 
-type term struct{ source, factor int }
+// wire is an integer linear combination of sources. It is immutable.
+type wire struct {
+	terms    []term // in the order of the sources, no factor is 0
+	constant int
+	lo, hi   int // range of the plaintext
+}
 
-func constant(v int) wire { return wire{twice: 2 * v, lo: v, hi: v} }
+type term struct {
+	*source
+	factor int
+}
+
+func constant(v int) wire { return wire{constant: v, lo: v, hi: v} }
+
+// wire is the combination that s alone is.
+func (s *source) wire() wire { return wire{terms: []term{{s, 1}}, lo: s.lo, hi: s.hi} }
 
 func (a wire) plus(b wire) wire {
-	sum := wire{twice: a.twice + b.twice, lo: a.lo + b.lo, hi: a.hi + b.hi}
-	sum.terms = append(make([]term, 0, len(a.terms)+len(b.terms)), a.terms...)
-	for _, t := range b.terms {
-		sum.add(t)
+	out := wire{constant: a.constant + b.constant, lo: a.lo + b.lo, hi: a.hi + b.hi}
+	out.terms = merge(a.terms, b.terms)
+	if len(out.terms) == len(a.terms)+len(b.terms) {
+		return out
 	}
-	return sum
+	lo, hi := out.span() // tighter, now that a and b share sources
+	return out.within(lo, hi)
 }
 
-// add adds t to the terms, which a must own.
-func (a *wire) add(t term) {
-	for i := range a.terms {
-		if a.terms[i].source == t.source {
-			a.terms[i].factor += t.factor
-			return
+// merge adds two lists of terms.
+func merge(a, b []term) []term {
+	out := make([]term, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch order := cmp.Compare(a[0].index, b[0].index); {
+		case order < 0:
+			out, a = append(out, a[0]), a[1:]
+		case order > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			if f := a[0].factor + b[0].factor; f != 0 {
+				out = append(out, term{a[0].source, f})
+			}
+			a, b = a[1:], b[1:]
 		}
 	}
-	a.terms = append(a.terms, t)
+	return slices.Concat(out, a, b)
+}
+
+// span is the range of a that those of its sources give.
+func (a wire) span() (lo, hi int) {
+	lo, hi = a.constant, a.constant
+	for _, t := range a.terms {
+		lo += min(t.factor*t.lo, t.factor*t.hi)
+		hi += max(t.factor*t.lo, t.factor*t.hi)
+	}
+	return lo, hi
 }
 
 func (a wire) times(k int) wire {
-	out := wire{twice: k * a.twice, lo: min(k*a.lo, k*a.hi), hi: max(k*a.lo, k*a.hi)}
+	if k == 0 {
+		return constant(0)
+	}
+	out := wire{constant: k * a.constant, lo: min(k*a.lo, k*a.hi), hi: max(k*a.lo, k*a.hi)}
 	for _, t := range a.terms {
 		out.terms = append(out.terms, term{t.source, k * t.factor})
 	}
@@ -73,5 +116,47 @@ func (a wire) norm2() (n int) {
 	return n
 }
 
+// norm1 is the number of sources, counted as often as they enter.
+func (a wire) norm1() (n int) {
+	for _, t := range a.terms {
+		n += max(t.factor, -t.factor)
+	}
+	return n
+}
+
 // isClear reports whether a is a constant.
 func (a wire) isClear() bool { return a.lo == a.hi }
+
+// hasZero reports whether a can be zero.
+func (a wire) hasZero() bool {
+	return !a.assignments(func(values map[*source]int) bool { return a.at(values) != 0 })
+}
+
+// at is the plaintext of a where source s has plaintext values[s].
+func (a wire) at(values map[*source]int) int {
+	v := a.constant
+	for _, t := range a.terms {
+		v += t.factor * values[t.source]
+	}
+	return v
+}
+
+// assignments calls visit with all values of the sources of a, until it
+// returns false.
+func (a wire) assignments(visit func(values map[*source]int) bool) bool {
+	values := make(map[*source]int, len(a.terms))
+	var assign func(terms []term) bool
+	assign = func(terms []term) bool {
+		if len(terms) == 0 {
+			return visit(values)
+		}
+		s := terms[0].source
+		for v := s.lo; v <= s.hi; v++ {
+			if values[s] = v; !assign(terms[1:]) {
+				return false
+			}
+		}
+		return true
+	}
+	return assign(a.terms)
+}

@@ -103,8 +103,13 @@ func ciphertext(t fhe.Type) *radix.Ciphertext {
 	return c
 }
 
+// dearestFactor is the dearest 64-bit factor that a long search by small changes
+// from random starts has found.
+const dearestFactor = 0x55a6999955566656
+
 // clearValues are all values of up to 8 bits, or all that repeat one byte and
-// some pseudo-random ones.
+// some pseudo-random ones, of any digits and of digits 1 and 2: the fuller a
+// factor's recoding, the dearer.
 func (f form) clearValues() (vs []*uint256.Int) {
 	if !f.clear {
 		return []*uint256.Int{nil}
@@ -114,8 +119,10 @@ func (f form) clearValues() (vs []*uint256.Int) {
 		vs = append(vs, uint256.NewInt(b*0x0101010101010101&mask))
 	}
 	random := rand.New(rand.NewPCG(1, uint64(f.typ)))
-	for range 256 {
-		vs = append(vs, uint256.NewInt(random.Uint64()&mask))
+	for range 128 {
+		v := random.Uint64()
+		ones := v & 0x5555555555555555
+		vs = append(vs, uint256.NewInt(v&mask), uint256.NewInt((0xaaaaaaaaaaaaaaaa-ones)&mask))
 	}
-	return vs
+	return append(vs, uint256.NewInt(dearestFactor&mask))
 }

@@ -1,0 +1,280 @@
+package radix
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+)
+
+// Operands need not have noise of their own: blocks repeat within a value and
+// between values, as complements too, and are public or results of the very
+// bootstraps that an operation makes. The tests here build such operands, and
+// count noise by what ciphertexts are, not by what the builder thinks of them.
+
+// pool is a stock of blocks to build operands of.
+type pool struct {
+	*rand.Rand
+	e     *Evaluator
+	bits  []tfhe.LWE // of bools
+	ints  []tfhe.LWE
+	fresh float64 // how likely a block is a new one
+}
+
+func newPool(e *Evaluator, seed uint64) *pool {
+	p := &pool{Rand: rand.New(rand.NewPCG(seed, 1)), e: e}
+	p.fresh = p.Float64()
+	return p
+}
+
+// operand draws a value of type t; its blocks are public, new, or any of the
+// stock or their complements.
+func (p *pool) operand(t fhe.Type) *Ciphertext {
+	c := &Ciphertext{Type: t}
+	public := p.Float64() / 2 * float64(p.IntN(2))
+	for range t.Blocks() {
+		switch {
+		case p.Float64() < public:
+			b := plainParams.NewLWE()
+			b.Trivial(tfhe.Delta * uint64(p.IntN(top(t)+1)))
+			c.Blocks = append(c.Blocks, b)
+		default:
+			c.Blocks = append(c.Blocks, p.block(t))
+		}
+	}
+	return c
+}
+
+func (p *pool) block(t fhe.Type) tfhe.LWE {
+	stock := &p.ints
+	if t == fhe.Bool {
+		stock = &p.bits
+	}
+	if len(*stock) == 0 || p.Float64() < p.fresh {
+		*stock = append(*stock, plain(t, uint64(p.IntN(top(t)+1))).Blocks[0])
+	}
+	b := (*stock)[p.IntN(len(*stock))]
+	if p.IntN(3) > 0 {
+		return b
+	}
+	not := plainParams.NewLWE()
+	not.Trivial(tfhe.Delta * uint64(top(t)))
+	not.Sub(not, b)
+	return not
+}
+
+// keep puts the blocks of c in stock.
+func (p *pool) keep(c *Ciphertext) {
+	if c.Type == fhe.Bool {
+		p.bits = append(p.bits, c.Blocks...)
+	} else {
+		p.ints = append(p.ints, c.Blocks...)
+	}
+}
+
+// trueNorm2 is the 2-norm squared of w in independent noise, which masks tell
+// apart.
+func trueNorm2(w wire, values []tfhe.LWE) (n int) {
+	factors := make(map[[2]uint64]int)
+	for _, t := range w.terms {
+		b := values[t.index]
+		key := block{ciphertext: b}.maskKey()
+		if key == [2]uint64{b[0], b[1]} {
+			factors[key] += t.factor
+		} else {
+			factors[key] -= t.factor
+		}
+	}
+	delete(factors, [2]uint64{})
+	for _, f := range factors {
+		n += f * f
+	}
+	return n
+}
+
+// run evaluates f on operands of the pool and checks noise, cost and result.
+func (p *pool) run(f form) (*Ciphertext, error) {
+	var args []*Ciphertext
+	var values []uint64
+	for _, t := range f.args {
+		a := p.operand(t)
+		args, values = append(args, a), append(values, p.value(a))
+	}
+	var clear *uint256.Int
+	if f.clear {
+		values = append(values, f.random()[len(f.args)])
+		clear = uint256.NewInt(values[len(f.args)])
+	}
+	out, n, err := p.evaluate(f, args, clear)
+	if err != nil {
+		return nil, err
+	}
+	if most := f.row.Bootstraps(f.t, f.clear); n > most {
+		return nil, fmt.Errorf("%d bootstraps, %d paid", n, most)
+	}
+	if got, want := p.value(out), expected(f.row.Op, f.t, values); got != want {
+		return nil, fmt.Errorf("%x gives %#x, want %#x", values, got, want)
+	}
+	return out, nil
+}
+
+func (p *pool) evaluate(f form, args []*Ciphertext, clear *uint256.Int) (*Ciphertext, int, error) {
+	prog, err := compile(f.row.Op, f.t, args, clear)
+	if err != nil {
+		return nil, 0, err
+	}
+	values := make([]tfhe.LWE, prog.sources)
+	copy(values, blocks(args))
+	n := 0
+	for _, layer := range prog.layers {
+		n += len(layer)
+		for _, s := range layer {
+			if got := trueNorm2(s.input, values); got > tfhe.MaxNorm2 {
+				return nil, 0, fmt.Errorf("true 2-norm squared %d, counted %d", got, s.input.norm2())
+			}
+		}
+		if err := p.e.runLayer(context.Background(), layer, values); err != nil {
+			return nil, 0, err
+		}
+	}
+	out := &Ciphertext{Type: f.row.Result(f.t)}
+	for _, w := range prog.outs {
+		out.Blocks = append(out.Blocks, p.e.combine(w, values))
+	}
+	return out, n, nil
+}
+
+func (p *pool) value(c *Ciphertext) (v uint64) {
+	for i, b := range c.Blocks {
+		v |= b[len(b)-1] / tfhe.Delta << (messageBits * i)
+	}
+	return v
+}
+
+// Any operation on any operands stays within the noise budget and within what
+// its gas pays for, and is right.
+func TestRepeatedBlocks(t *testing.T) {
+	e, fs := newPlain(), forms()
+	for seed := range uint64(400) {
+		p := newPool(e, seed)
+		for range 40 {
+			f := fs[p.IntN(len(fs))]
+			if f.row.Bootstraps(f.t, f.clear) > 200 && p.IntN(8) > 0 {
+				continue
+			}
+			out, err := p.run(f)
+			if err != nil {
+				t.Fatalf("seed %d: %v: %v", seed, f, err)
+			}
+			p.keep(out)
+		}
+		p.checkMasks(t)
+	}
+}
+
+// Products in which rows of one factor repeat: some of its digits are public,
+// and equal products stand in neighbouring columns.
+func TestPartlyPublicFactors(t *testing.T) {
+	p := newPool(newPlain(), 1)
+	row, _ := fhe.Mul.Operator()
+	for _, c := range []struct {
+		t      fhe.Type
+		digits string // lowest first, e is encrypted
+		factor uint64
+	}{
+		{fhe.Uint64, "eeeeee00e01eeeeee13ee2ee32eeeeeee", 0xb},
+		{fhe.Uint32, "eeeeeeeeeeeeeeee", 0x526eb2},
+		{fhe.Uint32, "e1ee2ee3e0eeeeee", 0x526eb2},
+	} {
+		x := plain(c.t, 0x123456789abcdef0&(1<<c.t.Bits()-1))
+		for i, b := range x.Blocks {
+			if d := c.digits[i]; d != 'e' {
+				b.Trivial(tfhe.Delta * uint64(d-'0'))
+			}
+		}
+		f := form{row: row, t: c.t, args: []fhe.Type{c.t}, clear: true}
+		out, n, err := p.evaluate(f, []*Ciphertext{x}, uint256.NewInt(c.factor))
+		if err != nil {
+			t.Fatalf("%s: %v", c.digits, err)
+		}
+		want := expected(fhe.Mul, c.t, []uint64{p.value(x), c.factor})
+		if got := p.value(out); got != want || n > row.Bootstraps(c.t, true) {
+			t.Errorf("%s: got %#x in %d bootstraps, want %#x", c.digits, got, n, want)
+		}
+	}
+}
+
+// What mul adds up on its way are no blocks that an operand may hold. Else a
+// block of 9*x could be charged for 2*y and the very same bootstrap of y again.
+func TestInnerSourcesStayInside(t *testing.T) {
+	p := newPool(newPlain(), 1)
+	row, _ := fhe.Mul.Operator()
+	f := form{row: row, t: fhe.Uint32, args: []fhe.Type{fhe.Uint32}, clear: true}
+	y := plain(fhe.Uint32, 0x12345678)
+	twice, _, err := p.evaluate(f, []*Ciphertext{y}, uint256.NewInt(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &Ciphertext{Type: fhe.Uint32, Blocks: append([]tfhe.LWE(nil), y.Blocks...)}
+	for i := range len(x.Blocks) - 2 {
+		x.Blocks[i+2] = twice.Blocks[i]
+		if _, _, err := p.evaluate(f, []*Ciphertext{x}, uint256.NewInt(9)); err != nil {
+			t.Error(err)
+		}
+		x.Blocks[i+2] = y.Blocks[i+2]
+	}
+}
+
+// checkMasks checks that blocks of one mask are equal or complements.
+func (p *pool) checkMasks(t *testing.T) {
+	t.Helper()
+	seen := make(map[[2]uint64]uint64)
+	for _, b := range p.ints {
+		body, key := b[len(b)-1], block{ciphertext: b}.maskKey()
+		if key == [2]uint64{} {
+			continue
+		}
+		if key != [2]uint64{b[0], b[1]} {
+			body = 3*tfhe.Delta - body
+		}
+		if other, ok := seen[key]; ok && other != body {
+			t.Errorf("blocks %x with bodies %#x and %#x", key, body, other)
+		}
+		seen[key] = body
+	}
+}
+
+// Two digits of a difference or of a sum, which is one of complements, have one
+// number of their sign that needs no bootstrap and has room for a borrow where
+// that matters, whatever blocks they are made of.
+func TestSignPairs(t *testing.T) {
+	c := newCircuit()
+	var blocks []wire
+	for v := range base {
+		blocks = append(blocks, constant(v))
+	}
+	for range 4 {
+		w := c.input(base - 1).wire()
+		blocks = append(blocks, w, constant(base-1).minus(w))
+	}
+	for i := range len(blocks) * len(blocks) * len(blocks) * len(blocks) {
+		var x [4]wire
+		for j := range x {
+			x[j], i = blocks[i%len(blocks)], i/len(blocks)
+		}
+		d := difference(x[:2], x[2:])
+		p := c.signPair(d[0], d[1])
+		n := p.norm2()
+		if p.hasZero() {
+			n++ // a borrow
+		}
+		if len(c.steps) > 0 || n > tfhe.MaxNorm2 {
+			t.Fatalf("digits %v and %v of %v", d[0], d[1], x)
+		}
+	}
+}
