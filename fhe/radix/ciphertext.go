@@ -3,6 +3,8 @@ package radix
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
+	"slices"
 
 	"github.com/holiman/uint256"
 
@@ -22,11 +24,14 @@ type Ciphertext struct {
 // MaxBlockWords bounds the words of a block in an encoding.
 const MaxBlockWords = 1 << 13
 
-const ciphertextHeader = 1 + 1 + 2
+const ciphertextHeader = 1 + 1 + 2 + 4
 
-// MarshalBinary encodes c (SPEC 4.1), words big-endian:
+// MarshalBinary encodes c (SPEC 4.1), integers and words big-endian:
 //
-//	format(1) = 0 | type(1) | words of a block(2) | blocks
+//	format(1) = 0 | type(1) | words of a block(2) | public(4) | blocks
+//
+// Bit i of public says whether the mask of block i is zero. Such a block, which
+// is no secret, is its body alone.
 func (c *Ciphertext) MarshalBinary() ([]byte, error) {
 	words := 0
 	if len(c.Blocks) > 0 {
@@ -35,15 +40,36 @@ func (c *Ciphertext) MarshalBinary() ([]byte, error) {
 	if err := c.checkShape(words); err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, ciphertextHeader+8*words*len(c.Blocks))
-	b = append(b, 0, uint8(c.Type))
+	b := []byte{0, uint8(c.Type)}
 	b = binary.BigEndian.AppendUint16(b, uint16(words))
-	for _, block := range c.Blocks {
+	public := c.public()
+	b = binary.BigEndian.AppendUint32(b, public)
+	b = slices.Grow(b, bodySize(c.Type, words, public))
+	for i, block := range c.Blocks {
+		if public>>i&1 == 1 {
+			block = block[words-1:]
+		}
 		for _, w := range block {
 			b = binary.BigEndian.AppendUint64(b, w)
 		}
 	}
 	return b, nil
+}
+
+// public marks the blocks with a zero mask.
+func (c *Ciphertext) public() (marks uint32) {
+	for i, b := range c.Blocks {
+		if isPublic(b) {
+			marks |= 1 << i
+		}
+	}
+	return marks
+}
+
+// bodySize is the number of bytes of all blocks.
+func bodySize(t fhe.Type, words int, public uint32) int {
+	n := bits.OnesCount32(public)
+	return 8 * (n + words*(t.Blocks()-n))
 }
 
 // UnmarshalBinary is the inverse of MarshalBinary. It checks every bound before
@@ -52,27 +78,42 @@ func (c *Ciphertext) UnmarshalBinary(b []byte) error {
 	if len(b) < ciphertextHeader {
 		return fmt.Errorf("ciphertext has %d bytes, want at least %d", len(b), ciphertextHeader)
 	}
-	t, words := fhe.Type(b[1]), int(binary.BigEndian.Uint16(b[2:]))
-	switch want := ciphertextHeader + 8*words*t.Blocks(); {
+	t, words, public := fhe.Type(b[1]), int(binary.BigEndian.Uint16(b[2:])), binary.BigEndian.Uint32(b[4:])
+	switch {
 	case b[0] != 0:
 		return fmt.Errorf("ciphertext has format %d, want 0", b[0])
 	case !t.Valid():
 		return fmt.Errorf("ciphertext has unknown %s", t)
 	case words < 2 || words > MaxBlockWords:
 		return fmt.Errorf("ciphertext has blocks of %d words, want 2 to %d", words, MaxBlockWords)
-	case len(b) != want:
-		return fmt.Errorf("ciphertext of %s has %d bytes, want %d", t, len(b), want)
+	case bits.Len32(public) > t.Blocks():
+		return fmt.Errorf("ciphertext of %s has public blocks %#x", t, public)
+	case len(b) != ciphertextHeader+bodySize(t, words, public):
+		return fmt.Errorf("ciphertext of %s has %d bytes, want %d", t, len(b), ciphertextHeader+bodySize(t, words, public))
 	}
-	c.Type, c.Blocks = t, make([]tfhe.LWE, t.Blocks())
-	b = b[ciphertextHeader:]
-	for i := range c.Blocks {
-		c.Blocks[i] = make(tfhe.LWE, words)
-		for j := range c.Blocks[i] {
-			c.Blocks[i][j] = binary.BigEndian.Uint64(b)
+	d := Ciphertext{Type: t, Blocks: parseBlocks(b[ciphertextHeader:], t.Blocks(), words, public)}
+	if got := d.public(); got != public {
+		return fmt.Errorf("ciphertext has public blocks %#x, marked are %#x", got, public)
+	}
+	*c = d
+	return nil
+}
+
+// parseBlocks reads n blocks, of which public are bodies alone.
+func parseBlocks(b []byte, n, words int, public uint32) []tfhe.LWE {
+	blocks := make([]tfhe.LWE, n)
+	for i := range blocks {
+		blocks[i] = make(tfhe.LWE, words)
+		from := 0
+		if public>>i&1 == 1 {
+			from = words - 1
+		}
+		for j := from; j < words; j++ {
+			blocks[i][j] = binary.BigEndian.Uint64(b)
 			b = b[8:]
 		}
 	}
-	return nil
+	return blocks
 }
 
 // checkShape verifies type, number of blocks and words of each.
@@ -102,7 +143,8 @@ func (c *Ciphertext) Digest() fhe.Digest {
 }
 
 // Pack sums pairs of blocks as x + 4y, 4 bits each, for decryption: half the
-// blocks, with 2-norm squared 17. A single block stays as it is.
+// blocks, with 2-norm squared 17 if x and y are independent and at most 25, for
+// equal blocks, if not. A single block stays as it is.
 func Pack(c *Ciphertext) []tfhe.LWE {
 	packed := make([]tfhe.LWE, (len(c.Blocks)+1)/2)
 	for i := range packed {

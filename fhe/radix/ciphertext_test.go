@@ -34,6 +34,32 @@ func TestCiphertextEncoding(t *testing.T) {
 	}
 }
 
+// Public blocks take 8 bytes each, and have no second encoding.
+func TestPublicBlocksAreShort(t *testing.T) {
+	c := plain(fhe.Uint64, 0x123456789abcdef0)
+	words := len(c.Blocks[0])
+	for i, b := range c.Blocks {
+		if i%2 == 0 {
+			b.Trivial(b[words-1])
+		}
+	}
+	b, err := c.MarshalBinary()
+	if want := ciphertextHeader + 8*(16+16*words); err != nil || len(b) != want {
+		t.Fatalf("%d bytes, %v, want %d", len(b), err, want)
+	}
+	long := append([]byte(nil), b[:ciphertextHeader]...)
+	long[7] &^= 1 // block 0 is not marked public
+	long = append(append(long, make([]byte, 8*(words-1))...), b[ciphertextHeader:]...)
+	beyond := append([]byte(nil), b[:ciphertextHeader]...)
+	beyond[1], beyond[7] = byte(fhe.Uint8), 0x10
+	beyond = append(beyond, make([]byte, 8*(1+3*words))...)
+	for name, b := range map[string][]byte{"zero mask in full": long, "mark beyond the blocks": beyond} {
+		if err := new(Ciphertext).UnmarshalBinary(b); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func TestMalformedCiphertexts(t *testing.T) {
 	for name, spoil := range map[string]func(c *Ciphertext){
 		"type":          func(c *Ciphertext) { c.Type = 1 },
@@ -62,6 +88,7 @@ func FuzzUnmarshalCiphertext(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte{0, 5, 0xff, 0xff})
+	f.Add([]byte{0, 0, 0, 2, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0}) // true, public
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var c Ciphertext
 		if err := c.UnmarshalBinary(b); err != nil {
