@@ -75,3 +75,26 @@ func TestGasFitsATransaction(t *testing.T) {
 		t.Errorf("the largest input list costs %d gas", gas)
 	}
 }
+
+// A full block cannot make coprocessors keep more than half a gigabyte.
+func TestGasPaysForStorage(t *testing.T) {
+	const blockGas, block, public = 60_000_000, 8 * (2048 + 1), 8
+	for _, row := range fhe.Operators() {
+		for _, typ := range fhe.Types() {
+			size := uint64(block)
+			if row.Shape == fhe.Encrypt {
+				size = public
+			}
+			for _, clear := range []bool{false, true} {
+				n := blockGas / OperationGas(row, typ, clear)
+				if kept := n * size * uint64(row.Result(typ).Blocks()); kept > 500_000_000 {
+					t.Errorf("a block of %s on %s (clear %v) leaves %d bytes", row.Name, typ, clear, kept)
+				}
+			}
+		}
+	}
+	n := blockGas / InputGas(0, []fhe.Type{fhe.Uint64})
+	if kept := n * block * uint64(fhe.Uint64.Blocks()); kept > 500_000_000 {
+		t.Errorf("a block of inputs leaves %d bytes", kept)
+	}
+}

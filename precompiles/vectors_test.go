@@ -162,6 +162,9 @@ func operationVector(row fhe.Operator, t fhe.Type, clear bool) vector {
 	}
 	handle := modelHandle(digest, 0xff, uint8(result))
 	gas := 1_000 + 4_000*uint64(row.Bootstraps(t, clear))
+	if row.Op != fhe.Trivial {
+		gas += 2_000 * uint64((result.Bits()+1)/2)
+	}
 	return vector{hex.EncodeToString(in), hex.EncodeToString(append(handle, digest...)), gas, name}
 }
 
@@ -229,7 +232,7 @@ func inputVectors() (out []vector) {
 			want = append(want, modelHandle(d, uint8(i), uint8(t))...)
 		}
 		in := append(modelBinding(), list...)
-		gas := 3_000 + uint64(len(in)) + 200*uint64(len(types)) + 4_000*uint64(fhe.InputBootstraps(types))
+		gas := 3_000 + uint64(len(in)) + 200*uint64(len(types)) + 6_000*uint64(fhe.InputBootstraps(types))
 		out = append(out, vector{hex.EncodeToString(in), hex.EncodeToString(want), gas, "list-" + types[0].String()})
 	}
 	return out
