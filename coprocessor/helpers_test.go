@@ -2,6 +2,8 @@ package coprocessor
 
 import (
 	"context"
+	"encoding/binary"
+	"hash/fnv"
 	"log/slog"
 	"math/bits"
 	"math/rand/v2"
@@ -35,7 +37,7 @@ func (b plaintexts) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
 		// Which of the 2N rotations the phase asks for, rounded.
 		shift := 64 - bits.TrailingZeros(uint(2*b.p.PolySize))
 		at := int((j.Src[len(j.Src)-1] + 1<<(shift-1)) >> shift)
-		mask := (j.Src[0]^j.LUT.Poly[0])*0x9e3779b97f4a7c15 | 1
+		mask := noiseOf(j)
 		for i, dst := range j.Dst {
 			k := (at + i*b.p.PolySize/j.LUT.Outputs) % (2 * b.p.PolySize)
 			v := j.LUT.Poly[k%b.p.PolySize]
@@ -47,6 +49,14 @@ func (b plaintexts) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
 		}
 	}
 	return nil
+}
+
+// noiseOf is a mask that only the same bootstrap of the same ciphertext has.
+func noiseOf(j tfhe.Job) uint64 {
+	h := fnv.New64a()
+	binary.Write(h, binary.BigEndian, []uint64(j.Src))
+	binary.Write(h, binary.BigEndian, j.LUT.Poly)
+	return h.Sum64() | 1
 }
 
 func plainEvaluator() *radix.Evaluator {

@@ -63,9 +63,6 @@ func fold(f func(int) int, w wire) (wire, bool) {
 	if w.lo+step <= w.hi {
 		slope = f(w.lo+step) - first
 	}
-	if slope != 0 && (slope*slope != 1 || len(w.terms) != 1) {
-		return wire{}, false
-	}
 	for i := 0; w.lo+i*step <= w.hi; i++ {
 		if f(w.lo+i*step) != first+i*slope {
 			return wire{}, false
@@ -74,11 +71,12 @@ func fold(f func(int) int, w wire) (wire, bool) {
 	if slope == 0 {
 		return constant(first), true
 	}
-	s := w.terms[0]
-	if s.factor < 0 {
-		return s.wire().plusClear(-s.hi).times(-slope).plusClear(first), true
+	if len(w.terms) != 1 || slope*slope*w.norm2() != step*step {
+		return wire{}, false
 	}
-	return s.wire().plusClear(-s.lo).times(slope).plusClear(first), true
+	last := first + (w.hi-w.lo)/step*slope
+	out := w.terms[0].wire().times(slope * w.terms[0].factor / step)
+	return out.plusClear(first-slope*(w.lo-w.constant)/step).within(min(first, last), max(first, last)), true
 }
 
 // step is the distance of neighbouring plaintexts of w: the greatest common

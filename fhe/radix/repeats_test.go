@@ -209,6 +209,36 @@ func TestPartlyPublicFactors(t *testing.T) {
 	}
 }
 
+// No operation leaves blocks that differ by a constant, but results would be
+// right if one did.
+func TestShiftedBlocks(t *testing.T) {
+	p := newPool(newPlain(), 1)
+	for _, f := range forms() {
+		if len(f.args) != 2 || f.t == fhe.Bool {
+			continue
+		}
+		x, more, less := plain(f.t, 0x1219291a0121a421), &Ciphertext{Type: f.t}, &Ciphertext{Type: f.t}
+		one := plainParams.NewLWE()
+		one.Trivial(tfhe.Delta)
+		for _, b := range x.Blocks {
+			y, z := plainParams.NewLWE(), plainParams.NewLWE()
+			y.Add(b, one)
+			z.Sub(one, b)
+			z.Add(z, one)
+			more.Blocks, less.Blocks = append(more.Blocks, y), append(less.Blocks, z)
+		}
+		for _, y := range []*Ciphertext{more, less} {
+			out, _, err := p.evaluate(f, []*Ciphertext{x, y}, nil)
+			if err != nil {
+				t.Fatalf("%v: %v", f, err)
+			}
+			if got, want := p.value(out), expected(f.row.Op, f.t, []uint64{p.value(x), p.value(y)}); got != want {
+				t.Errorf("%v: got %#x, want %#x", f, got, want)
+			}
+		}
+	}
+}
+
 // What mul adds up on its way are no blocks that an operand may hold. Else a
 // block of 9*x could be charged for 2*y and the very same bootstrap of y again.
 func TestInnerSourcesStayInside(t *testing.T) {
