@@ -3,6 +3,7 @@ package radix
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -206,6 +207,29 @@ func TestPartlyPublicFactors(t *testing.T) {
 		if got := p.value(out); got != want || n > row.Bootstraps(c.t, true) {
 			t.Errorf("%s: got %#x in %d bootstraps, want %#x", c.digits, got, n, want)
 		}
+	}
+}
+
+// Packing equal blocks, as select makes them of public digits, has the largest
+// 2-norm: blocks of one mask are equal or complements. It is within the budget.
+func TestPackEqualBlocks(t *testing.T) {
+	p := newPool(newPlain(), 1)
+	row, _ := fhe.Select.Operator()
+	f := form{row: row, t: fhe.Uint64}
+	args := []*Ciphertext{plain(fhe.Bool, 1), plain(fhe.Uint64, math.MaxUint64/3), plain(fhe.Uint64, 0)}
+	for _, a := range args[1:] {
+		for _, b := range a.Blocks {
+			b.Trivial(b[len(b)-1])
+		}
+	}
+	out, _, err := p.evaluate(f, args, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := &source{index: 0}, &source{index: 1}
+	norm2 := trueNorm2(pair(x.wire(), y.wire()), out.Blocks)
+	if want := (1 + base) * (1 + base); norm2 != want || norm2 > tfhe.MaxNorm2 {
+		t.Errorf("2-norm squared %d, want %d and at most %d", norm2, want, tfhe.MaxNorm2)
 	}
 }
 
