@@ -21,7 +21,7 @@ func (r Operator) Bootstraps(t Type, clear bool) int {
 }
 
 // Depth is the number of layers of bootstraps that follow each other, counted
-// as Bootstraps.
+// as Bootstraps for operands that share nothing; others may take a layer more.
 func (r Operator) Depth(t Type, clear bool) int {
 	return costs[costKey{r.Op, t, clear}].depth
 }
