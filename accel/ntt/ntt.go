@@ -1,5 +1,5 @@
 // Package ntt computes exactly in Z_q[X]/(X^2048+1) for primes q just below
-// 2^50, and modulo the product of two of them by residues (SPEC squash 2).
+// 2^50, and modulo the product of two of them by residues (SPEC 5.2).
 //
 // A Poly holds either coefficients or values. Forward and InverseAdd move
 // between the two; products are taken value by value. Intermediate words are

@@ -6,5 +6,5 @@
 // rotation runs over GLWE ciphertexts of rank 2 and 2048 coefficients, in exact
 // integer arithmetic, by residues modulo the two primes. A ciphertext's bytes
 // are therefore the same on every machine, and sharing its secret key is plain
-// Shamir over two prime fields (SPEC squash).
+// Shamir over two prime fields (SPEC 5).
 package squash

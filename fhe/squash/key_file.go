@@ -13,7 +13,7 @@ import (
 	"fhevm/accel/ntt"
 )
 
-// A key file is made to be mapped into memory (SPEC squash 5):
+// A key file is made to be mapped into memory (SPEC 5.5):
 //
 //	header | SHA-256 of the header(32) | zeros up to a multiple of 4096 | rows
 //

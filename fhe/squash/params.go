@@ -8,7 +8,7 @@ import (
 	"fhevm/fhe/tfhe"
 )
 
-// Parameters of the output (SPEC squash 1). Security rests on the ratio of
+// Parameters of the output (SPEC 5.1). Security rests on the ratio of
 // noise and modulus at this dimension: 2^-98.8, that of the published set for
 // modulus 2^128.
 const (
