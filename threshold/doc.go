@@ -19,5 +19,5 @@
 //	dealer    splitting a squash secret into per-party files
 //
 // Package committee alone performs I/O: it is the service of one party.
-// Byte formats are specified in docs/SPEC.md, section threshold.
+// Byte formats are specified in docs/SPEC.md, chapter 6.
 package threshold
