@@ -16,13 +16,13 @@ export CGO_ENABLED = 0
 GO      ?= go
 BIN     := bin/fhevm-node
 WASM    := sdk/wasm/dist/fhevm.wasm
-FUZZ    ?= 10s
+FUZZ    ?= 20000x
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz noise race vuln bench clean
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise race vuln bench clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -30,7 +30,7 @@ build:
 demo: build
 	$(BIN) demo
 
-test: lint unit portable wasm e2e
+test: lint unit portable smoke wasm e2e
 
 unit:
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
@@ -77,6 +77,10 @@ noise:
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain
+
+# The same decoders on few inputs, as part of every test run.
+smoke:
+	$(MAKE) fuzz FUZZ=2000x
 
 vuln:
 	$(GO) tool -modfile=tools/go.mod govulncheck ./...
