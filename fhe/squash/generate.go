@@ -9,6 +9,7 @@ import (
 
 	"fhevm/accel/ntt"
 	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/internal/parallel"
 	"fhevm/fhe/tfhe"
 )
 
@@ -33,7 +34,7 @@ func GenerateKey(small []uint8, seed tfhe.Seed, progress func(done, total int)) 
 	k := &Key{words: make([]uint64, len(small)*rowWords), sums: make([][32]byte, len(small))}
 	var mu sync.Mutex
 	done := 0
-	parallel(len(small), func(i int) {
+	parallel.For(len(small), func(i int) {
 		row := k.words[i*rowWords:][:rowWords]
 		g.row(row, i, uint64(small[i]))
 		k.sums[i] = sha256.Sum256(wordBytes(row))

@@ -2,9 +2,6 @@ package squash
 
 import (
 	"crypto/sha256"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"fhevm/accel/ntt"
 	"fhevm/fhe"
@@ -42,19 +39,4 @@ func (k *Key) Close() error {
 		return nil
 	}
 	return k.close()
-}
-
-// parallel calls f(0), ..., f(n-1) on all processors and returns when all are
-// done.
-func parallel(n int, f func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"fhevm/accel/ntt"
+	"fhevm/fhe/internal/parallel"
 )
 
 // A key file is made to be mapped into memory (SPEC 5.5):
@@ -149,7 +150,7 @@ func zero(b []byte) bool {
 // verify checks every row's digest and that every word is reduced.
 func (k *Key) verify() error {
 	errs := make([]error, k.Len())
-	parallel(k.Len(), func(i int) {
+	parallel.For(k.Len(), func(i int) {
 		row := k.words[i*rowWords:][:rowWords]
 		if sha256.Sum256(wordBytes(row)) != k.sums[i] {
 			errs[i] = fmt.Errorf("row %d is damaged", i)

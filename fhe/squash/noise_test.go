@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fhevm/accel/ntt"
+	"fhevm/fhe/internal/parallel"
 	"fhevm/fhe/tfhe"
 )
 
@@ -76,7 +77,7 @@ func (s *statistics) add(errs *[ntt.N]float64, unit float64) {
 func (f *fixture) measure(t *testing.T, runs int) *statistics {
 	s, unit := new(statistics), math.Sqrt(NoiseVariance(len(f.small)))
 	var mu sync.Mutex
-	parallel(runs/4, func(i int) {
+	parallel.For(runs/4, func(i int) {
 		r := rand.New(rand.NewPCG(4, uint64(i)))
 		exps, acc, mus := make([][]uint32, 4), make([]*glwe, 4), make([]int, 4)
 		for b := range acc {

@@ -1,6 +1,9 @@
 package tfhe
 
-import "fhevm/accel/fft"
+import (
+	"fhevm/accel/fft"
+	"fhevm/fhe/internal/parallel"
+)
 
 // BootstrapKey is the bootstrapping key in the transform's domain: one GGSW
 // encryption for each bit of the small key. It is immutable and safe for
@@ -14,7 +17,7 @@ type BootstrapKey struct {
 func (ek *EvaluationKey) BootstrapKey() *BootstrapKey {
 	p := ek.params
 	k := &BootstrapKey{params: p, bits: make([]fft.GGSW, p.LWEDim)}
-	parallel(p.LWEDim, func(i int) {
+	parallel.For(p.LWEDim, func(i int) {
 		bodies := ek.ggswBodies(i)
 		ek.ggswMasks(i, func(r int, mask []uint64) {
 			preciseTransform(&k.bits[i][2*r], (*[fft.N]uint64)(mask))

@@ -5,6 +5,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/internal/parallel"
 )
 
 // EvaluationKey is the public key material that evaluates bootstraps, in the
@@ -45,7 +46,7 @@ func (k *SecretKey) EvaluationKey(progress func(done, total int)) *EvaluationKey
 	}
 	total := p.LWEDim + p.BigDim()
 	step := counter(total, progress)
-	parallel(total, func(i int) {
+	parallel.For(total, func(i int) {
 		if i < p.LWEDim {
 			k.encryptGGSW(ek, i)
 		} else {

@@ -3,6 +3,7 @@ package tfhe
 import (
 	"fhevm/accel/vec"
 	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/internal/parallel"
 )
 
 // KeySwitchKey switches LWE ciphertexts from the big key to the small one. It
@@ -20,7 +21,7 @@ const keySwitchBlock = 64
 func (ek *EvaluationKey) KeySwitchKey() *KeySwitchKey {
 	p := ek.params
 	k := &KeySwitchKey{params: p, rows: make([]uint32, p.BigDim()*p.KeySwitchLevel*(p.LWEDim+1))}
-	parallel(p.BigDim(), func(j int) {
+	parallel.For(p.BigDim(), func(j int) {
 		mask := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
 		for l, body := range ek.keySwitchBodies(j) {
 			row := k.block(j*p.KeySwitchLevel+l, 1)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/internal/parallel"
 )
 
 // The short form runs in CI. The long form, several minutes, is
@@ -150,7 +151,7 @@ func measureKeySwitch(form noiseForm) *measurement {
 		secret := NewSecretKey(p, testSeed.Derive("key switch noise", uint64(n)))
 		ks := secret.keySwitchKeyOnly()
 		const batch = MaxBatch
-		parallel(form.keySwitches/batch, func(b int) {
+		parallel.For(form.keySwitches/batch, func(b int) {
 			r := csprng.New(testSeed.Derive("key switch inputs", uint64(n)), "input", uint64(b))
 			src, dst := make([]LWE, batch), make([][]uint32, batch)
 			for i := range src {
@@ -171,7 +172,7 @@ func measureKeySwitch(form noiseForm) *measurement {
 func (k *SecretKey) keySwitchKeyOnly() *KeySwitchKey {
 	p := k.params
 	ek := &EvaluationKey{params: p, masks: k.seed.Derive(labelMasks, 0), keySwitch: make([]uint32, p.KeySwitchDigits())}
-	parallel(p.BigDim(), func(j int) { k.encryptKeySwitchRows(ek, j) })
+	parallel.For(p.BigDim(), func(j int) { k.encryptKeySwitchRows(ek, j) })
 	return ek.KeySwitchKey()
 }
 
@@ -180,7 +181,7 @@ func (k *SecretKey) keySwitchKeyOnly() *KeySwitchKey {
 func measureModSwitch(form noiseForm) *measurement {
 	p, m := &Default, &measurement{}
 	const chunk = 1 << 12
-	parallel(form.modSwitches/chunk, func(c int) {
+	parallel.For(form.modSwitches/chunk, func(c int) {
 		r := csprng.New(testSeed, "mod switch noise", uint64(c))
 		secret := NewSecretKey(p, testSeed.Derive("mod switch noise", uint64(c)))
 		src, dst := make([]uint32, p.LWEDim+1), make([]uint32, p.LWEDim+1)
@@ -212,7 +213,7 @@ func modSwitchError(k *SecretKey, exponents, src []uint32) float64 {
 
 func measurePublicEncryption(form noiseForm) *measurement {
 	p, m := &Default, &measurement{}
-	parallel(form.encryptions, func(i int) {
+	parallel.For(form.encryptions, func(i int) {
 		seed := testSeed.Derive("public encryption noise", uint64(i))
 		secret := NewSecretKey(p, seed)
 		slot := i % p.PolySize

@@ -1,4 +1,5 @@
-package tfhe
+// Package parallel spreads independent work over the processors.
+package parallel
 
 import (
 	"runtime"
@@ -6,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls f(0), ..., f(n-1) on all processors and returns when all are
+// For calls f(0), ..., f(n-1) on all processors and returns when all are
 // done.
-func parallel(n int, f func(i int)) {
+func For(n int, f func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
