@@ -103,12 +103,6 @@ type Contract struct {
 	client  *ethclient.Client
 }
 
-// Bind is a contract of an artifact's interface at an address.
-func Bind(artifact *contracts.Artifact, at common.Address, client *ethclient.Client) (*Contract, error) {
-	parsed, err := abi.JSON(strings.NewReader(artifact.ABI))
-	return &Contract{Address: at, abi: parsed, client: client}, err
-}
-
 // Send calls a method in a transaction of the account.
 func (c *Contract) Send(ctx context.Context, from *Account, method string, args ...any) (*types.Receipt, error) {
 	data, err := c.abi.Pack(method, args...)

@@ -40,7 +40,7 @@ func InitParty(dir, address string) (secret, public string, err error) {
 // ReadMembers reads parties' descriptions; their order is that of the parties.
 func ReadMembers(paths []string) (members []threshold.Member, err error) {
 	for i, path := range paths {
-		b, err := readFile(path, maxMember)
+		b, err := committee.ReadFile(path, maxMember)
 		if err != nil {
 			return nil, fmt.Errorf("read description of party %d: %w", i+1, err)
 		}

@@ -81,7 +81,7 @@ func (f Folder) Exists() bool {
 
 // Description reads the network's description.
 func (f Folder) Description() (*Description, error) {
-	b, err := readFile(f.path(descriptionFile), maxDescription)
+	b, err := committee.ReadFile(f.path(descriptionFile), maxDescription)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no network: make one with fhevm-node keygen --out %s", f, f)
 	}
@@ -173,19 +173,6 @@ func (f Folder) Secret(d *Description, id threshold.PartyID, keys *identity.Iden
 		return nil, fmt.Errorf("%s describes another committee than the one sealed in %s", f.path(descriptionFile), f.ShareFile(id))
 	}
 	return s, nil
-}
-
-func readFile(path string, limit int) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
-	if err == nil && len(b) > limit {
-		err = fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return b, err
 }
 
 func open[T any](path string, read func(io.Reader) (T, error)) (v T, err error) {

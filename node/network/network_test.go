@@ -156,7 +156,7 @@ func checkDescriptions(t *testing.T, f Folder, d *Description) {
 	if err := os.WriteFile(f.path("huge"), make([]byte, maxDescription+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readFile(f.path("huge"), maxDescription); err == nil {
+	if _, err := committee.ReadFile(f.path("huge"), maxDescription); err == nil {
 		t.Error("oversized file read")
 	}
 }

@@ -34,7 +34,7 @@ func LoadIdentity(path string) (*identity.Identity, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("identity file %s has mode %#o: others may read it, set 0600", path, info.Mode().Perm())
 	}
-	b, err := readBounded(path, identity.MaxFileSize)
+	b, err := ReadFile(path, identity.MaxFileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func SaveSecret(path string, s *dealer.Secret) error {
 
 // LoadSecret reads a party's secret with the party's identity.
 func LoadSecret(path string, id *identity.Identity) (*dealer.Secret, error) {
-	b, err := readBounded(path, dealer.MaxFileSize)
+	b, err := ReadFile(path, dealer.MaxFileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func SaveCommittee(path string, c *threshold.Committee) error {
 
 // LoadCommittee reads a committee file.
 func LoadCommittee(path string) (*threshold.Committee, error) {
-	b, err := readBounded(path, threshold.MaxCommitteeSize)
+	b, err := ReadFile(path, threshold.MaxCommitteeSize)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,8 @@ func writeNew(path string, b []byte, mode os.FileMode) error {
 	return f.Close()
 }
 
-func readBounded(path string, limit int) ([]byte, error) {
+// ReadFile reads a file of at most limit bytes.
+func ReadFile(path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
