@@ -10,19 +10,21 @@ type batch struct {
 	luts      []*LUT
 	digits    []uint32
 	small     [][]uint32 // after the key switch, then after the modulus switch
+	exponents [][]uint32 // small, or those of the jobs
 	acc       []*fft.Accumulator
 	transform fft.Scratch
 }
 
 func newBatch(p *Params) *batch {
 	b := &batch{
-		params: p,
-		tasks:  make([]task, 0, MaxBatch),
-		digits: make([]uint32, MaxBatch*p.KeySwitchDigits()),
-		src:    make([]LWE, MaxBatch),
-		luts:   make([]*LUT, MaxBatch),
-		small:  make([][]uint32, MaxBatch),
-		acc:    make([]*fft.Accumulator, MaxBatch),
+		params:    p,
+		tasks:     make([]task, 0, MaxBatch),
+		digits:    make([]uint32, MaxBatch*p.KeySwitchDigits()),
+		src:       make([]LWE, MaxBatch),
+		luts:      make([]*LUT, MaxBatch),
+		small:     make([][]uint32, MaxBatch),
+		exponents: make([][]uint32, MaxBatch),
+		acc:       make([]*fft.Accumulator, MaxBatch),
 	}
 	accumulators := make([]fft.Accumulator, MaxBatch)
 	for i := range MaxBatch {
@@ -32,22 +34,34 @@ func newBatch(p *Params) *batch {
 	return b
 }
 
-// run bootstraps the tasks: KeySwitch, ModSwitch, BlindRotate, SampleExtract.
-func (b *batch) run(ks *KeySwitchKey, bk *BootstrapKey) {
+// run bootstraps the tasks, which have one key: BlindRotate, SampleExtract.
+func (b *batch) run(ks *KeySwitchKey) {
 	n := len(b.tasks)
 	for i, t := range b.tasks {
-		b.src[i], b.luts[i] = t.job.Src, t.job.LUT
+		b.luts[i], b.exponents[i] = t.job.LUT, t.job.Exponents
+	}
+	if b.tasks[0].job.Kind == Compute {
+		b.switchAll(ks)
+	}
+	b.tasks[0].key.blindRotate(b.acc[:n], b.luts[:n], b.exponents[:n], &b.transform)
+	for i, t := range b.tasks {
+		extractOutputs(t.job, b.acc[i])
+	}
+	clear(b.luts)
+	clear(b.exponents)
+}
+
+// switchAll makes the exponents of all sources: KeySwitch, ModSwitch.
+func (b *batch) switchAll(ks *KeySwitchKey) {
+	n := len(b.tasks)
+	for i, t := range b.tasks {
+		b.src[i], b.exponents[i] = t.job.Src, b.small[i]
 	}
 	ks.KeySwitch(b.small[:n], b.src[:n], b.digits)
 	for _, c := range b.small[:n] {
 		b.params.ModSwitch(c, c)
 	}
-	bk.blindRotate(b.acc[:n], b.luts[:n], b.small[:n], &b.transform)
-	for i, t := range b.tasks {
-		extractOutputs(t.job, b.acc[i])
-	}
 	clear(b.src)
-	clear(b.luts)
 }
 
 // extractOutputs reads function i of a LUT at coefficient i*PolySize/Outputs.

@@ -8,7 +8,7 @@ import "fhevm/accel/fft"
 // Homomorphic Encryption over the Torus", algorithm 9). Every bit of the key
 // is read once for the whole batch.
 func (k *BootstrapKey) blindRotate(acc []*fft.Accumulator, lut []*LUT, exponents [][]uint32, s *fft.Scratch) {
-	n := k.params.LWEDim
+	n := len(k.bits)
 	for b := range acc {
 		clear(acc[b].Mask[:])
 		rotateLUT(&acc[b].Body, lut[b].Poly, -exponents[b][n])

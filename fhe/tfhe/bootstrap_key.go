@@ -6,7 +6,7 @@ import (
 )
 
 // BootstrapKey is the bootstrapping key in the transform's domain: one GGSW
-// encryption for each bit of the small key. It is immutable and safe for
+// encryption under the big key for each bit of another key. It is immutable and safe for
 // concurrent use.
 type BootstrapKey struct {
 	params *Params

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -17,13 +18,13 @@ const MaxBatch = 16
 var ErrClosed = errors.New("bootstrap engine is closed")
 
 // Engine runs bootstraps on a fixed number of workers. Jobs of concurrent
-// Bootstrap calls meet in one queue: a worker takes its share of what waits,
-// so a full machine works on full batches and a lone job starts at once. A
-// result depends on its job alone.
+// Bootstrap calls meet in one queue: a worker takes its share of what waits
+// under one key, so a full machine works on full batches and a lone job starts
+// at once. A result depends on its job alone.
 type Engine struct {
 	params    *Params
 	keySwitch *KeySwitchKey
-	bootstrap *BootstrapKey
+	keys      [kinds]func() (*BootstrapKey, error)
 	count     atomic.Uint64
 	workers   sync.WaitGroup
 
@@ -38,9 +39,10 @@ type Engine struct {
 
 var _ Bootstrapper = (*Engine)(nil)
 
-// task is a job and the call that waits for it.
+// task is a job, the key that it rotates under, and the call that waits for it.
 type task struct {
 	job  *Job
+	key  *BootstrapKey
 	call *call
 }
 
@@ -59,14 +61,31 @@ func (c *call) finish(n int) {
 
 // NewEngine expands key and starts workers, GOMAXPROCS of them if workers is
 // not positive. It allocates 90 MB for Default, and 1 MB per worker. Close
-// releases the workers.
+// releases the workers. Jobs of kinds other than Compute need keys from Provide.
 func NewEngine(key *EvaluationKey, workers int) *Engine {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{params: key.params, keySwitch: key.KeySwitchKey(), bootstrap: key.BootstrapKey()}
+	e := &Engine{params: key.params, keySwitch: key.KeySwitchKey()}
+	bootstrap := key.BootstrapKey()
+	e.Provide(Compute, func() (*BootstrapKey, error) { return bootstrap, nil })
 	e.start(workers)
 	return e
+}
+
+// Provide makes the engine take jobs of a further kind. It calls load once, when
+// the first of them comes; an error of load fails all of them. It must return
+// before jobs of the kind come.
+func (e *Engine) Provide(kind Kind, load func() (*BootstrapKey, error)) {
+	e.keys[kind] = sync.OnceValues(load)
+}
+
+// key returns the bootstrapping key for jobs of a kind.
+func (e *Engine) key(kind Kind) (*BootstrapKey, error) {
+	if kind >= kinds || e.keys[kind] == nil {
+		return nil, fmt.Errorf("engine has no key for %s", kind)
+	}
+	return e.keys[kind]()
 }
 
 func (e *Engine) start(workers int) {
@@ -90,17 +109,19 @@ func (e *Engine) Bootstraps() uint64 { return e.count.Load() }
 // gives up those that no worker has begun, waits for the others and returns
 // ctx's error; the destinations are then undefined.
 func (e *Engine) Bootstrap(ctx context.Context, jobs []Job) error {
+	c := &call{done: make(chan struct{})}
+	tasks := make([]task, len(jobs))
 	for i := range jobs {
-		if err := e.params.checkJob(&jobs[i]); err != nil {
+		var err error
+		if tasks[i], err = e.task(&jobs[i], c); err != nil {
 			return fmt.Errorf("bootstrap job %d: %w", i, err)
 		}
 	}
 	if err := ctx.Err(); err != nil || len(jobs) == 0 {
 		return err
 	}
-	c := &call{done: make(chan struct{})}
 	c.left.Store(int64(len(jobs)))
-	if err := e.enqueue(c, jobs); err != nil {
+	if err := e.enqueue(tasks); err != nil {
 		return err
 	}
 	select {
@@ -113,10 +134,22 @@ func (e *Engine) Bootstrap(ctx context.Context, jobs []Job) error {
 	}
 }
 
-func (p *Params) checkJob(j *Job) error {
+// task finds the key for j and checks j against it.
+func (e *Engine) task(j *Job, c *call) (task, error) {
+	key, err := e.key(j.Kind)
+	if err != nil {
+		return task{}, err
+	}
+	return task{j, key, c}, key.checkJob(j)
+}
+
+func (k *BootstrapKey) checkJob(j *Job) error {
+	p := k.params
 	switch {
-	case len(j.Src) != p.BigDim()+1:
+	case j.Kind == Compute && len(j.Src) != p.BigDim()+1:
 		return fmt.Errorf("source has %d words, want %d", len(j.Src), p.BigDim()+1)
+	case j.Kind != Compute && len(j.Exponents) != len(k.bits)+1:
+		return fmt.Errorf("%d exponents, want %d", len(j.Exponents), len(k.bits)+1)
 	case j.LUT == nil || len(j.LUT.Poly) != p.PolySize:
 		return fmt.Errorf("look-up table has not %d coefficients", p.PolySize)
 	case j.LUT.Outputs < 1 || len(j.Dst) != j.LUT.Outputs:
@@ -130,15 +163,13 @@ func (p *Params) checkJob(j *Job) error {
 	return nil
 }
 
-func (e *Engine) enqueue(c *call, jobs []Job) error {
+func (e *Engine) enqueue(tasks []task) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.mu.closed {
 		return ErrClosed
 	}
-	for i := range jobs {
-		e.mu.queue = append(e.mu.queue, task{&jobs[i], c})
-	}
+	e.mu.queue = append(e.mu.queue, tasks...)
 	e.wake.Broadcast()
 	return nil
 }
@@ -147,16 +178,9 @@ func (e *Engine) enqueue(c *call, jobs []Job) error {
 func (e *Engine) giveUp(c *call) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	kept := e.mu.queue[:0]
-	for _, t := range e.mu.queue {
-		if t.call != c {
-			kept = append(kept, t)
-		}
-	}
-	dropped := len(e.mu.queue) - len(kept)
-	clear(e.mu.queue[len(kept):])
-	e.mu.queue = kept
-	if dropped > 0 {
+	waiting := len(e.mu.queue)
+	e.mu.queue = slices.DeleteFunc(e.mu.queue, func(t task) bool { return t.call == c })
+	if dropped := waiting - len(e.mu.queue); dropped > 0 {
 		c.finish(dropped)
 	}
 }
@@ -166,7 +190,7 @@ func (e *Engine) giveUp(c *call) {
 func (e *Engine) work() {
 	b := newBatch(e.params)
 	for e.take(b) {
-		b.run(e.keySwitch, e.bootstrap)
+		b.run(e.keySwitch)
 		e.count.Add(uint64(len(b.tasks)))
 		for _, t := range b.tasks {
 			t.call.finish(1)
@@ -176,7 +200,8 @@ func (e *Engine) work() {
 }
 
 // take waits for tasks and moves an even share of them, one for each idle
-// worker, to b. It returns false when the engine is closed and drained.
+// worker, to b: the first that waits and others under the same key. It returns
+// false when the engine is closed and drained.
 func (e *Engine) take(b *batch) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -187,10 +212,14 @@ func (e *Engine) take(b *batch) bool {
 	share := (len(e.mu.queue) + e.mu.idle - 1) / e.mu.idle
 	e.mu.idle--
 	share = min(share, MaxBatch)
-	b.tasks = append(b.tasks[:0], e.mu.queue[:share]...)
-	rest := copy(e.mu.queue, e.mu.queue[share:])
-	clear(e.mu.queue[rest:])
-	e.mu.queue = e.mu.queue[:rest]
+	b.tasks = b.tasks[:0]
+	e.mu.queue = slices.DeleteFunc(e.mu.queue, func(t task) bool {
+		taken := len(b.tasks) < share && (len(b.tasks) == 0 || t.key == b.tasks[0].key)
+		if taken {
+			b.tasks = append(b.tasks, t)
+		}
+		return taken
+	})
 	return share > 0
 }
 

@@ -3,6 +3,7 @@ package tfhe
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,9 @@ func TestBadJobs(t *testing.T) {
 	k := keys()
 	good := knownJobs(1)[0]
 	for name, spoil := range map[string]func(j *Job){
+		"unknown kind":        func(j *Job) { j.Kind = kinds },
+		"kind without a key":  func(j *Job) { *j = Job{Kind: Unpack, Exponents: make([]uint32, 1025), LUT: j.LUT, Dst: j.Dst} },
+		"exponents alone":     func(j *Job) { j.Exponents, j.Src = make([]uint32, Default.LWEDim+1), nil },
 		"short source":        func(j *Job) { j.Src = j.Src[1:] },
 		"no table":            func(j *Job) { j.LUT = nil },
 		"short table":         func(j *Job) { j.LUT = &LUT{Poly: j.LUT.Poly[1:], Outputs: 1} },
@@ -74,6 +78,7 @@ func TestBadJobs(t *testing.T) {
 // idleEngine has a queue and no workers.
 func idleEngine() *Engine {
 	e := &Engine{params: &Default}
+	e.Provide(Compute, func() (*BootstrapKey, error) { return &BootstrapKey{params: &Default}, nil })
 	e.start(0)
 	return e
 }
@@ -87,7 +92,7 @@ func TestCancelGivesUpWaitingJobs(t *testing.T) {
 		synctest.Wait()
 		other := &call{done: make(chan struct{})}
 		other.left.Store(1)
-		if err := e.enqueue(other, knownJobs(1)); err != nil {
+		if err := e.enqueue([]task{{call: other}}); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
@@ -106,7 +111,7 @@ func TestShares(t *testing.T) {
 		{1, 0, 1}, {1, 7, 1}, {5, 1, 3}, {20, 1, 10}, {40, 1, 16}, {100, 0, 16}, {16, 0, 16},
 	} {
 		e := idleEngine()
-		if err := e.enqueue(&call{}, make([]Job, c.queued)); err != nil {
+		if err := e.enqueue(make([]task, c.queued)); err != nil {
 			t.Fatal(err)
 		}
 		e.mu.idle = c.idleOthers
@@ -117,9 +122,69 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// A worker takes tasks of one key, in their order, and leaves others in theirs.
+func TestBatchesHaveOneKey(t *testing.T) {
+	a, b := new(BootstrapKey), new(BootstrapKey)
+	jobs := make([]Job, 6)
+	e := idleEngine()
+	var queue []task
+	for i, k := range []*BootstrapKey{b, a, b, a, a, b} {
+		queue = append(queue, task{job: &jobs[i], key: k})
+	}
+	if err := e.enqueue(queue); err != nil {
+		t.Fatal(err)
+	}
+	batch := &batch{}
+	for _, want := range [][]int{{0, 2, 5}, {1, 3, 4}} {
+		e.take(batch)
+		var got []int
+		for _, taken := range batch.tasks {
+			got = append(got, slices.IndexFunc(queue, func(q task) bool { return q.job == taken.job }))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("a batch has tasks %d, want %d", got, want)
+		}
+	}
+}
+
+// A key is loaded for the first job that needs it, once, and its error comes
+// with every job.
+func TestProvide(t *testing.T) {
+	k := keys()
+	e := &Engine{params: &Default, keySwitch: k.engine.keySwitch, keys: k.engine.keys}
+	e.start(1)
+	defer e.Close()
+	loads, broken := 0, errors.New("broken")
+	e.Provide(Unpack, func() (*BootstrapKey, error) { loads++; return nil, broken })
+	for range 2 {
+		if err := e.Bootstrap(t.Context(), []Job{{Kind: Unpack}}); !errors.Is(err, broken) || loads != 1 {
+			t.Errorf("error %v after %d loads", err, loads)
+		}
+	}
+	bootstrap, _ := k.engine.key(Compute)
+	e.Provide(Unpack, func() (*BootstrapKey, error) { return bootstrap, nil })
+	want := knownJobs(2)
+	k.bootstrap(t, want)
+	got := knownJobs(2)
+	for i := range got {
+		got[i].Kind, got[i].Exponents = Unpack, k.exponents(got[i].Src)
+	}
+	if err := e.Bootstrap(t.Context(), got); err != nil || digestOf(got) != digestOf(want) {
+		t.Errorf("exponents give other results than their ciphertexts: %v", err)
+	}
+}
+
+// exponents switches key and modulus of c.
+func (k *testKeys) exponents(c LWE) []uint32 {
+	out := make([]uint32, Default.LWEDim+1)
+	k.engine.keySwitch.KeySwitch([][]uint32{out}, []LWE{c}, make([]uint32, Default.KeySwitchDigits()))
+	Default.ModSwitch(out, out)
+	return out
+}
+
 func TestClosedEngine(t *testing.T) {
 	k := keys()
-	e := &Engine{params: &Default, keySwitch: k.engine.keySwitch, bootstrap: k.engine.bootstrap}
+	e := &Engine{params: &Default, keySwitch: k.engine.keySwitch, keys: k.engine.keys}
 	e.start(1)
 	jobs := knownJobs(1)
 	if err := e.Bootstrap(t.Context(), jobs); err != nil {

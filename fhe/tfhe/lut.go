@@ -1,7 +1,5 @@
 package tfhe
 
-import "context"
-
 // LUT is a look-up table prepared for blind rotation: the body of a trivial
 // GLWE ciphertext, PolySize coefficients.
 type LUT struct {
@@ -40,19 +38,4 @@ func (p *Params) NewManyLUT(fs ...func(m int) uint64) *LUT {
 		}
 	}
 	return &LUT{Poly: poly, Outputs: len(fs)}
-}
-
-// Job is one programmable bootstrap: KeySwitch, ModSwitch, BlindRotate, then a
-// SampleExtract for each of LUT.Outputs destinations. Dst may alias Src.
-type Job struct {
-	Src LWE
-	LUT *LUT
-	Dst []LWE
-}
-
-// Bootstrapper runs bootstraps. Jobs of one call are independent of each
-// other; the results do not depend on how calls are batched. It is safe for
-// concurrent use.
-type Bootstrapper interface {
-	Bootstrap(ctx context.Context, jobs []Job) error
 }
