@@ -60,7 +60,7 @@ func (c *call) finish(n int) {
 }
 
 // NewEngine expands key and starts workers, GOMAXPROCS of them if workers is
-// not positive. It allocates 90 MB for Default, and 1 MB per worker. Close
+// not positive. It allocates 120 MB for Default, and 1 MB per worker. Close
 // releases the workers. Jobs of kinds other than Compute need keys from Provide.
 func NewEngine(key *EvaluationKey, workers int) *Engine {
 	if workers <= 0 {

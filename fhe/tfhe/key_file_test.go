@@ -49,7 +49,7 @@ func TestKeyFilesRoundTrip(t *testing.T) {
 }
 
 // knownKeyID pins key generation and both public encodings.
-const knownKeyID = "0xc0cec66829705f736fa24abdcccbb64692a3b0b62d53327da48f56de3dab167f"
+const knownKeyID = "0xe60a6a3a98187821ab723f5e04e749522b49995cd9dfa71c0d7f08431ddaffb4"
 
 func TestKeyID(t *testing.T) {
 	k := keys()

@@ -17,7 +17,7 @@ type KeySwitchKey struct {
 // next ones do: they stay in the second-level cache meanwhile.
 const keySwitchBlock = 64
 
-// KeySwitchKey expands the key-switching half of ek: 30 MB for Default.
+// KeySwitchKey expands the key-switching half of ek: 60 MB for Default.
 func (ek *EvaluationKey) KeySwitchKey() *KeySwitchKey {
 	p := ek.params
 	k := &KeySwitchKey{params: p, rows: make([]uint32, p.BigDim()*p.KeySwitchLevel*(p.LWEDim+1))}

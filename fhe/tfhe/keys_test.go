@@ -74,7 +74,7 @@ func TestRowsDecrypt(t *testing.T) {
 	for i := 0; i < p.KeySwitchDigits(); i += 97 {
 		row := ks.block(i, 1)
 		j, l := i/p.KeySwitchLevel, i%p.KeySwitchLevel
-		want := uint32(k.secret.big[j]) << (28 - 4*l)
+		want := uint32(k.secret.big[j]) << (30 - 2*l)
 		if e := int32(row[p.LWEDim] - k.secret.smallInner(row[:p.LWEDim]) - want); e < -1<<p.LWENoise || e > 1<<p.LWENoise {
 			t.Fatalf("key-switching row %d has error %d", i, e)
 		}

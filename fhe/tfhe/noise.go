@@ -4,7 +4,7 @@ import "math"
 
 // MaxNorm2 is the largest 2-norm squared of a linear combination of bootstrap
 // outputs that Default may bootstrap: FailureLog2 stays at most -128.
-const MaxNorm2 = 36
+const MaxNorm2 = 50
 
 // Variances are those of errors as fractions of the torus (SPEC 3.9). A key's
 // weights, the numbers of ones in its small and big parts, are LWEDim/2 and

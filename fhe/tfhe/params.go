@@ -19,15 +19,16 @@ type Params struct {
 	KeySwitchBaseLog, KeySwitchLevel int
 }
 
-// Default is the published set for 2 message bits and 2 carry bits: 128-bit
-// security and a failure probability of at most 2^-128 up to 2-norm squared
-// MaxNorm2 (SPEC 3.9).
+// Default is a set for 2 message bits and 2 carry bits: 128-bit security and a
+// failure probability of at most 2^-128 up to 2-norm squared MaxNorm2 (SPEC 3.9).
+// It is a published set but for the key switch, finer than that set's 4 levels
+// of base 2^4.
 var Default = Params{
-	Name:   "2_2 KS32 TUniform 2^-128",
+	Name:   "2_2 KS32 base 2^2 TUniform 2^-128",
 	LWEDim: 918, LWENoise: 13,
 	GLWEDim: 1, PolySize: 2048, GLWENoise: 17,
 	BootstrapBaseLog: 23, BootstrapLevel: 1,
-	KeySwitchBaseLog: 4, KeySwitchLevel: 4,
+	KeySwitchBaseLog: 2, KeySwitchLevel: 8,
 }
 
 const (

@@ -10,7 +10,7 @@ import (
 
 // edgeWords are inputs at which roundings and carries happen.
 var edgeWords = []uint64{0, 1, 1<<47 - 1, 1 << 47, 1<<48 - 1, 1 << 48, 7 << 48, 8 << 48, 0x7777 << 48, 0x7778 << 48,
-	0x8888 << 48, 0xffff << 48, 0xffff<<48 + 1<<47, 1 << 63, 1<<64 - 1, 1<<64 - 1<<47, 1<<64 - 1<<47 - 1}
+	0x8888 << 48, 0x5555 << 48, 0x5556 << 48, 0xaaaa << 48, 0xffff << 48, 0xffff<<48 + 1<<47, 1 << 63, 1<<64 - 1, 1<<64 - 1<<47, 1<<64 - 1<<47 - 1}
 
 // The digits must be balanced and recompose the word rounded to 16 bits.
 func TestDecompose(t *testing.T) {
@@ -22,12 +22,12 @@ func TestDecompose(t *testing.T) {
 	p.decompose(digits, words)
 	for j, a := range words {
 		var sum int64
-		for _, negated := range digits[4*j : 4*j+4] {
+		for _, negated := range digits[8*j : 8*j+8] {
 			d := -int64(int32(negated))
-			if d < -8 || d > 7 {
+			if d < -2 || d > 1 {
 				t.Fatalf("word %#x has digit %d", a, d)
 			}
-			sum = 16*sum + d
+			sum = 4*sum + d
 		}
 		if want := uint16(a>>48) + uint16(a>>47&1); uint16(sum) != want {
 			t.Fatalf("digits of %#x make %#x, want %#x", a, uint16(sum), want)
