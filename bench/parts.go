@@ -102,16 +102,16 @@ func operations(ctx context.Context, ev *radix.Evaluator, pk *tfhe.PublicKey, r 
 		if err != nil {
 			return err
 		}
-		operands := args[1:]
+		operands := []radix.Operand{radix.Encrypted(args[1]), radix.Encrypted(args[2])}
 		if row.Shape == fhe.Choose {
-			operands = args
+			operands = append([]radix.Operand{radix.Encrypted(args[0])}, operands...)
 		}
 		runs := 5
 		if op == fhe.Mul {
 			runs = 1
 		}
 		took, err := median(runs, func() error {
-			_, err := ev.Eval(ctx, op, fhe.Uint64, operands, nil)
+			_, err := ev.Eval(ctx, op, fhe.Uint64, operands...)
 			return err
 		})
 		if err != nil {
@@ -129,24 +129,24 @@ func transfer(ctx context.Context, ev *radix.Evaluator, pk *tfhe.PublicKey, r *r
 	if err != nil {
 		return err
 	}
-	from, to, amount := args[0], args[1], args[2]
+	from, to, amount := radix.Encrypted(args[0]), radix.Encrypted(args[1]), radix.Encrypted(args[2])
+	zero, err := ev.Eval(ctx, fhe.Trivial, fhe.Uint64, radix.Clear(new(uint256.Int)))
+	if err != nil {
+		return err
+	}
 	took, err := median(5, func() error {
-		may, err := ev.Eval(ctx, fhe.Le, fhe.Uint64, []*radix.Ciphertext{amount, from}, nil)
+		may, err := ev.Eval(ctx, fhe.Le, fhe.Uint64, amount, from)
 		if err != nil {
 			return err
 		}
-		zero, err := ev.Eval(ctx, fhe.Trivial, fhe.Uint64, nil, new(uint256.Int))
+		sent, err := ev.Eval(ctx, fhe.Select, fhe.Uint64, radix.Encrypted(may[0]), amount, radix.Encrypted(zero[0]))
 		if err != nil {
 			return err
 		}
-		sent, err := ev.Eval(ctx, fhe.Select, fhe.Uint64, []*radix.Ciphertext{may, amount, zero}, nil)
-		if err != nil {
+		if _, err := ev.Eval(ctx, fhe.Sub, fhe.Uint64, from, radix.Encrypted(sent[0])); err != nil {
 			return err
 		}
-		if _, err := ev.Eval(ctx, fhe.Sub, fhe.Uint64, []*radix.Ciphertext{from, sent}, nil); err != nil {
-			return err
-		}
-		_, err = ev.Eval(ctx, fhe.Add, fhe.Uint64, []*radix.Ciphertext{to, sent}, nil)
+		_, err = ev.Eval(ctx, fhe.Add, fhe.Uint64, to, radix.Encrypted(sent[0]))
 		return err
 	})
 	r.add("confidential transfer uint64, operations", ms(took), "ms", 0)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
 	"fhevm/coprocessor/store"
@@ -80,10 +79,10 @@ type gated struct {
 	gate chan struct{}
 }
 
-func (g gated) Eval(ctx context.Context, op fhe.Op, typ fhe.Type, args []*radix.Ciphertext, clear *uint256.Int) (*radix.Ciphertext, error) {
+func (g gated) Eval(ctx context.Context, op fhe.Op, typ fhe.Type, operands ...radix.Operand) ([]*radix.Ciphertext, error) {
 	select {
 	case <-g.gate:
-		return g.spy.Eval(ctx, op, typ, args, clear)
+		return g.spy.Eval(ctx, op, typ, operands...)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

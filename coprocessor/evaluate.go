@@ -83,23 +83,27 @@ func evaluation(ctx context.Context, err error) error {
 }
 
 func (c *Coprocessor) operate(ctx context.Context, j *job) error {
-	args := make([]*radix.Ciphertext, len(j.node.Operands))
-	for i, id := range j.node.Operands {
-		var err error
-		if args[i], err = c.ciphertext(id); err != nil {
+	n := j.node
+	var operands []radix.Operand
+	for i, id := range n.Operands {
+		ct, err := c.ciphertext(id)
+		if err != nil {
 			return fmt.Errorf("operand %d: %w", i, err)
 		}
+		operands = append(operands, radix.Encrypted(ct))
 	}
-	n := j.node
+	if n.Clear != nil {
+		operands = append(operands, radix.Clear(n.Clear))
+	}
 	row, err := n.Op.Operator()
 	if err != nil {
 		return err
 	}
-	ct, err := c.cfg.Evaluator.Eval(ctx, n.Op, n.Type, args, n.Clear)
+	results, err := c.cfg.Evaluator.Eval(ctx, n.Op, n.Type, operands...)
 	if err != nil {
 		return evaluation(ctx, err)
 	}
-	v, err := value(j.id, ct, row.Result(n.Type))
+	v, err := value(j.id, results[0], row.Result(n.Type))
 	if err != nil {
 		return err
 	}

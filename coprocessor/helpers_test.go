@@ -126,14 +126,14 @@ func (s *spy) total() (n int) {
 	return n
 }
 
-func (s *spy) Eval(ctx context.Context, op fhe.Op, t fhe.Type, args []*radix.Ciphertext, clear *uint256.Int) (*radix.Ciphertext, error) {
+func (s *spy) Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radix.Operand) ([]*radix.Ciphertext, error) {
 	s.note(op.String())
 	if s.refuse != nil {
-		if err := s.refuse(op, clear); err != nil {
+		if err := s.refuse(op, operands[len(operands)-1].Clear); err != nil {
 			return nil, err
 		}
 	}
-	return s.Evaluator.Eval(ctx, op, t, args, clear)
+	return s.Evaluator.Eval(ctx, op, t, operands...)
 }
 
 func (s *spy) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error) {

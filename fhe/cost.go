@@ -1,29 +1,110 @@
 package fhe
 
-// cost is what a circuit of fhe/radix takes; costs lists them all.
-type cost struct{ bootstraps, depth int }
+import "slices"
 
-type costKey struct {
-	op    Op
-	typ   Type
-	clear bool
+// Form is one way to call an operation, as far as its cost goes.
+type Form struct {
+	Op    Op
+	Type  Type
+	From  Type  // of the operand of a Convert, else 0
+	Clear uint8 // bit i: operand i is clear
+	Count uint8 // of the operands of a Fold or Member, else 0
+}
+
+// Cost is what a circuit of fhe/radix takes: programmable bootstraps, and layers
+// of them that follow each other.
+type Cost struct{ Bootstraps, Depth int }
+
+// Forms lists all forms that the cost table has, in the order of the operator
+// table.
+func Forms() []Form {
+	out := make([]Form, 0, len(costs))
+	for _, row := range operators {
+		for _, t := range AllTypes() {
+			out = append(out, row.forms(t)...)
+		}
+	}
+	return out
+}
+
+// ListCounts are the numbers of operands that the cost table has for lists.
+var ListCounts = []uint8{2, 3, 4, 5, 6, 8, 11, 16, 21, 31, 41, 61, 81, MaxList}
+
+func (r Operator) forms(t Type) (out []Form) {
+	if !r.On(t) {
+		return nil
+	}
+	f := Form{Op: r.Op, Type: t}
+	switch r.Shape {
+	case Convert:
+		for _, f.From = range AllTypes() {
+			out = append(out, f)
+		}
+	case Fold, Member:
+		for _, f.Count = range ListCounts {
+			out = append(out, f)
+		}
+	case Encrypt:
+		f.Clear = 1
+		out = append(out, f)
+	default:
+		for _, f.Clear = range r.clearForms() {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// clearForms are the sets of clear operands that the cost table tells apart. A
+// clear operand of a ternary operation is one factor or the divisor.
+func (r Operator) clearForms() []uint8 {
+	switch {
+	case !r.Clear:
+		return []uint8{0}
+	case r.Shape == Ternary:
+		return []uint8{0, 2, 4, 6}
+	case r.Swap:
+		return []uint8{0, 2}
+	}
+	return []uint8{0, 1, 2}
+}
+
+// Cost is the most that the form takes, over all clear values: for a list, that
+// of the next longer one in ListCounts. It is zero for a form that the table
+// does not have.
+//
+// Operands that are public (trivially encrypted), or that repeat blocks of each
+// other, as in a + a, may save some bootstraps, and now and then take a layer
+// more.
+func (f Form) Cost() Cost {
+	if f.Count > 0 {
+		i, _ := slices.BinarySearch(ListCounts, f.Count)
+		if i == len(ListCounts) {
+			return Cost{}
+		}
+		f.Count = ListCounts[i]
+	}
+	return costs[f]
 }
 
 // Bootstraps is the number of programmable bootstraps of the operation on type
 // t (the operands' for Compare, else the result's), with the right operand
-// clear or encrypted: for the most expensive clear value, and for Convert the
-// most expensive source type. It is 0 for a form that the table does not have.
-//
-// Operands that are public (trivially encrypted), or that repeat blocks of each
-// other, as in a + a, may save some.
-func (r Operator) Bootstraps(t Type, clear bool) int {
-	return costs[costKey{r.Op, t, clear}].bootstraps
-}
-
-// Depth is the number of layers of bootstraps that follow each other, counted
-// as Bootstraps for operands that share nothing; others may take a layer more.
-func (r Operator) Depth(t Type, clear bool) int {
-	return costs[costKey{r.Op, t, clear}].depth
+// clear or encrypted, and for Convert the most expensive source type that
+// contracts have.
+func (r Operator) Bootstraps(t Type, clear bool) (n int) {
+	f := Form{Op: r.Op, Type: t}
+	if clear && r.Shape == Encrypt {
+		f.Clear = 1
+	} else if clear {
+		f.Clear = 2
+	}
+	if r.Shape != Convert {
+		return f.Cost().Bootstraps
+	}
+	for _, f.From = range Types() {
+		n = max(n, f.Cost().Bootstraps)
+	}
+	return n
 }
 
 // InputBootstraps is the number of programmable bootstraps that make clean

@@ -90,8 +90,8 @@ func (d *Derivation) check() error {
 			return fmt.Errorf("%s: operand %d: handle is uninitialised: assign the variable first, for example with FHE.asEuint64(0)", row.Name, i)
 		}
 	}
-	if !row.On(d.Type) {
-		return fmt.Errorf("%s is not defined on %s", row.Name, d.Type)
+	if !row.Callable(d.Type) {
+		return fmt.Errorf("%s on %s does not exist for contracts of protocol version %d", row.Name, d.Type, Version)
 	}
 	if err := d.checkClear(row); err != nil {
 		return fmt.Errorf("%s: %w", row.Name, err)
@@ -131,7 +131,7 @@ func (d *Derivation) checkOperand(h Handle, want Type, s Shape) error {
 		return fmt.Errorf("handle %s is of chain %d, want %d", h, h.ChainID(), d.Domain.ChainID)
 	case h[31] != d.Domain.Version:
 		return fmt.Errorf("handle %s is of protocol version %d, want %d", h, h[31], d.Domain.Version)
-	case s == Convert && h.Type().Valid():
+	case s == Convert && h.Type().Callable():
 		return nil
 	case h.Type() != want:
 		return fmt.Errorf("handle %s is %s, want %s", h, h.Type(), want)

@@ -3,29 +3,52 @@ package fhe
 import "fmt"
 
 // Op is an operation on encrypted values. The numbers are those of the
-// established executor and are part of every derivation.
+// established executor, from 64 on our own, and are part of every derivation.
 type Op uint8
 
 const (
-	Add     Op = 0
-	Sub     Op = 1
-	Mul     Op = 2
-	And     Op = 5
-	Or      Op = 6
-	Xor     Op = 7
-	Eq      Op = 12
-	Ne      Op = 13
-	Ge      Op = 14
-	Gt      Op = 15
-	Le      Op = 16
-	Lt      Op = 17
-	Min     Op = 18
-	Max     Op = 19
-	Neg     Op = 20
-	Not     Op = 21
-	Cast    Op = 23
-	Trivial Op = 24
-	Select  Op = 25
+	Add           Op = 0
+	Sub           Op = 1
+	Mul           Op = 2
+	Div           Op = 3
+	Rem           Op = 4
+	And           Op = 5
+	Or            Op = 6
+	Xor           Op = 7
+	Shl           Op = 8
+	Shr           Op = 9
+	Rotl          Op = 10
+	Rotr          Op = 11
+	Eq            Op = 12
+	Ne            Op = 13
+	Ge            Op = 14
+	Gt            Op = 15
+	Le            Op = 16
+	Lt            Op = 17
+	Min           Op = 18
+	Max           Op = 19
+	Neg           Op = 20
+	Not           Op = 21
+	Cast          Op = 23
+	Trivial       Op = 24
+	Select        Op = 25
+	Rand          Op = 26
+	RandBounded   Op = 27
+	Sum           Op = 28
+	IsIn          Op = 29
+	MulDiv        Op = 30
+	TryAdd        Op = 64
+	TrySub        Op = 65
+	TryMul        Op = 66
+	SaturatingAdd Op = 67
+	SaturatingSub Op = 68
+	Isqrt         Op = 69
+	Ilog2         Op = 70
+	CountOnes     Op = 71
+	LeadingZeros  Op = 72
+	TrailingZeros Op = 73
+	Lookup        Op = 74
+	Lookup2       Op = 75
 )
 
 // Shape says which operands an operation takes and what it returns, as a
@@ -33,13 +56,24 @@ const (
 type Shape uint8
 
 const (
-	Binary  Shape = iota // (T, T or clear T) -> T
-	Compare              // (T, T or clear T) -> bool
+	Binary  Shape = iota // (T, T) -> T
+	Compare              // (T, T) -> bool
 	Unary                // (T) -> T
 	Choose               // (bool, T, T) -> T
-	Convert              // (T) -> U
+	Convert              // (U) -> T
 	Encrypt              // (clear T) -> T
+	Shift                // (T, uint8) -> T
+	Ternary              // (T, T, T) -> T
+	Fold                 // (T, ..., T) -> T
+	Member               // (T, T, ..., T) -> bool
+	Checked              // (T, T) -> (T, bool)
+	Measure              // (T) -> uint16
+	Draw                 // seed and bound -> T
+	Table                // (uint8), or two of them, and a table of T -> T
 )
+
+// MaxList is the largest number of operands of a Fold or Member.
+const MaxList = 101
 
 // Operator is one row of the operator table: the single source that drives
 // the precompile and its gas, the evaluator, the Solidity library, the SDK and
@@ -48,36 +82,71 @@ type Operator struct {
 	Op    Op
 	Name  string // as in FHE.sol: FHE.<Name>
 	Shape Shape
-	Bool  bool // defined on bool as well as on integers
-	Clear bool // the right operand may be clear
-	Swap  bool // commutative: op(clear, x) is op(x, clear)
+	Kinds Kinds // of the types T that it is defined on
+	Clear bool  // operands may be clear, though not all of them
+	Swap  bool  // commutative: op(clear, x) is op(x, clear)
+	call  bool  // contracts of protocol version Version have it
 	Doc   string
 }
 
 var operators = []Operator{
-	{Add, "add", Binary, false, true, true, "a + b, wrapping around"},
-	{Sub, "sub", Binary, false, true, false, "a - b, wrapping around"},
-	{Mul, "mul", Binary, false, true, true, "a * b, wrapping around"},
-	{And, "and", Binary, true, true, true, "bitwise and"},
-	{Or, "or", Binary, true, true, true, "bitwise or"},
-	{Xor, "xor", Binary, true, true, true, "bitwise exclusive or"},
-	{Eq, "eq", Compare, true, true, true, "a == b"},
-	{Ne, "ne", Compare, true, true, true, "a != b"},
-	{Ge, "ge", Compare, false, true, false, "a >= b"},
-	{Gt, "gt", Compare, false, true, false, "a > b"},
-	{Le, "le", Compare, false, true, false, "a <= b"},
-	{Lt, "lt", Compare, false, true, false, "a < b"},
-	{Min, "min", Binary, false, true, true, "the smaller of a and b"},
-	{Max, "max", Binary, false, true, true, "the larger of a and b"},
-	{Neg, "neg", Unary, false, false, false, "-a, wrapping around"},
-	{Not, "not", Unary, true, false, false, "bitwise complement"},
-	{Cast, "cast", Convert, true, false, false, "a in another type: truncated, zero-extended, or a != 0 for bool"},
-	{Trivial, "trivialEncrypt", Encrypt, true, true, false, "a ciphertext of a public value, without secrecy"},
-	{Select, "select", Choose, true, false, false, "ifTrue where control holds, else ifFalse"},
+	{Add, "add", Binary, Numbers, true, true, true, "a + b, wrapping around"},
+	{Sub, "sub", Binary, Numbers, true, false, true, "a - b, wrapping around"},
+	{Mul, "mul", Binary, Numbers, true, true, true, "a * b, wrapping around"},
+	{Div, "div", Binary, Numbers, true, false, false, "a / b, rounded towards zero; all bits set where b is 0"},
+	{Rem, "rem", Binary, Numbers, true, false, false, "a - b * (a / b), with the sign of a; a where b is 0"},
+	{And, "and", Binary, Bools | Numbers, true, true, true, "bitwise and"},
+	{Or, "or", Binary, Bools | Numbers, true, true, true, "bitwise or"},
+	{Xor, "xor", Binary, Bools | Numbers, true, true, true, "bitwise exclusive or"},
+	{Shl, "shl", Shift, Numbers, true, false, false, "a shifted left by b modulo its width"},
+	{Shr, "shr", Shift, Numbers, true, false, false, "a shifted right by b modulo its width, keeping the sign of signed types"},
+	{Rotl, "rotl", Shift, Numbers, true, false, false, "a rotated left by b modulo its width"},
+	{Rotr, "rotr", Shift, Numbers, true, false, false, "a rotated right by b modulo its width"},
+	{Eq, "eq", Compare, All, true, true, true, "a == b"},
+	{Ne, "ne", Compare, All, true, true, true, "a != b"},
+	{Ge, "ge", Compare, Numbers | Addresses, true, false, true, "a >= b"},
+	{Gt, "gt", Compare, Numbers | Addresses, true, false, true, "a > b"},
+	{Le, "le", Compare, Numbers | Addresses, true, false, true, "a <= b"},
+	{Lt, "lt", Compare, Numbers | Addresses, true, false, true, "a < b"},
+	{Min, "min", Binary, Numbers, true, true, true, "the smaller of a and b"},
+	{Max, "max", Binary, Numbers, true, true, true, "the larger of a and b"},
+	{Neg, "neg", Unary, Numbers, false, false, true, "-a, wrapping around"},
+	{Not, "not", Unary, Bools | Numbers, false, false, true, "bitwise complement"},
+	{Cast, "cast", Convert, All, false, false, true, "a in another type: truncated, or extended by its sign; a != 0 for bool"},
+	{Trivial, "trivialEncrypt", Encrypt, All, true, true, true, "a ciphertext of a public value, without secrecy"},
+	{Select, "select", Choose, All, false, false, true, "ifTrue where control holds, else ifFalse"},
+	{Sum, "sum", Fold, Numbers, true, true, false, "the sum of a list, wrapping around"},
+	{IsIn, "isIn", Member, All, true, false, false, "whether a list holds the value"},
+	{MulDiv, "mulDiv", Ternary, Uints, true, false, false, "a * b / c of the full product, then wrapping around; all bits set where c is 0"},
+	{TryAdd, "tryAdd", Checked, Numbers, true, true, false, "a + b, wrapping around, and whether it did not"},
+	{TrySub, "trySub", Checked, Numbers, true, false, false, "a - b, wrapping around, and whether it did not"},
+	{TryMul, "tryMul", Checked, Numbers, true, true, false, "a * b, wrapping around, and whether it did not"},
+	{SaturatingAdd, "saturatingAdd", Binary, Numbers, true, true, false, "a + b, or the nearest value of the type"},
+	{SaturatingSub, "saturatingSub", Binary, Numbers, true, false, false, "a - b, or the nearest value of the type"},
+	{Isqrt, "isqrt", Unary, Uints, false, false, false, "the square root, rounded down"},
+	{Ilog2, "ilog2", Measure, Uints, false, false, false, "the logarithm to base 2, rounded down; 65535 where a is 0"},
+	{CountOnes, "countOnes", Measure, Numbers, false, false, false, "how many bits are set"},
+	{LeadingZeros, "leadingZeros", Measure, Numbers, false, false, false, "how many bits above the highest one set; the width where a is 0"},
+	{TrailingZeros, "trailingZeros", Measure, Numbers, false, false, false, "how many bits below the lowest one set; the width where a is 0"},
+	{Rand, "rand", Draw, All, false, false, false, "a random value"},
+	{RandBounded, "randBounded", Draw, Uints, false, false, false, "a random value below a public bound"},
+	{Lookup, "lookup", Table, Uints, false, false, false, "entry a of a table of 256"},
+	{Lookup2, "lookup2", Table, Uints, false, false, false, "entry (a modulo 16) + 16 * (b modulo 16) of a table of 256"},
 }
 
-// Operators returns the operator table.
-func Operators() []Operator { return operators }
+// AllOperators returns the operator table.
+func AllOperators() []Operator { return operators }
+
+// Operators returns the rows that contracts of this protocol version have. They
+// apply to the types that Types lists.
+func Operators() (rows []Operator) {
+	for _, row := range operators {
+		if row.call {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
 
 // Operator returns o's row of the operator table.
 func (o Op) Operator() (Operator, error) {
@@ -97,32 +166,73 @@ func (o Op) String() string {
 	return fmt.Sprintf("op(%d)", uint8(o))
 }
 
-// On reports whether the operation is defined on operands of type t. For
-// Convert and Encrypt, t is the result type.
-func (r Operator) On(t Type) bool { return t.Valid() && (t != Bool || r.Bool) }
+// On reports whether the operation is defined on type t, which is the type of
+// its first result, except for Compare, Member and Measure, where it is that of
+// its first operand. The entries of a table have at most 16 bits.
+func (r Operator) On(t Type) bool {
+	if r.Shape == Table && t.Bits() > 16 {
+		return false
+	}
+	return t.Kind()&r.Kinds != 0
+}
+
+// Callable reports whether contracts of this protocol version may order the
+// operation on type t.
+func (r Operator) Callable(t Type) bool { return r.call && t.Callable() && r.On(t) }
 
 // Operands lists the types of the encrypted operands for the type t of the
-// operation (the result type, except for Compare where it is the operands').
-// With clear set, the right operand is clear and left out. For Convert the
-// operand's own type is free and reported as t.
+// operation, one of a Fold or Member's list. With clear set, the right operand
+// is clear and left out. For Convert the operand's own type is free and reported
+// as t.
 func (r Operator) Operands(t Type, clear bool) []Type {
+	all := r.Signature(t, 2)
+	if clear {
+		return all[:len(all)-1]
+	}
+	return all
+}
+
+// Signature lists the types of all operands for the type t of the operation;
+// those of a Fold or Member are n, all of type t.
+func (r Operator) Signature(t Type, n int) []Type {
 	switch r.Shape {
+	case Fold, Member:
+		list := make([]Type, n)
+		for i := range list {
+			list[i] = t
+		}
+		return list
 	case Choose:
 		return []Type{Bool, t, t}
-	case Encrypt:
+	case Ternary:
+		return []Type{t, t, t}
+	case Shift:
+		return []Type{t, Uint8}
+	case Draw:
 		return nil
-	case Binary, Compare:
-		if !clear {
-			return []Type{t, t}
+	case Table:
+		if r.Op == Lookup2 {
+			return []Type{Uint8, Uint8}
 		}
+		return []Type{Uint8}
+	case Unary, Convert, Measure, Encrypt:
+		return []Type{t}
+	}
+	return []Type{t, t}
+}
+
+// Results lists the types of the results of the operation on type t.
+func (r Operator) Results(t Type) []Type {
+	switch r.Shape {
+	case Compare, Member:
+		return []Type{Bool}
+	case Measure:
+		return []Type{Uint16}
+	case Checked:
+		return []Type{t, Bool}
 	}
 	return []Type{t}
 }
 
-// Result is the type of the result of the operation on type t.
-func (r Operator) Result(t Type) Type {
-	if r.Shape == Compare {
-		return Bool
-	}
-	return t
-}
+// Result is the type of the first result of the operation on type t.
+func (r Operator) Result(t Type) Type { return r.Results(t)[0] }

@@ -7,28 +7,61 @@ import "fmt"
 type Type uint8
 
 const (
-	Bool   Type = 0
-	Uint8  Type = 2
-	Uint16 Type = 3
-	Uint32 Type = 4
-	Uint64 Type = 5
+	Bool    Type = 0
+	Uint8   Type = 2
+	Uint16  Type = 3
+	Uint32  Type = 4
+	Uint64  Type = 5
+	Uint128 Type = 6
+	Uint160 Type = 7 // 160 bits
+	Uint256 Type = 8
+	Int8    Type = 20 // Int8 to Int256 are in two's complement
+	Int16   Type = 24
+	Int32   Type = 25
+	Int64   Type = 26
+	Int128  Type = 27
+	Int256  Type = 29
 )
 
 // MessageBits is the number of plaintext bits in one radix block.
 const MessageBits = 2
 
+// Kinds is a set of kinds of types.
+type Kinds uint8
+
+const (
+	Bools Kinds = 1 << iota
+	Uints
+	Ints
+	Addresses
+
+	Numbers = Uints | Ints
+	All     = Bools | Numbers | Addresses
+)
+
 type typeInfo struct {
 	typ  Type
 	name string
 	bits int
+	kind Kinds
+	call bool // contracts of protocol version Version have it
 }
 
 var types = []typeInfo{
-	{Bool, "bool", 1},
-	{Uint8, "uint8", 8},
-	{Uint16, "uint16", 16},
-	{Uint32, "uint32", 32},
-	{Uint64, "uint64", 64},
+	{Bool, "bool", 1, Bools, true},
+	{Uint8, "uint8", 8, Uints, true},
+	{Uint16, "uint16", 16, Uints, true},
+	{Uint32, "uint32", 32, Uints, true},
+	{Uint64, "uint64", 64, Uints, true},
+	{Uint128, "uint128", 128, Uints, false},
+	{Uint160, "address", 160, Addresses, false},
+	{Uint256, "uint256", 256, Uints, false},
+	{Int8, "int8", 8, Ints, false},
+	{Int16, "int16", 16, Ints, false},
+	{Int32, "int32", 32, Ints, false},
+	{Int64, "int64", 64, Ints, false},
+	{Int128, "int128", 128, Ints, false},
+	{Int256, "int256", 256, Ints, false},
 }
 
 func (t Type) info() (typeInfo, bool) {
@@ -40,8 +73,9 @@ func (t Type) info() (typeInfo, bool) {
 	return typeInfo{}, false
 }
 
-// Types lists the supported types, narrowest first.
-func Types() []Type {
+// AllTypes lists the types that the engine computes on, in the order of their
+// numbers.
+func AllTypes() []Type {
 	out := make([]Type, len(types))
 	for i, info := range types {
 		out[i] = info.typ
@@ -49,11 +83,28 @@ func Types() []Type {
 	return out
 }
 
-// Uints lists the supported integer types, narrowest first.
-func Uints() []Type { return Types()[1:] }
+// Types lists the types that contracts of this protocol version have, narrowest
+// first.
+func Types() (out []Type) {
+	for _, info := range types {
+		if info.call {
+			out = append(out, info.typ)
+		}
+	}
+	return out
+}
 
-// Valid reports whether t is a supported type.
+// Valid reports whether t is a type of the engine.
 func (t Type) Valid() bool { _, ok := t.info(); return ok }
+
+// Callable reports whether contracts of this protocol version have the type.
+func (t Type) Callable() bool { i, _ := t.info(); return i.call }
+
+// Kind is the kind of t, none for an unknown type.
+func (t Type) Kind() Kinds { i, _ := t.info(); return i.kind }
+
+// Signed reports whether t is in two's complement.
+func (t Type) Signed() bool { return t.Kind() == Ints }
 
 // Bits is the width of the plaintext, 0 for an unknown type.
 func (t Type) Bits() int { i, _ := t.info(); return i.bits }

@@ -21,7 +21,7 @@ import (
 // unused is an evaluator for a coprocessor that never runs.
 type unused struct{}
 
-func (unused) Eval(context.Context, fhe.Op, fhe.Type, []*radix.Ciphertext, *uint256.Int) (*radix.Ciphertext, error) {
+func (unused) Eval(context.Context, fhe.Op, fhe.Type, ...radix.Operand) ([]*radix.Ciphertext, error) {
 	return nil, errors.New("not expected")
 }
 

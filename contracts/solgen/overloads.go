@@ -38,8 +38,8 @@ func (f *file) forwardOperator(row fhe.Operator, t fhe.Type) {
 		f.forward(row.Name, enc(t), "ebool", enc(t), enc(t))
 	case fhe.Binary, fhe.Compare:
 		result := enc(row.Result(t))
-		for _, u := range fhe.Uints() {
-			if u.Bits() < t.Bits() {
+		for _, u := range fhe.Types() {
+			if u != fhe.Bool && u.Bits() < t.Bits() {
 				f.forward(row.Name, result, enc(t), enc(u))
 				f.forward(row.Name, result, enc(u), enc(t))
 			}

@@ -2,6 +2,7 @@ package radix
 
 import (
 	"cmp"
+	"slices"
 
 	"fhevm/fhe/tfhe"
 )
@@ -17,6 +18,8 @@ func (c *circuit) add(x, y []wire) []wire {
 	return c.subtract(d, constant(1))
 }
 
+func (c *circuit) sub(x, y []wire) []wire { return c.subtract(difference(x, y), constant(0)) }
+
 // difference returns the digits of x - y before any borrow, each in [-3, 3].
 func difference(x, y []wire) []wire {
 	d := make([]wire, len(x))
@@ -26,23 +29,40 @@ func difference(x, y []wire) []wire {
 	return d
 }
 
-// rippleGroups cuts the digits of a difference into groups. Within a group the
-// borrow ripples, one bootstrap for each block; it jumps across a group, of at
-// most eight blocks, in one layer.
-var rippleGroups = map[int][]int{4: {4}, 8: {8}, 16: {1, 8, 7}, 32: {1, 8, 8, 8, 7}}
+// jumpSize is the number of digits that a borrow jumps across.
+const jumpSize = 8
+
+// rippleGroups cuts n digits of a difference into groups. Within a group the
+// borrow ripples, one bootstrap for each block; across each group but the first
+// and the last it jumps, in one layer of five bootstraps. Few jumps cost little
+// and leave enough blocks to work on at a time.
+func rippleGroups(n int) []int {
+	if n <= jumpSize {
+		return []int{n}
+	}
+	jumps := max(1, n/32)
+	groups := append([]int{1}, slices.Repeat([]int{jumpSize}, jumps)...)
+	if rest := n - 1 - jumps*jumpSize; rest > 0 {
+		return append(groups, rest)
+	}
+	return []int{n}
+}
 
 // subtract propagates the borrows through the digits d, each in [-3, 3], and
 // returns the blocks of the result modulo 4^len(d).
 func (c *circuit) subtract(d []wire, borrow wire) []wire {
 	var out []wire
-	for i, size := range rippleGroups[len(d)] {
+	groups := rippleGroups(len(d))
+	for i, size := range groups {
 		group := d[:size]
 		d = d[size:]
 		blocks, last := c.ripple(group, borrow)
 		out = append(out, blocks...)
-		if i == 0 {
+		switch i {
+		case 0:
 			borrow = last
-		} else {
+		case len(groups) - 1:
+		default:
 			borrow = c.jump(group, borrow)
 		}
 	}

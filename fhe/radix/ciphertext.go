@@ -1,6 +1,7 @@
 package radix
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -24,14 +25,14 @@ type Ciphertext struct {
 // MaxBlockWords bounds the words of a block in an encoding.
 const MaxBlockWords = 1 << 13
 
-const ciphertextHeader = 1 + 1 + 2 + 4
+const ciphertextHeader = 1 + 1 + 2
 
 // MarshalBinary encodes c (SPEC 4.1), integers and words big-endian:
 //
-//	format(1) = 0 | type(1) | words of a block(2) | public(4) | blocks
+//	format(1) = 0 | type(1) | words of a block(2) | public(ceil(blocks/8)) | blocks
 //
-// Bit i of public says whether the mask of block i is zero. Such a block, which
-// is no secret, is its body alone.
+// Bit i mod 8 of byte floor(i/8) of public says whether the mask of block i is
+// zero. Such a block, which is no secret, is its body alone.
 func (c *Ciphertext) MarshalBinary() ([]byte, error) {
 	words := 0
 	if len(c.Blocks) > 0 {
@@ -43,10 +44,10 @@ func (c *Ciphertext) MarshalBinary() ([]byte, error) {
 	b := []byte{0, uint8(c.Type)}
 	b = binary.BigEndian.AppendUint16(b, uint16(words))
 	public := c.public()
-	b = binary.BigEndian.AppendUint32(b, public)
+	b = append(b, public...)
 	b = slices.Grow(b, bodySize(c.Type, words, public))
 	for i, block := range c.Blocks {
-		if public>>i&1 == 1 {
+		if marked(public, i) {
 			block = block[words-1:]
 		}
 		for _, w := range block {
@@ -57,18 +58,27 @@ func (c *Ciphertext) MarshalBinary() ([]byte, error) {
 }
 
 // public marks the blocks with a zero mask.
-func (c *Ciphertext) public() (marks uint32) {
+func (c *Ciphertext) public() []byte {
+	marks := make([]byte, markSize(c.Type))
 	for i, b := range c.Blocks {
 		if isPublic(b) {
-			marks |= 1 << i
+			marks[i/8] |= 1 << (i % 8)
 		}
 	}
 	return marks
 }
 
+// markSize is the number of bytes that mark public blocks.
+func markSize(t fhe.Type) int { return (t.Blocks() + 7) / 8 }
+
+func marked(public []byte, i int) bool { return public[i/8]>>(i%8)&1 == 1 }
+
 // bodySize is the number of bytes of all blocks.
-func bodySize(t fhe.Type, words int, public uint32) int {
-	n := bits.OnesCount32(public)
+func bodySize(t fhe.Type, words int, public []byte) int {
+	n := 0
+	for _, b := range public {
+		n += bits.OnesCount8(b)
+	}
 	return 8 * (n + words*(t.Blocks()-n))
 }
 
@@ -78,7 +88,7 @@ func (c *Ciphertext) UnmarshalBinary(b []byte) error {
 	if len(b) < ciphertextHeader {
 		return fmt.Errorf("ciphertext has %d bytes, want at least %d", len(b), ciphertextHeader)
 	}
-	t, words, public := fhe.Type(b[1]), int(binary.BigEndian.Uint16(b[2:])), binary.BigEndian.Uint32(b[4:])
+	t, words := fhe.Type(b[1]), int(binary.BigEndian.Uint16(b[2:]))
 	switch {
 	case b[0] != 0:
 		return fmt.Errorf("ciphertext has format %d, want 0", b[0])
@@ -86,13 +96,24 @@ func (c *Ciphertext) UnmarshalBinary(b []byte) error {
 		return fmt.Errorf("ciphertext has unknown %s", t)
 	case words < 2 || words > MaxBlockWords:
 		return fmt.Errorf("ciphertext has blocks of %d words, want 2 to %d", words, MaxBlockWords)
-	case bits.Len32(public) > t.Blocks():
-		return fmt.Errorf("ciphertext of %s has public blocks %#x", t, public)
-	case len(b) != ciphertextHeader+bodySize(t, words, public):
-		return fmt.Errorf("ciphertext of %s has %d bytes, want %d", t, len(b), ciphertextHeader+bodySize(t, words, public))
 	}
-	d := Ciphertext{Type: t, Blocks: parseBlocks(b[ciphertextHeader:], t.Blocks(), words, public)}
-	if got := d.public(); got != public {
+	return c.unmarshalBlocks(t, words, b[ciphertextHeader:])
+}
+
+func (c *Ciphertext) unmarshalBlocks(t fhe.Type, words int, b []byte) error {
+	n := markSize(t)
+	if len(b) < n {
+		return fmt.Errorf("ciphertext of %s ends within its marks", t)
+	}
+	public, rest := b[:n], b[n:]
+	switch {
+	case t.Blocks()%8 != 0 && public[n-1]>>(t.Blocks()%8) != 0:
+		return fmt.Errorf("ciphertext of %s has public blocks %#x", t, public)
+	case len(rest) != bodySize(t, words, public):
+		return fmt.Errorf("ciphertext of %s has blocks of %d bytes, want %d", t, len(rest), bodySize(t, words, public))
+	}
+	d := Ciphertext{Type: t, Blocks: parseBlocks(rest, t.Blocks(), words, public)}
+	if got := d.public(); !bytes.Equal(got, public) {
 		return fmt.Errorf("ciphertext has public blocks %#x, marked are %#x", got, public)
 	}
 	*c = d
@@ -100,12 +121,12 @@ func (c *Ciphertext) UnmarshalBinary(b []byte) error {
 }
 
 // parseBlocks reads n blocks, of which public are bodies alone.
-func parseBlocks(b []byte, n, words int, public uint32) []tfhe.LWE {
+func parseBlocks(b []byte, n, words int, public []byte) []tfhe.LWE {
 	blocks := make([]tfhe.LWE, n)
 	for i := range blocks {
 		blocks[i] = make(tfhe.LWE, words)
 		from := 0
-		if public>>i&1 == 1 {
+		if marked(public, i) {
 			from = words - 1
 		}
 		for j := from; j < words; j++ {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
 
@@ -136,23 +137,27 @@ func (t *table) check(w wire) error {
 	return nil
 }
 
-// finish turns the circuit for outs, blocks with plaintext in [0, top], into a
-// program: it bootstraps those that are not in normal form and drops the
+// finish turns the circuit for results, blocks of values of the given types,
+// into a program: it bootstraps those that are not in normal form and drops the
 // bootstraps that no output needs.
-func (c *circuit) finish(outs []wire, top int) (*program, error) {
-	for i, w := range outs {
-		if w.lo < 0 || w.hi > top {
-			return nil, fmt.Errorf("output %d has plaintext in [%d, %d], want [0, %d]", i, w.lo, w.hi, top)
-		}
-		if !w.isNormal(top) {
-			outs[i] = c.bootstrap(clean, w).outs[0].wire()
+func (c *circuit) finish(results [][]wire, types []fhe.Type) (*program, error) {
+	p := &program{types: types}
+	for i, blocks := range results {
+		for j, w := range blocks {
+			if w.lo < 0 || w.hi > top(types[i]) {
+				return nil, fmt.Errorf("result %d: block %d has plaintext in [%d, %d], want [0, %d]", i, j, w.lo, w.hi, top(types[i]))
+			}
+			if !w.isNormal(top(types[i])) {
+				w = c.bootstrap(clean, w).outs[0].wire()
+			}
+			p.outs = append(p.outs, w)
 		}
 	}
 	if c.err != nil {
 		return nil, c.err
 	}
-	p := &program{sources: len(c.sources), outs: outs}
-	needed := c.needed(outs)
+	p.sources = len(c.sources)
+	needed := c.needed(p.outs)
 	for _, s := range c.steps {
 		if s.anyOf(needed) {
 			p.add(s)

@@ -2,6 +2,47 @@ package radix
 
 import "fhevm/fhe"
 
+// operation is a row of the operator table, applied to operands of a circuit.
+type operation struct {
+	fhe.Operator
+	typ   fhe.Type   // T of the row's shape
+	types []fhe.Type // of the operands
+	args  [][]wire   // their blocks
+}
+
+// top is the largest plaintext of a block of the operation's type.
+func (o operation) top() int { return top(o.typ) }
+
+// circuits holds the circuit of every operation that Eval computes: it returns
+// the blocks of each result.
+var circuits map[fhe.Op]func(*circuit, operation) [][]wire
+
+func init() {
+	circuits = map[fhe.Op]func(*circuit, operation) [][]wire{
+		fhe.Add:     arithmetic((*circuit).add),
+		fhe.Sub:     arithmetic((*circuit).sub),
+		fhe.Mul:     arithmetic((*circuit).mul),
+		fhe.And:     bitwise(bitAnd),
+		fhe.Or:      bitwise(bitOr),
+		fhe.Xor:     bitwise(bitXor),
+		fhe.Eq:      comparison((*circuit).equal),
+		fhe.Ne:      comparison(func(c *circuit, x, y []wire) wire { return not(c.equal(x, y)) }),
+		fhe.Lt:      ordering(func(c *circuit, o operation) wire { return c.less(o.args[0], o.args[1]) }),
+		fhe.Gt:      ordering(func(c *circuit, o operation) wire { return c.less(o.args[1], o.args[0]) }),
+		fhe.Ge:      ordering(func(c *circuit, o operation) wire { return not(c.less(o.args[0], o.args[1])) }),
+		fhe.Le:      ordering(func(c *circuit, o operation) wire { return not(c.less(o.args[1], o.args[0])) }),
+		fhe.Min:     (*circuit).minimum,
+		fhe.Max:     (*circuit).maximum,
+		fhe.Neg:     (*circuit).negate,
+		fhe.Not:     func(_ *circuit, o operation) [][]wire { return [][]wire{complement(o.args[0], o.top())} },
+		fhe.Cast:    (*circuit).cast,
+		fhe.Trivial: func(_ *circuit, o operation) [][]wire { return o.args },
+		fhe.Select: func(c *circuit, o operation) [][]wire {
+			return [][]wire{c.choose(o.args[0][0], o.args[1], o.args[2], o.top())}
+		},
+	}
+}
+
 // top is the largest plaintext of a block of type t.
 func top(t fhe.Type) int {
 	if t == fhe.Bool {
@@ -10,76 +51,59 @@ func top(t fhe.Type) int {
 	return base - 1
 }
 
-// evaluate adds the circuit of op to c. Operands have the same number of
-// blocks, but for Select's condition and for Cast; a result of Compare and a
-// condition are one block. t is the type of the result, or of the operands for
-// Compare.
-func (c *circuit) evaluate(op fhe.Op, t fhe.Type, args [][]wire) []wire {
-	x, y := args[0], args[len(args)-1]
-	switch op {
-	case fhe.Add:
-		return c.add(x, y)
-	case fhe.Sub:
-		return c.subtract(difference(x, y), constant(0))
-	case fhe.Neg:
-		return c.subtract(difference(clearBlocks(0, len(x)), x), constant(0))
-	case fhe.Mul:
-		return c.mul(x, y)
-	case fhe.And:
-		return c.bitwise(bitAnd, x, y, top(t))
-	case fhe.Or:
-		return c.bitwise(bitOr, x, y, top(t))
-	case fhe.Xor:
-		return c.bitwise(bitXor, x, y, top(t))
-	case fhe.Min:
-		return c.choose(c.less(x, y), x, y, top(t))
-	case fhe.Max:
-		return c.choose(c.less(x, y), y, x, top(t))
-	case fhe.Not:
-		return complement(x, top(t))
-	case fhe.Cast:
-		return c.cast(x, t)
-	case fhe.Select:
-		return c.choose(x[0], args[1], y, top(t))
-	case fhe.Trivial:
-		return x
-	}
-	return []wire{c.compare(op, x, y)}
+// Has reports whether there is a circuit for op.
+func Has(op fhe.Op) bool { return circuits[op] != nil }
+
+// arithmetic is the circuit of two operands with one result.
+func arithmetic(f func(c *circuit, x, y []wire) []wire) func(*circuit, operation) [][]wire {
+	return func(c *circuit, o operation) [][]wire { return [][]wire{f(c, o.args[0], o.args[1])} }
 }
 
-// compare is the condition op on x and y.
-func (c *circuit) compare(op fhe.Op, x, y []wire) wire {
-	switch op {
-	case fhe.Eq:
-		return c.equal(x, y)
-	case fhe.Ne:
-		return not(c.equal(x, y))
-	case fhe.Ge:
-		return not(c.less(x, y))
-	case fhe.Gt:
-		return c.less(y, x)
-	case fhe.Le:
-		return not(c.less(y, x))
-	default:
-		return c.less(x, y)
+// comparison is the circuit of a condition that does not depend on signs.
+func comparison(f func(c *circuit, x, y []wire) wire) func(*circuit, operation) [][]wire {
+	return func(c *circuit, o operation) [][]wire { return [][]wire{{f(c, o.args[0], o.args[1])}} }
+}
+
+// ordering is the circuit of a condition.
+func ordering(f func(c *circuit, o operation) wire) func(*circuit, operation) [][]wire {
+	return func(c *circuit, o operation) [][]wire { return [][]wire{{f(c, o)}} }
+}
+
+func (c *circuit) minimum(o operation) [][]wire {
+	x, y := o.args[0], o.args[1]
+	return [][]wire{c.choose(c.less(x, y), x, y, o.top())}
+}
+
+func (c *circuit) maximum(o operation) [][]wire {
+	x, y := o.args[0], o.args[1]
+	return [][]wire{c.choose(c.less(x, y), y, x, o.top())}
+}
+
+func (c *circuit) negate(o operation) [][]wire {
+	x := o.args[0]
+	return [][]wire{c.sub(clearBlocks(nil, len(x)), x)}
+}
+
+// bitwise is the circuit of a table on pairs of blocks.
+func bitwise(t *table) func(*circuit, operation) [][]wire {
+	return func(c *circuit, o operation) [][]wire {
+		x, y := o.args[0], o.args[1]
+		out := make([]wire, len(x))
+		for i := range out {
+			out[i] = c.lookup(t, pair(x[i], y[i])).within(0, o.top())
+		}
+		return [][]wire{out}
 	}
 }
 
-func (c *circuit) bitwise(t *table, x, y []wire, top int) []wire {
-	out := make([]wire, len(x))
-	for i := range out {
-		out[i] = c.lookup(t, pair(x[i], y[i])).within(0, top)
+// cast returns the operand in type t: truncated, extended by zeros, or x != 0.
+// The block of a bool is no block of an integer yet; finish makes it one.
+func (c *circuit) cast(o operation) [][]wire {
+	x := o.args[0]
+	if o.typ == fhe.Bool {
+		return [][]wire{{c.nonzero(x)}}
 	}
-	return out
-}
-
-// cast returns x in type t: truncated, extended by zeros, or x != 0. The block
-// of a bool is no block of an integer yet; finish makes it one.
-func (c *circuit) cast(x []wire, t fhe.Type) []wire {
-	if t == fhe.Bool {
-		return []wire{c.nonzero(x)}
-	}
-	out := clearBlocks(0, t.Blocks())
+	out := clearBlocks(nil, o.typ.Blocks())
 	copy(out, x)
-	return out
+	return [][]wire{out}
 }

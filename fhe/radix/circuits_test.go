@@ -6,13 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/big"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
+	"fhevm/fhe/radix/internal/model"
 	"fhevm/fhe/tfhe"
 )
 
@@ -20,48 +23,60 @@ import (
 type form struct {
 	row   fhe.Operator
 	t     fhe.Type
-	args  []fhe.Type // encrypted operands
-	clear bool
+	types []fhe.Type // of the operands
+	clear uint8      // bit i: operand i is clear
+}
+
+func newForm(op fhe.Op, t fhe.Type, clear uint8) form {
+	row, err := op.Operator()
+	if err != nil {
+		panic(err)
+	}
+	return form{row, t, row.Signature(t, 2), clear}
 }
 
 func (f form) String() string {
-	s := fmt.Sprintf("%s %s", f.row.Name, f.t)
-	if f.clear {
-		s += " clear"
-	}
-	if f.row.Shape == fhe.Convert {
-		s += fmt.Sprintf(" of %s", f.args[0])
-	}
-	return s
+	return fmt.Sprintf("%s %s of %v clear %b", f.row.Name, f.t, f.types, f.clear)
 }
 
-// values lists the types of all operands, the clear one included.
-func (f form) values() []fhe.Type {
-	if f.clear {
-		return append(f.args[:len(f.args):len(f.args)], f.t)
+func (f form) isClear(i int) bool { return f.clear>>i&1 == 1 }
+
+// cost is what f is priced at.
+func (f form) cost() fhe.Cost {
+	c := fhe.Form{Op: f.row.Op, Type: f.t, Clear: f.clear}
+	switch f.row.Shape {
+	case fhe.Convert:
+		c.From = f.types[0]
+	case fhe.Fold, fhe.Member:
+		c.Count, c.Clear = uint8(len(f.types)), 0
 	}
-	return f.args
+	return c.Cost()
 }
 
-// forms lists every operation on every type in every form of the table.
+// forms lists the forms of every operation of Eval on every type, lists up to 6
+// operands.
 func forms() (fs []form) {
-	for _, row := range fhe.Operators() {
-		for _, t := range fhe.Types() {
-			if !row.On(t) {
-				continue
-			}
-			switch {
-			case row.Shape == fhe.Convert:
-				for _, from := range fhe.Types() {
-					fs = append(fs, form{row, t, []fhe.Type{from}, false})
-				}
-				continue
-			case row.Shape != fhe.Encrypt:
-				fs = append(fs, form{row, t, row.Operands(t, false), false})
-			}
-			if row.Clear {
-				fs = append(fs, form{row, t, row.Operands(t, true), true})
-			}
+	for _, c := range fhe.Forms() {
+		f := newForm(c.Op, c.Type, c.Clear)
+		if circuits[c.Op] == nil || c.Count > 6 {
+			continue
+		}
+		if c.Count > 0 {
+			f.types = f.row.Signature(c.Type, int(c.Count))
+		}
+		if f.row.Shape == fhe.Convert {
+			f.types = []fhe.Type{c.From}
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+// narrow are the forms on types of up to the given width.
+func narrow(bits int) (fs []form) {
+	for _, f := range forms() {
+		if f.t.Bits() <= bits {
+			fs = append(fs, f)
 		}
 	}
 	return fs
@@ -69,24 +84,48 @@ func forms() (fs []form) {
 
 // width is the number of bits of all operands.
 func (f form) width() (bits int) {
-	for _, t := range f.values() {
+	for _, t := range f.types {
 		bits += t.Bits()
 	}
 	return bits
 }
 
 // split cuts v into operands.
-func (f form) split(v uint64) []uint64 {
-	var out []uint64
-	for _, t := range f.values() {
-		out = append(out, v&(1<<t.Bits()-1))
+func (f form) split(v uint64) (out []*big.Int) {
+	for _, t := range f.types {
+		out = append(out, number(v&(1<<t.Bits()-1)))
 		v >>= t.Bits()
 	}
 	return out
 }
 
-// Every form with at most 17 bits of operands, which is all on bool and uint8,
-// on every input.
+func number(v uint64) *big.Int { return new(big.Int).SetUint64(v) }
+
+func numbers(vs ...uint64) (out []*big.Int) {
+	for _, v := range vs {
+		out = append(out, number(v))
+	}
+	return out
+}
+
+func (f form) expected(values []*big.Int) []*big.Int {
+	return model.Expected(f.row.Op, f.t, f.types, values)
+}
+
+// operands are those of values, encrypted by encrypt where they are not clear.
+func (f form) operands(values []*big.Int, encrypt func(i int, t fhe.Type, v *big.Int) *Ciphertext) (out []Operand) {
+	for i, t := range f.types {
+		if f.isClear(i) {
+			out = append(out, Clear(uint256.MustFromBig(values[i])))
+		} else {
+			out = append(out, Encrypted(encrypt(i, t, values[i])))
+		}
+	}
+	return out
+}
+
+// Every form with at most 17 bits of operands, which is all on bool and most on
+// 8 bits, on every input.
 func TestExhaustive(t *testing.T) {
 	e := newPlain()
 	for _, f := range forms() {
@@ -96,16 +135,23 @@ func TestExhaustive(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			r := plainRunner{e: e, form: f}
-			for v := range uint64(1) << f.width() {
+			stride := uint64(1)
+			for v := uint64(0); v < 1<<f.width(); v += stride {
 				r.check(t, f.split(v))
+				if testing.Short() {
+					stride = 1 + v%61
+				}
 			}
 		})
 	}
 }
 
-// Every form on all pairs and triples of edge values and on random ones.
+// work is how many bootstraps a test of one form may evaluate on plaintexts.
+const work = 200_000
+
+// Every form on combinations of edge values and on random ones, as many as its
+// cost allows.
 func TestWide(t *testing.T) {
-	const samples = 300
 	e := newPlain()
 	for _, f := range forms() {
 		if f.width() <= 17 {
@@ -113,102 +159,124 @@ func TestWide(t *testing.T) {
 		}
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
+			samples := max(4, min(600, work/max(1, f.cost().Bootstraps)))
+			if f.clear != 0 {
+				samples = max(4, samples/8) // each builds a circuit
+			}
 			r := plainRunner{e: e, form: f}
-			f.edges(func(args []uint64) { r.check(t, args) })
+			random := rand.New(rand.NewPCG(uint64(f.row.Op), uint64(f.t)))
 			for range samples {
-				r.check(t, f.random())
+				r.check(t, f.draw(random))
 			}
 		})
 	}
 }
 
-// edges calls check with every combination of edge values.
-func (f form) edges(check func(args []uint64)) {
-	var combine func(args []uint64)
-	combine = func(args []uint64) {
-		if len(args) == len(f.values()) {
-			check(args)
-			return
-		}
-		for _, v := range edgeValues(f.values()[len(args)]) {
-			combine(append(args[:len(args):len(args)], v))
-		}
-	}
-	combine(nil)
-}
-
-func edgeValues(t fhe.Type) []uint64 {
-	most := uint64(1)<<t.Bits() - 1
-	if t == fhe.Bool {
-		return []uint64{0, 1}
-	}
-	return []uint64{0, 1, 2, 5, most / 3, most / 2, most/2 + 1, most - 1, most}
-}
-
-// random draws operands: of any size, and now and then equal.
-func (f form) random() []uint64 {
-	out := make([]uint64, len(f.values()))
-	for i, t := range f.values() {
-		out[i] = rand.Uint64() & (1<<t.Bits() - 1) >> rand.IntN(t.Bits())
-		if i > 0 && rand.IntN(8) == 0 {
-			out[i] = out[i-1] & (1<<t.Bits() - 1)
+// draw makes operands: edge values or others of any size, now and then equal.
+func (f form) draw(r *rand.Rand) []*big.Int {
+	out := make([]*big.Int, len(f.types))
+	for i, t := range f.types {
+		switch {
+		case i > 0 && t == f.types[i-1] && r.IntN(6) == 0:
+			out[i] = out[i-1]
+		case r.IntN(2) == 0:
+			edges := edgeValues(t)
+			out[i] = edges[r.IntN(len(edges))]
+		default:
+			out[i] = new(big.Int).Rsh(random(r, t), uint(r.IntN(t.Bits())))
 		}
 	}
 	return out
 }
 
+// random is a number of all of t's bits.
+func random(r *rand.Rand, t fhe.Type) *big.Int {
+	v := uint256.Int{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}
+	return new(big.Int).Rsh(v.ToBig(), uint(256-t.Bits()))
+}
+
+// edgeValues are the ends and the middle of t's values, signed and unsigned, and
+// some between.
+func edgeValues(t fhe.Type) []*big.Int {
+	if t == fhe.Bool {
+		return numbers(0, 1)
+	}
+	most := new(big.Int).Lsh(number(1), uint(t.Bits()))
+	most.Sub(most, number(1))
+	half := new(big.Int).Rsh(most, 1)
+	third := new(big.Int).Div(most, number(3))
+	return append(numbers(0, 1, 2, 5), third, half, new(big.Int).Add(half, number(1)), new(big.Int).Sub(most, number(1)), most)
+}
+
 // plainRunner evaluates a form on plain ciphertexts, building its program once
-// for each clear operand.
+// for each choice of clear operands.
 type plainRunner struct {
 	e *Evaluator
 	form
 	program *program
-	clear   uint64
+	clear   []*big.Int
 }
 
-func (r *plainRunner) check(t *testing.T, values []uint64) {
+func (r *plainRunner) check(t *testing.T, values []*big.Int) {
 	t.Helper()
-	args := make([]*Ciphertext, len(r.args))
-	for i, typ := range r.args {
-		args[i] = plain(typ, values[i])
-	}
-	r.build(t, args, values[len(values)-1])
-	out, err := r.e.run(t.Context(), r.program, blocks(args))
+	operands := r.operands(values, func(_ int, t fhe.Type, v *big.Int) *Ciphertext { return plain(t, v) })
+	r.build(t, operands, values)
+	out, err := r.e.run(t.Context(), r.program, blocks(operands))
 	if err != nil {
 		t.Fatalf("%v: %v", values, err)
 	}
-	c := &Ciphertext{Type: r.row.Result(r.t), Blocks: out}
-	if got, want := reveal(t, c), expected(r.row.Op, r.t, values); got != want {
-		t.Fatalf("%s%d = %d, want %d", r.row.Name, values, got, want)
+	for i, want := range r.expected(values) {
+		if got := reveal(t, out[i]); got.Cmp(want) != 0 {
+			t.Fatalf("%s%d: result %d is %d, want %d", r.row.Name, values, i, got, want)
+		}
 	}
 }
 
-func (r *plainRunner) build(t *testing.T, args []*Ciphertext, last uint64) {
+func (r *plainRunner) build(t *testing.T, operands []Operand, values []*big.Int) {
 	t.Helper()
-	var clear *uint256.Int
-	if r.form.clear {
-		clear = uint256.NewInt(last)
+	var clear []*big.Int
+	for i := range operands {
+		if r.isClear(i) {
+			clear = append(clear, values[i])
+		}
 	}
-	if r.program != nil && (clear == nil || r.clear == last) {
+	same := slices.EqualFunc(clear, r.clear, func(a, b *big.Int) bool { return a.Cmp(b) == 0 })
+	if r.program != nil && same {
 		return
 	}
-	p, err := compile(r.row.Op, r.t, args, clear)
+	p, err := compile(r.row, r.t, operands)
 	if err != nil {
 		t.Fatalf("compile with %v: %v", clear, err)
 	}
-	r.program, r.clear = p, last
+	r.program, r.clear = p, clear
 }
 
 // compiled is f's program on operands with distinct noise.
-func (f form) compiled(t *testing.T, clear uint64) *program {
+func (f form) compiled(t *testing.T, clear *big.Int) *program {
 	t.Helper()
 	r := plainRunner{form: f}
-	var args []*Ciphertext
-	for _, typ := range f.args {
-		args = append(args, plain(typ, 0))
+	values := make([]*big.Int, len(f.types))
+	for i := range values {
+		values[i] = clear
 	}
-	r.build(t, args, clear)
+	r.build(t, f.operands(values, func(_ int, t fhe.Type, _ *big.Int) *Ciphertext { return plain(t, new(big.Int)) }), values)
 	return r.program
+}
+
+// clears are values for the clear operands of f: few where circuits are large.
+func (f form) clears() []*big.Int {
+	t := f.types[len(f.types)-1]
+	if f.clear == 1 {
+		t = f.types[0]
+	}
+	edges := edgeValues(t)
+	switch {
+	case f.clear == 0:
+		return edges[:1]
+	case f.cost().Bootstraps > 2000 && len(edges) > 4:
+		return edges[3:5]
+	}
+	return edges
 }
 
 // No bootstrap of any circuit fails with more than 2^-128, by the formula of
@@ -216,7 +284,7 @@ func (f form) compiled(t *testing.T, clear uint64) *program {
 func TestFailureProbability(t *testing.T) {
 	for _, f := range forms() {
 		worst := 0
-		for _, k := range edgeValues(f.t) {
+		for _, k := range f.clears() {
 			for _, layer := range f.compiled(t, k).layers {
 				for _, s := range layer {
 					worst = max(worst, s.input.norm2())
@@ -238,11 +306,8 @@ func TestCircuitsAreFixed(t *testing.T) {
 	var b bytes.Buffer
 	for _, f := range forms() {
 		h := sha256.New()
-		for _, k := range edgeValues(f.t) {
+		for _, k := range f.clears() {
 			f.compiled(t, k).print(h)
-			if !f.clear {
-				break
-			}
 		}
 		fmt.Fprintf(&b, "%x %s\n", h.Sum(nil)[:16], f)
 	}

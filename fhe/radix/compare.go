@@ -31,16 +31,25 @@ func (c *circuit) equal(x, y []wire) wire {
 	return c.allZero(c.pairs(difference(x, y)))
 }
 
-// allZero is 1 where all ws, at most 16, are zero.
+// allZero is 1 where all ws are zero.
 func (c *circuit) allZero(ws []wire) wire {
 	zeros := make([]wire, len(ws))
 	for i, w := range ws {
 		zeros[i] = c.lookup(isZero, w)
 	}
-	if len(zeros) == 1 {
-		return zeros[0]
+	return c.all(zeros)
+}
+
+// all is 1 where all bits are 1.
+func (c *circuit) all(bits []wire) wire {
+	for len(bits) > 1 {
+		var next []wire
+		for group := range slices.Chunk(bits, half) {
+			next = append(next, c.lookup(negative, sum(group).plusClear(half-len(group))))
+		}
+		bits = next
 	}
-	return c.lookup(negative, sum(zeros).plusClear(half-len(zeros)))
+	return bits[0]
 }
 
 // nonzero is 1 where x is not zero.

@@ -3,27 +3,24 @@ package radix
 import (
 	"slices"
 
-	"github.com/holiman/uint256"
-
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
 
 // compile builds the program of an operation that Eval has checked.
-func compile(op fhe.Op, t fhe.Type, args []*Ciphertext, clear *uint256.Int) (*program, error) {
-	row, err := op.Operator()
-	if err != nil {
-		return nil, err
-	}
+func compile(row fhe.Operator, t fhe.Type, operands []Operand) (*program, error) {
 	c := newCircuit()
-	var operands [][]wire
-	for _, a := range args {
-		operands = append(operands, c.operand(a))
+	o := operation{Operator: row, typ: t}
+	for i, want := range row.Signature(t, len(operands)) {
+		if x := operands[i].Encrypted; x != nil {
+			o.types = append(o.types, x.Type)
+			o.args = append(o.args, c.operand(x))
+		} else {
+			o.types = append(o.types, want)
+			o.args = append(o.args, clearBlocks(operands[i].Clear.ToBig(), want.Blocks()))
+		}
 	}
-	if clear != nil {
-		operands = append(operands, clearBlocks(clear.Uint64(), t.Blocks()))
-	}
-	return c.finish(c.evaluate(op, t, operands), top(row.Result(t)))
+	return c.finish(circuits[row.Op](c, o), row.Results(t))
 }
 
 // operand adds the blocks of a. A public block enters as a constant, one that

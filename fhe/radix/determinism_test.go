@@ -1,10 +1,10 @@
 package radix
 
 import (
+	"fmt"
+	"math/big"
 	"sync"
 	"testing"
-
-	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
@@ -23,21 +23,21 @@ func (n *network) digests(t *testing.T, e *Evaluator, together bool) fhe.Digest 
 	results := make([][]byte, len(fs))
 	for i, f := range fs {
 		run := func() {
-			var args []*Ciphertext
-			for j, typ := range f.args {
-				args = append(args, n.encrypt(typ, 0xc5>>j, f.String()+string(rune('a'+j))))
+			values := make([]*big.Int, len(f.types))
+			for j, typ := range f.types {
+				values[j] = number(0x9bc5 >> j & (1<<typ.Bits() - 1))
 			}
-			var clear *uint256.Int
-			if f.clear {
-				clear = uint256.NewInt(0x9b)
-			}
-			out, err := e.Eval(t.Context(), f.row.Op, f.t, args, clear)
+			out, err := e.Eval(t.Context(), f.row.Op, f.t, f.operands(values, func(j int, typ fhe.Type, v *big.Int) *Ciphertext {
+				return n.encrypt(typ, v, fmt.Sprint(f, j))
+			})...)
 			if err != nil {
 				t.Errorf("%v: %v", f, err)
 				return
 			}
-			d := out.Digest()
-			results[i] = d[:]
+			for _, c := range out {
+				d := c.Digest()
+				results[i] = append(results[i], d[:]...)
+			}
 		}
 		if together {
 			running.Go(run)

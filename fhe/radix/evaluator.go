@@ -19,7 +19,7 @@ type Evaluator struct {
 	luts   map[*table]*tfhe.LUT
 }
 
-// NewEvaluator prepares all tables for p: 2 MB for tfhe.Default.
+// NewEvaluator prepares all tables for p, 16 KB each for tfhe.Default.
 func NewEvaluator(p tfhe.Params, b tfhe.Bootstrapper) *Evaluator {
 	e := &Evaluator{params: p, boot: b, luts: make(map[*table]*tfhe.LUT, len(tables))}
 	for _, t := range tables {
@@ -28,74 +28,97 @@ func NewEvaluator(p tfhe.Params, b tfhe.Bootstrapper) *Evaluator {
 	return e
 }
 
-// Eval computes op on type t, which is the type of the result except for
-// fhe.Compare, where it is the operands'. args are the encrypted operands in
-// order; clear is the right operand where that is clear, else nil. The result
-// shares no memory with args, which are left alone.
+// Operand is an operand of an operation: either encrypted or clear. A clear
+// value of a signed type is in two's complement of the type's width.
+type Operand struct {
+	Encrypted *Ciphertext
+	Clear     *uint256.Int
+}
+
+// Encrypted is the operand c.
+func Encrypted(c *Ciphertext) Operand { return Operand{Encrypted: c} }
+
+// Clear is the public operand v.
+func Clear(v *uint256.Int) Operand { return Operand{Clear: v} }
+
+// Eval computes op on type t, which is the type of the first result, except for
+// fhe.Compare, fhe.Member and fhe.Measure, where it is that of the first operand.
+// The results share no memory with the operands, which are left alone.
 //
 // It fails on operands that op does not take and when ctx ends or the
-// Bootstrapper fails.
-func (e *Evaluator) Eval(ctx context.Context, op fhe.Op, t fhe.Type, args []*Ciphertext, clear *uint256.Int) (*Ciphertext, error) {
+// Bootstrapper fails. Draw and Table have methods of their own.
+func (e *Evaluator) Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...Operand) ([]*Ciphertext, error) {
 	row, err := op.Operator()
 	if err != nil {
 		return nil, err
 	}
-	if err := e.checkOperands(row, t, args, clear); err != nil {
-		return nil, fmt.Errorf("%s on %s: %w", row.Name, t, err)
-	}
-	out := &Ciphertext{Type: row.Result(t)}
-	if out.Blocks, err = e.eval(ctx, op, t, args, clear); err != nil {
+	out, err := e.eval(ctx, row, t, operands)
+	if err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", row.Name, t, err)
 	}
 	return out, nil
 }
 
-func (e *Evaluator) checkOperands(row fhe.Operator, t fhe.Type, args []*Ciphertext, clear *uint256.Int) error {
-	if err := checkClear(row, t, clear); err != nil {
-		return err
+func (e *Evaluator) eval(ctx context.Context, row fhe.Operator, t fhe.Type, operands []Operand) ([]*Ciphertext, error) {
+	if err := e.check(row, t, operands); err != nil {
+		return nil, err
 	}
-	want := row.Operands(t, clear != nil)
-	if len(args) != len(want) {
-		return fmt.Errorf("%d encrypted operands, want %d", len(args), len(want))
-	}
-	for i, a := range args {
-		if row.Shape != fhe.Convert && a.Type != want[i] {
-			return fmt.Errorf("operand %d is %s, want %s", i, a.Type, want[i])
-		}
-		if err := a.checkShape(e.params.BigDim() + 1); err != nil {
-			return fmt.Errorf("operand %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-func checkClear(row fhe.Operator, t fhe.Type, clear *uint256.Int) error {
-	switch {
-	case !row.On(t):
-		return errors.New("operation is not defined on this type")
-	case clear == nil && row.Shape == fhe.Encrypt:
-		return errors.New("clear value is missing")
-	case clear != nil && !row.Clear:
-		return errors.New("takes no clear operand")
-	case clear != nil && clear.BitLen() > t.Bits():
-		return fmt.Errorf("clear value has %d bits", clear.BitLen())
-	}
-	return nil
-}
-
-func (e *Evaluator) eval(ctx context.Context, op fhe.Op, t fhe.Type, args []*Ciphertext, clear *uint256.Int) ([]tfhe.LWE, error) {
-	p, err := compile(op, t, args, clear)
+	p, err := compile(row, t, operands)
 	if err != nil {
 		return nil, err
 	}
-	return e.run(ctx, p, blocks(args))
+	return e.run(ctx, p, blocks(operands))
 }
 
-// blocks lists the blocks of all operands; they are the first sources of a
-// circuit.
-func blocks(args []*Ciphertext) (all []tfhe.LWE) {
-	for _, a := range args {
-		all = append(all, a.Blocks...)
+func (e *Evaluator) check(row fhe.Operator, t fhe.Type, operands []Operand) error {
+	if !row.On(t) || circuits[row.Op] == nil {
+		return errors.New("operation is not defined on this type")
+	}
+	if n := len(operands); n > fhe.MaxList || n != len(row.Signature(t, n)) || n == 0 {
+		return fmt.Errorf("%d operands", n)
+	}
+	encrypted := 0
+	for i, want := range row.Signature(t, len(operands)) {
+		o := operands[i]
+		if o.Encrypted != nil {
+			encrypted++
+			if row.Shape == fhe.Convert {
+				want = o.Encrypted.Type
+			}
+		}
+		if err := e.checkOperand(o, want, row.Clear); err != nil {
+			return fmt.Errorf("operand %d: %w", i, err)
+		}
+	}
+	if (encrypted == 0) != (row.Shape == fhe.Encrypt) {
+		return fmt.Errorf("%d encrypted operands", encrypted)
+	}
+	return nil
+}
+
+func (e *Evaluator) checkOperand(o Operand, want fhe.Type, clear bool) error {
+	switch {
+	case (o.Encrypted == nil) == (o.Clear == nil):
+		return errors.New("want either a ciphertext or a clear value")
+	case o.Clear != nil && !clear:
+		return errors.New("takes no clear operand")
+	case o.Clear != nil && o.Clear.BitLen() > want.Bits():
+		return fmt.Errorf("clear value has %d bits, %s has %d", o.Clear.BitLen(), want, want.Bits())
+	case o.Clear != nil:
+		return nil
+	case o.Encrypted.Type != want:
+		return fmt.Errorf("is %s, want %s", o.Encrypted.Type, want)
+	}
+	return o.Encrypted.checkShape(e.params.BigDim() + 1)
+}
+
+// blocks lists the blocks of all encrypted operands; they are the first sources
+// of a circuit.
+func blocks(operands []Operand) (all []tfhe.LWE) {
+	for _, o := range operands {
+		if o.Encrypted != nil {
+			all = append(all, o.Encrypted.Blocks...)
+		}
 	}
 	return all
 }

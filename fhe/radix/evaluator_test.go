@@ -3,6 +3,8 @@ package radix
 import (
 	"context"
 	"errors"
+	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/holiman/uint256"
@@ -12,31 +14,35 @@ import (
 )
 
 func TestEvalRefuses(t *testing.T) {
-	x8, x16, bit := plain(fhe.Uint8, 1), plain(fhe.Uint16, 1), plain(fhe.Bool, 1)
-	one := uint256.NewInt(1)
-	wide := new(uint256.Int).Lsh(one, 8)
+	x8, x16, bit := Encrypted(plain(fhe.Uint8, number(1))), Encrypted(plain(fhe.Uint16, number(1))), Encrypted(plain(fhe.Bool, number(1)))
+	one := Clear(uint256.NewInt(1))
+	wide := Clear(uint256.NewInt(1 << 8))
 	for name, c := range map[string]struct {
-		op    fhe.Op
-		t     fhe.Type
-		args  []*Ciphertext
-		clear *uint256.Int
+		op       fhe.Op
+		t        fhe.Type
+		operands []Operand
 	}{
-		"unknown operation":       {3, fhe.Uint8, []*Ciphertext{x8, x8}, nil},
-		"unknown type":            {fhe.Add, 1, []*Ciphertext{x8, x8}, nil},
-		"add on bool":             {fhe.Add, fhe.Bool, []*Ciphertext{bit, bit}, nil},
-		"one operand":             {fhe.Add, fhe.Uint8, []*Ciphertext{x8}, nil},
-		"three operands":          {fhe.Add, fhe.Uint8, []*Ciphertext{x8, x8, x8}, nil},
-		"clear and two":           {fhe.Add, fhe.Uint8, []*Ciphertext{x8, x8}, one},
-		"mixed types":             {fhe.Add, fhe.Uint8, []*Ciphertext{x8, x16}, nil},
-		"wide clear value":        {fhe.Add, fhe.Uint8, []*Ciphertext{x8}, wide},
-		"clear for not":           {fhe.Not, fhe.Uint8, []*Ciphertext{x8}, one},
-		"trivial without value":   {fhe.Trivial, fhe.Uint8, nil, nil},
-		"trivial bool of 256":     {fhe.Trivial, fhe.Bool, nil, wide},
-		"integer condition":       {fhe.Select, fhe.Uint8, []*Ciphertext{x8, x8, x8}, nil},
-		"cast of unknown type":    {fhe.Cast, fhe.Uint8, []*Ciphertext{{Type: 9}}, nil},
-		"cast without an operand": {fhe.Cast, fhe.Uint8, nil, nil},
+		"unknown operation":       {63, fhe.Uint8, []Operand{x8, x8}},
+		"unknown type":            {fhe.Add, 1, []Operand{x8, x8}},
+		"add on bool":             {fhe.Add, fhe.Bool, []Operand{bit, bit}},
+		"no operand":              {fhe.Add, fhe.Uint8, nil},
+		"one operand":             {fhe.Add, fhe.Uint8, []Operand{x8}},
+		"three operands":          {fhe.Add, fhe.Uint8, []Operand{x8, x8, x8}},
+		"mixed types":             {fhe.Add, fhe.Uint8, []Operand{x8, x16}},
+		"two clear":               {fhe.Add, fhe.Uint8, []Operand{one, one}},
+		"neither":                 {fhe.Add, fhe.Uint8, []Operand{x8, {}}},
+		"both":                    {fhe.Add, fhe.Uint8, []Operand{x8, {Encrypted: x8.Encrypted, Clear: one.Clear}}},
+		"wide clear value":        {fhe.Add, fhe.Uint8, []Operand{x8, wide}},
+		"clear for not":           {fhe.Not, fhe.Uint8, []Operand{one}},
+		"trivial without value":   {fhe.Trivial, fhe.Uint8, nil},
+		"trivial of a ciphertext": {fhe.Trivial, fhe.Uint8, []Operand{x8}},
+		"trivial bool of 256":     {fhe.Trivial, fhe.Bool, []Operand{wide}},
+		"integer condition":       {fhe.Select, fhe.Uint8, []Operand{x8, x8, x8}},
+		"cast of unknown type":    {fhe.Cast, fhe.Uint8, []Operand{Encrypted(&Ciphertext{Type: 9})}},
+		"cast without an operand": {fhe.Cast, fhe.Uint8, nil},
+		"random values":           {fhe.Rand, fhe.Uint8, nil},
 	} {
-		if _, err := newPlain().Eval(t.Context(), c.op, c.t, c.args, c.clear); err == nil {
+		if _, err := newPlain().Eval(t.Context(), c.op, c.t, c.operands...); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -45,8 +51,8 @@ func TestEvalRefuses(t *testing.T) {
 func TestEvalReportsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	x := plain(fhe.Uint8, 1)
-	if _, err := newPlain().Eval(ctx, fhe.And, fhe.Uint8, []*Ciphertext{x, plain(fhe.Uint8, 2)}, nil); !errors.Is(err, context.Canceled) {
+	x, y := Encrypted(plain(fhe.Uint8, number(1))), Encrypted(plain(fhe.Uint8, number(2)))
+	if _, err := newPlain().Eval(ctx, fhe.And, fhe.Uint8, x, y); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
@@ -54,32 +60,34 @@ func TestEvalReportsContext(t *testing.T) {
 // Eval leaves operands alone, and results share no memory with them.
 func TestEvalCopies(t *testing.T) {
 	e := newPlain()
-	for _, f := range forms() {
-		var args []*Ciphertext
-		for _, typ := range f.args {
-			args = append(args, plain(typ, 1))
+	for _, f := range narrow(16) {
+		values := make([]*big.Int, len(f.types))
+		for i := range values {
+			values[i] = number(1)
 		}
-		var clear *uint256.Int
-		if f.clear {
-			clear = uint256.NewInt(1)
+		operands := f.operands(values, func(_ int, t fhe.Type, v *big.Int) *Ciphertext { return plain(t, v) })
+		digests := func() (all []fhe.Digest) {
+			for _, o := range operands {
+				if o.Encrypted != nil {
+					all = append(all, o.Encrypted.Digest())
+				}
+			}
+			return all
 		}
-		var before []fhe.Digest
-		for _, a := range args {
-			before = append(before, a.Digest())
-		}
-		out, err := e.Eval(t.Context(), f.row.Op, f.t, args, clear)
+		before := digests()
+		out, err := e.Eval(t.Context(), f.row.Op, f.t, operands...)
 		if err != nil {
 			t.Fatalf("%v: %v", f, err)
 		}
-		for _, b := range out.Blocks {
-			for i := range b {
-				b[i]++
+		for _, c := range out {
+			for _, b := range c.Blocks {
+				for i := range b {
+					b[i]++
+				}
 			}
 		}
-		for i, a := range args {
-			if a.Digest() != before[i] {
-				t.Errorf("%v: operand %d changed", f, i)
-			}
+		if !slices.Equal(before, digests()) {
+			t.Errorf("%v: operands changed", f)
 		}
 	}
 }
@@ -88,22 +96,24 @@ func TestEvalCopies(t *testing.T) {
 // does not.
 func TestPublicOperands(t *testing.T) {
 	e := newPlain()
-	five, err := e.Eval(t.Context(), fhe.Trivial, fhe.Uint8, nil, uint256.NewInt(5))
+	out, err := e.Eval(t.Context(), fhe.Trivial, fhe.Uint8, Clear(uint256.NewInt(5)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := compile(fhe.Mul, fhe.Uint8, []*Ciphertext{five, five}, nil)
+	five := out[0]
+	mul, and := newForm(fhe.Mul, fhe.Uint8, 0).row, newForm(fhe.And, fhe.Uint8, 0).row
+	p, err := compile(mul, fhe.Uint8, []Operand{Encrypted(five), Encrypted(five)})
 	if err != nil || len(p.layers) != 0 {
 		t.Errorf("product of public values has %d layers, %v", len(p.layers), err)
 	}
-	x := plain(fhe.Uint8, 77)
-	sum, err := e.Eval(t.Context(), fhe.Add, fhe.Uint8, []*Ciphertext{five, x}, nil)
-	if err != nil || reveal(t, sum) != 82 {
+	x := Encrypted(plain(fhe.Uint8, number(77)))
+	sum, err := e.Eval(t.Context(), fhe.Add, fhe.Uint8, Encrypted(five), x)
+	if err != nil || reveal(t, sum[0]).Uint64() != 82 {
 		t.Errorf("5 + 77: %v", err)
 	}
 	for _, body := range []uint64{4 * tfhe.Delta, tfhe.Delta / 2} {
 		five.Blocks[0][len(five.Blocks[0])-1] = body
-		if p, err := compile(fhe.And, fhe.Uint8, []*Ciphertext{five, x}, nil); err != nil || len(p.layers) == 0 {
+		if p, err := compile(and, fhe.Uint8, []Operand{Encrypted(five), x}); err != nil || len(p.layers) == 0 {
 			t.Errorf("block %#x taken for public, %v", body, err)
 		}
 	}

@@ -1,5 +1,7 @@
 package radix
 
+import "math/big"
+
 // mul returns the blocks of x*y modulo 4^len(x).
 func (c *circuit) mul(x, y []wire) []wire {
 	if k, ok := clearValue(y); ok {
@@ -22,11 +24,11 @@ func (c *circuit) mul(x, y []wire) []wire {
 
 // mulClear returns the blocks of k*x modulo 4^len(x): the sum of a few rows
 // x, 2*x, -x and -2*x, each shifted by whole blocks.
-func (c *circuit) mulClear(x []wire, k uint64) []wire {
+func (c *circuit) mulClear(x []wire, k *big.Int) []wire {
 	n := len(x)
 	twice := c.twice(x)
 	cols := make(columns, n)
-	rest := uint64(0)
+	rest := new(big.Int)
 	for j, d := range recode(k, n) {
 		row := x
 		if d == 2 || d == -2 {
@@ -34,7 +36,7 @@ func (c *circuit) mulClear(x []wire, k uint64) []wire {
 		}
 		if d < 0 { // -b = not(b) + 1
 			row = complement(row, base-1)
-			rest += 1 << (messageBits * j)
+			rest.SetBit(rest, messageBits*j, 1)
 		}
 		if d != 0 {
 			cols.addRow(j, row)
@@ -57,15 +59,16 @@ func (c *circuit) twice(x []wire) []wire {
 
 // recode returns n digits d in [-2, 2], few of them not zero, with the sum of
 // d[j]*4^j equal to k modulo 4^n: the non-adjacent form, two bits to a digit.
-func recode(k uint64, n int) []int {
+func recode(k *big.Int, n int) []int {
 	d := make([]int, n)
-	for bit := range messageBits * n {
-		if k&1 == 1 {
-			s := 2 - int(k&3)
-			k -= uint64(s)
-			d[bit/messageBits] += s << (bit % messageBits)
+	carry := 0
+	for i := range messageBits * n {
+		v := int(k.Bit(i)) + carry
+		carry = v / 2
+		if v == 1 {
+			carry = int(k.Bit(i + 1))
+			d[i/messageBits] += (1 - 2*carry) << (i % messageBits)
 		}
-		k >>= 1
 	}
 	return d
 }
@@ -79,22 +82,26 @@ func complement(x []wire, top int) []wire {
 	return out
 }
 
-// clearBlocks returns the n blocks of v.
-func clearBlocks(v uint64, n int) []wire {
+// clearBlocks returns the n blocks of v modulo 4^n; nil stands for 0.
+func clearBlocks(v *big.Int, n int) []wire {
 	out := make([]wire, n)
 	for i := range out {
-		out[i] = constant(int(v >> (messageBits * i) & (base - 1)))
+		out[i] = constant(0)
+		if v != nil {
+			out[i] = constant(int(v.Bit(2*i) | v.Bit(2*i+1)<<1))
+		}
 	}
 	return out
 }
 
 // clearValue is the value of blocks that are all clear.
-func clearValue(x []wire) (v uint64, ok bool) {
-	for i, w := range x {
-		if !w.isClear() {
-			return 0, false
+func clearValue(x []wire) (v *big.Int, ok bool) {
+	v = new(big.Int)
+	for i := len(x) - 1; i >= 0; i-- {
+		if !x[i].isClear() {
+			return nil, false
 		}
-		v |= uint64(w.lo) << (messageBits * i)
+		v.Lsh(v, messageBits).Or(v, big.NewInt(int64(x[i].lo)))
 	}
 	return v, true
 }

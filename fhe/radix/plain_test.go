@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"fhevm/fhe"
@@ -79,28 +81,37 @@ func scramble(dst, src tfhe.LWE, salt uint64) {
 	dst[0], dst[1] = x|1, x*0xbf58476d1ce4e5b9
 }
 
+// digits are n blocks of v.
+func digits(v *big.Int, n int) []uint64 {
+	out := make([]uint64, n)
+	for i := range out {
+		out[i] = uint64(v.Bit(2*i) | v.Bit(2*i+1)<<1)
+	}
+	return out
+}
+
 // plain makes a ciphertext of v for the plain bootstrapper.
-func plain(t fhe.Type, v uint64) *Ciphertext {
+func plain(t fhe.Type, v *big.Int) *Ciphertext {
 	c := &Ciphertext{Type: t, Blocks: make([]tfhe.LWE, t.Blocks())}
-	for i := range c.Blocks {
+	for i, d := range digits(v, t.Blocks()) {
 		b := plainParams.NewLWE()
 		b[0], b[1] = rand.Uint64(), rand.Uint64()
-		b[len(b)-1] = v >> (messageBits * i) % base * tfhe.Delta
+		b[len(b)-1] = d * tfhe.Delta
 		c.Blocks[i] = b
 	}
 	return c
 }
 
 // reveal decrypts c and checks that it is clean.
-func reveal(t testing.TB, c *Ciphertext) uint64 {
+func reveal(t testing.TB, c *Ciphertext) *big.Int {
 	t.Helper()
-	v := uint64(0)
-	for i, b := range c.Blocks {
+	v := new(big.Int)
+	for i, b := range slices.Backward(c.Blocks) {
 		p := b[len(b)-1]
 		if p%tfhe.Delta != 0 || p/tfhe.Delta > uint64(top(c.Type)) {
 			t.Fatalf("block %d of %s holds %d + %d/Delta", i, c.Type, p/tfhe.Delta, p%tfhe.Delta)
 		}
-		v |= p / tfhe.Delta << (messageBits * i)
+		v.Lsh(v, messageBits).Or(v, number(p/tfhe.Delta))
 	}
 	return v
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
 
@@ -11,7 +12,8 @@ import (
 type program struct {
 	layers  [][]step // those of one layer do not depend on each other
 	sources int
-	outs    []wire
+	outs    []wire     // the blocks of all results
+	types   []fhe.Type // of the results
 }
 
 func (p *program) add(s step) {
@@ -22,20 +24,56 @@ func (p *program) add(s step) {
 	p.layers[i] = append(p.layers[i], s)
 }
 
-// run evaluates p on operand blocks and returns new blocks.
-func (e *Evaluator) run(ctx context.Context, p *program, operands []tfhe.LWE) ([]tfhe.LWE, error) {
+// run evaluates p on operand blocks and returns new ciphertexts.
+func (e *Evaluator) run(ctx context.Context, p *program, operands []tfhe.LWE) ([]*Ciphertext, error) {
 	values := make([]tfhe.LWE, p.sources)
 	copy(values, operands)
+	last := p.lastUses()
 	for i, layer := range p.layers {
 		if err := e.runLayer(ctx, layer, values); err != nil {
 			return nil, fmt.Errorf("layer %d of %d: %w", i+1, len(p.layers), err)
 		}
+		for _, dead := range last[i] {
+			values[dead] = nil
+		}
 	}
-	outs := make([]tfhe.LWE, len(p.outs))
-	for i, w := range p.outs {
-		outs[i] = e.combine(w, values)
+	return e.results(p, values), nil
+}
+
+// lastUses lists, for each layer, the sources that nothing after it needs: a
+// wide product has more blocks on the way than memory should hold.
+func (p *program) lastUses() [][]int {
+	lists, seen := make([][]int, len(p.layers)), make([]bool, p.sources)
+	use := func(w wire, layer int) {
+		for _, t := range w.terms {
+			if !seen[t.index] && layer < len(lists) {
+				lists[layer] = append(lists[layer], t.index)
+			}
+			seen[t.index] = true
+		}
 	}
-	return outs, nil
+	for _, w := range p.outs {
+		use(w, len(lists))
+	}
+	for i := len(p.layers) - 1; i >= 0; i-- {
+		for _, s := range p.layers[i] {
+			use(s.input, i)
+		}
+	}
+	return lists
+}
+
+// results computes the outputs and cuts them into values.
+func (e *Evaluator) results(p *program, values []tfhe.LWE) (results []*Ciphertext) {
+	outs := p.outs
+	for _, t := range p.types {
+		c := &Ciphertext{Type: t}
+		for _, w := range outs[:t.Blocks()] {
+			c.Blocks = append(c.Blocks, e.combine(w, values))
+		}
+		results, outs = append(results, c), outs[t.Blocks():]
+	}
+	return results
 }
 
 // runLayer bootstraps the inputs of steps and enters the results among the

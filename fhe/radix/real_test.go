@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
-
-	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
@@ -32,12 +32,12 @@ var realNetwork = sync.OnceValue(func() *network {
 })
 
 // encrypt is a ciphertext of v that depends on nothing but v, t and name.
-func (n *network) encrypt(t fhe.Type, v uint64, name string) *Ciphertext {
+func (n *network) encrypt(t fhe.Type, v *big.Int, name string) *Ciphertext {
 	c := &Ciphertext{Type: t}
-	for i := range t.Blocks() {
+	for i, d := range digits(v, t.Blocks()) {
 		b := n.params.NewLWE()
 		seed := tfhe.SeedFrom([32]byte{'o', 'p', 'e', 'r', 'a', 'n', 'd'}).Derive(name, uint64(i))
-		n.secret.Encrypt(b, v>>(messageBits*i)%base*tfhe.Delta, seed)
+		n.secret.Encrypt(b, d*tfhe.Delta, seed)
 		c.Blocks = append(c.Blocks, b)
 	}
 	return c
@@ -45,7 +45,7 @@ func (n *network) encrypt(t fhe.Type, v uint64, name string) *Ciphertext {
 
 // computed is a ciphertext of v with the noise of a bootstrap, as operations
 // leave it: for each place the same one whenever it is asked for.
-func (n *network) computed(t fhe.Type, v uint64, place int) (*Ciphertext, error) {
+func (n *network) computed(t fhe.Type, v *big.Int, place int) (*Ciphertext, error) {
 	name := fmt.Sprint(t, v, place)
 	if c, ok := n.ready.Load(name); ok {
 		return c.(*Ciphertext), nil
@@ -64,13 +64,14 @@ func (n *network) computed(t fhe.Type, v uint64, place int) (*Ciphertext, error)
 }
 
 // decrypt returns the value of c, which must be clean.
-func (n *network) decrypt(c *Ciphertext) (v uint64, err error) {
-	for i, b := range c.Blocks {
+func (n *network) decrypt(c *Ciphertext) (*big.Int, error) {
+	v := new(big.Int)
+	for i, b := range slices.Backward(c.Blocks) {
 		m := n.secret.Decrypt(b)
 		if m > top(c.Type) {
-			return 0, fmt.Errorf("block %d of %s holds %d", i, c.Type, m)
+			return nil, fmt.Errorf("block %d of %s holds %d", i, c.Type, m)
 		}
-		v |= uint64(m) << (messageBits * i)
+		v.Lsh(v, messageBits).Or(v, number(uint64(m)))
 	}
 	return v, nil
 }
@@ -147,7 +148,7 @@ func (n *noise) check(t *testing.T) {
 
 // watch runs p as Evaluator.run does, and decrypts the input of every bootstrap
 // to check its range and its noise.
-func (n *network) watch(p *program, operands []tfhe.LWE) (out []tfhe.LWE, seen []sample, err error) {
+func (n *network) watch(p *program, operands []tfhe.LWE) (out []*Ciphertext, seen []sample, err error) {
 	values := make([]tfhe.LWE, p.sources)
 	copy(values, operands)
 	for _, layer := range p.layers {
@@ -163,82 +164,77 @@ func (n *network) watch(p *program, operands []tfhe.LWE) (out []tfhe.LWE, seen [
 		}
 	}
 	for _, w := range p.outs {
-		b := n.combine(w, values)
 		if w.norm2() > 0 {
-			seen = append(seen, n.sample(b, w, values))
+			seen = append(seen, n.sample(n.combine(w, values), w, values))
 		}
-		out = append(out, b)
 	}
-	return out, seen, nil
+	return n.results(p, values), seen, nil
 }
 
 // realCase is one operation on real ciphertexts. With alias set, the last two
 // operands are one ciphertext.
 type realCase struct {
 	form
-	values []uint64
+	values []*big.Int
 	alias  bool
 }
 
 func (c realCase) String() string { return fmt.Sprintf("%v %d alias=%t", c.form, c.values, c.alias) }
 
-// operands encrypts the operands of c. A value is one ciphertext in all cases,
-// but not as first and as second operand.
-func (n *network) operands(c realCase) (args []*Ciphertext, err error) {
-	for i, t := range c.args {
-		a, err := n.computed(t, c.values[i], i)
-		if err != nil {
-			return nil, err
+// encrypted makes the operands of c. A value is one ciphertext in all cases, but
+// not as first and as second operand.
+func (n *network) encrypted(c realCase) (operands []Operand, err error) {
+	operands = c.operands(c.values, func(i int, t fhe.Type, v *big.Int) *Ciphertext {
+		a, e := n.computed(t, v, i)
+		if e != nil {
+			err = e
 		}
-		args = append(args, a)
-	}
+		return a
+	})
 	if c.alias {
-		args[len(args)-1] = args[len(args)-2]
+		operands[len(operands)-1] = operands[len(operands)-2]
 	}
-	return args, nil
+	return operands, err
 }
 
 func (n *network) test(c realCase) (seen []sample, err error) {
-	args, err := n.operands(c)
+	operands, err := n.encrypted(c)
 	if err != nil {
 		return seen, err
 	}
-	var clear *uint256.Int
-	if c.clear {
-		clear = uint256.NewInt(c.values[len(c.values)-1])
-	}
-	p, err := compile(c.row.Op, c.t, args, clear)
+	p, err := compile(c.row, c.t, operands)
 	if err != nil {
 		return seen, err
 	}
-	out := &Ciphertext{Type: c.row.Result(c.t)}
-	if out.Blocks, seen, err = n.watch(p, blocks(args)); err != nil {
+	out, seen, err := n.watch(p, blocks(operands))
+	if err != nil {
 		return seen, err
 	}
-	got, err := n.decrypt(out)
-	if want := expected(c.row.Op, c.t, c.values); err == nil && got != want {
-		err = fmt.Errorf("got %d, want %d", got, want)
+	for i, want := range c.expected(c.values) {
+		if got, err := n.decrypt(out[i]); err != nil || got.Cmp(want) != 0 {
+			return seen, fmt.Errorf("result %d is %d, want %d: %w", i, got, want, err)
+		}
 	}
-	return seen, err
+	return seen, nil
 }
 
-// realCases are the operands 0, 1, the largest, random and equal ones for every
-// form; in fewer pairs for circuits of many bootstraps.
+// realCases are every form on 8 and 16 bits, with operands that are equal, at
+// the edges and random, and once on 32 and 64 bits where it takes few bootstraps.
+// The others run in the matrix.
 func realCases() (cases []realCase) {
-	random := rand.New(rand.NewPCG(2, 3))
-	for _, f := range forms() {
-		edges := []uint64{0, 1, math.MaxUint64, random.Uint64(), random.Uint64()}
-		draws := [][2]int{{3, 3}, {0, 2}, {1, 4}, {2, 1}, {3, 4}, {2, 2}}
-		if f.row.Bootstraps(f.t, f.clear) > 100 {
-			draws = draws[:3]
+	r := rand.New(rand.NewPCG(2, 3))
+	for _, f := range narrow(64) {
+		draws := 3
+		if cost := f.cost().Bootstraps; f.t.Bits() > 16 && cost > 300 {
+			continue
+		} else if f.t.Bits() > 16 || cost > 60 {
+			draws = 1
 		}
-		for i, d := range draws {
-			c := realCase{form: f, alias: i == 0 && len(f.args) > 1}
-			for j, t := range f.values() {
-				c.values = append(c.values, edges[d[j%2]]&(1<<t.Bits()-1))
-			}
-			if f.row.Shape == fhe.Choose {
-				c.values = []uint64{uint64(i % 2), c.values[1], edges[d[0]] & (1<<f.t.Bits() - 1)}
+		for i := range draws {
+			c := realCase{form: f, values: f.draw(r)}
+			last := len(c.values) - 1
+			if i == 2 && last > 0 && f.types[last] == f.types[last-1] && f.clear == 0 {
+				c.alias, c.values[last] = true, c.values[last-1]
 			}
 			cases = append(cases, c)
 		}

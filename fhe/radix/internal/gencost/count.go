@@ -4,30 +4,22 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
+	"fhevm/fhe/internal/parallel"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
 )
 
-// form is an operation on a type, and what it costs.
-type form struct {
-	row   fhe.Operator
-	typ   fhe.Type
-	clear bool
-	cost
-}
-
-type cost struct{ bootstraps, depth int }
-
 // counter is a tfhe.Bootstrapper that only counts.
-type counter struct{ cost }
+type counter struct{ fhe.Cost }
 
 func (c *counter) Bootstrap(_ context.Context, jobs []tfhe.Job) error {
-	c.bootstraps += len(jobs)
-	c.depth++
+	c.Bootstraps += len(jobs)
+	c.Depth++
 	return nil
 }
 
@@ -36,60 +28,57 @@ func (c *counter) Bootstrap(_ context.Context, jobs []tfhe.Job) error {
 var small = tfhe.Params{GLWEDim: 1, PolySize: 2 * tfhe.PlaintextModulus}
 
 // countAll costs every form of the operator table.
-func countAll() (forms []form, err error) {
-	for _, row := range fhe.Operators() {
-		for _, t := range fhe.Types() {
-			for _, clear := range []bool{false, true} {
-				f := form{row: row, typ: t, clear: clear}
-				if !f.exists() {
-					continue
-				}
-				if f.cost, err = f.worst(); err != nil {
-					return nil, err
-				}
-				forms = append(forms, f)
-			}
+func countAll() (map[fhe.Form]fhe.Cost, error) {
+	var (
+		mu    sync.Mutex
+		costs = make(map[fhe.Form]fhe.Cost)
+		first error
+		forms = fhe.Forms()
+	)
+	parallel.For(len(forms), func(i int) {
+		cost, err := worst(forms[i])
+		mu.Lock()
+		defer mu.Unlock()
+		costs[forms[i]] = cost
+		if err != nil && first == nil {
+			first = err
 		}
-	}
-	return forms, nil
+	})
+	return costs, first
 }
 
-func (f form) exists() bool {
-	if f.clear {
-		return f.row.On(f.typ) && f.row.Clear
+// worst is the largest cost over clear values.
+func worst(f fhe.Form) (most fhe.Cost, err error) {
+	row, err := f.Op.Operator()
+	if err != nil || !radix.Has(f.Op) {
+		return most, err
 	}
-	return f.row.On(f.typ) && f.row.Shape != fhe.Encrypt
+	for _, clear := range clearValues(f) {
+		var c counter
+		e := radix.NewEvaluator(small, &c)
+		if err := evaluate(e, row, f, clear); err != nil {
+			return most, fmt.Errorf("count %s on %s: %w", row.Name, f.Type, err)
+		}
+		most.Bootstraps = max(most.Bootstraps, c.Bootstraps)
+		most.Depth = max(most.Depth, c.Depth)
+	}
+	return most, nil
 }
 
-// worst is the largest cost over clear values and source types.
-func (f form) worst() (worst cost, err error) {
-	for _, args := range f.operands() {
-		for _, clear := range f.clearValues() {
-			var c counter
-			e := radix.NewEvaluator(small, &c)
-			if _, err := e.Eval(context.Background(), f.row.Op, f.typ, args, clear); err != nil {
-				return worst, fmt.Errorf("count %s on %s: %w", f.row.Name, f.typ, err)
-			}
-			worst.bootstraps = max(worst.bootstraps, c.bootstraps)
-			worst.depth = max(worst.depth, c.depth)
+func evaluate(e *radix.Evaluator, row fhe.Operator, f fhe.Form, clear *uint256.Int) error {
+	var operands []radix.Operand
+	for i, t := range row.Signature(f.Type, int(f.Count)) {
+		if row.Shape == fhe.Convert {
+			t = f.From
+		}
+		if f.Clear>>i&1 == 1 {
+			operands = append(operands, radix.Clear(masked(clear, t)))
+		} else {
+			operands = append(operands, radix.Encrypted(ciphertext(t)))
 		}
 	}
-	return worst, nil
-}
-
-// operands lists the possible encrypted operands.
-func (f form) operands() (all [][]*radix.Ciphertext) {
-	if f.row.Shape == fhe.Convert {
-		for _, t := range fhe.Types() {
-			all = append(all, []*radix.Ciphertext{ciphertext(t)})
-		}
-		return all
-	}
-	var args []*radix.Ciphertext
-	for _, t := range f.row.Operands(f.typ, f.clear) {
-		args = append(args, ciphertext(t))
-	}
-	return append(all, args)
+	_, err := e.Eval(context.Background(), f.Op, f.Type, operands...)
+	return err
 }
 
 // ciphertext is one whose blocks differ from all others'.
@@ -103,26 +92,39 @@ func ciphertext(t fhe.Type) *radix.Ciphertext {
 	return c
 }
 
+// masked is v modulo 2^t.Bits().
+func masked(v *uint256.Int, t fhe.Type) *uint256.Int {
+	mask := new(uint256.Int).Lsh(uint256.NewInt(1), uint(t.Bits()))
+	mask.SubUint64(mask, 1)
+	return mask.And(mask, v)
+}
+
 // dearestFactor is the dearest 64-bit factor that a long search by small changes
 // from random starts has found.
 const dearestFactor = 0x55a6999955566656
 
-// clearValues are all values of up to 8 bits, or all that repeat one byte and
-// some pseudo-random ones, of any digits and of digits 1 and 2: the fuller a
-// factor's recoding, the dearer.
-func (f form) clearValues() (vs []*uint256.Int) {
-	if !f.clear {
+// clearValues are those among which the dearest is looked for: all that repeat
+// one byte, which are all of 8 bits, and some pseudo-random ones, of any digits
+// and of digits 1 and 2: the fuller a factor's recoding, the dearer.
+func clearValues(f fhe.Form) (vs []*uint256.Int) {
+	if f.Clear == 0 {
 		return []*uint256.Int{nil}
 	}
-	mask := uint64(1)<<f.typ.Bits() - 1
-	for b := range uint64(256) {
-		vs = append(vs, uint256.NewInt(b*0x0101010101010101&mask))
+	bytes, randoms := 256, 128
+	if f.Type.Bits() > 64 {
+		bytes, randoms = 16, 8
 	}
-	random := rand.New(rand.NewPCG(1, uint64(f.typ)))
-	for range 128 {
+	for b := range bytes {
+		vs = append(vs, repeated(0x0101010101010101*uint64(b)))
+	}
+	random := rand.New(rand.NewPCG(1, uint64(f.Type)))
+	for range randoms {
 		v := random.Uint64()
 		ones := v & 0x5555555555555555
-		vs = append(vs, uint256.NewInt(v&mask), uint256.NewInt((0xaaaaaaaaaaaaaaaa-ones)&mask))
+		vs = append(vs, repeated(v), repeated(0xaaaaaaaaaaaaaaaa-ones))
 	}
-	return append(vs, uint256.NewInt(dearestFactor&mask))
+	return append(vs, repeated(dearestFactor))
 }
+
+// repeated is the number of 256 bits that repeats w.
+func repeated(w uint64) *uint256.Int { return &uint256.Int{w, w, w, w} }
