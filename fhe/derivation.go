@@ -90,8 +90,11 @@ func (d *Derivation) check() error {
 			return fmt.Errorf("%s: operand %d: handle is uninitialised: assign the variable first, for example with FHE.asEuint64(0)", row.Name, i)
 		}
 	}
+	if !row.On(d.Type) {
+		return fmt.Errorf("%s is not defined on %s", row.Name, d.Type)
+	}
 	if !row.Callable(d.Type) {
-		return fmt.Errorf("%s on %s does not exist for contracts of protocol version %d", row.Name, d.Type, Version)
+		return fmt.Errorf("%s on %s: contracts of protocol version %d do not have it", row.Name, d.Type, Version)
 	}
 	if err := d.checkClear(row); err != nil {
 		return fmt.Errorf("%s: %w", row.Name, err)

@@ -145,6 +145,9 @@ func CountSlots(types []Type) (slots int, err error) {
 	}
 	bits := 0
 	for i, t := range types {
+		if !t.Valid() {
+			return 0, fmt.Errorf("input value %d has unknown %s", i, t)
+		}
 		if !t.Callable() {
 			return 0, fmt.Errorf("input value %d is %s, which contracts of protocol version %d do not have", i, t, Version)
 		}

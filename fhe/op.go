@@ -112,7 +112,7 @@ var operators = []Operator{
 	{Max, "max", Binary, Numbers, true, true, true, "the larger of a and b"},
 	{Neg, "neg", Unary, Numbers, false, false, true, "-a, wrapping around"},
 	{Not, "not", Unary, Bools | Numbers, false, false, true, "bitwise complement"},
-	{Cast, "cast", Convert, All, false, false, true, "a in another type: truncated, or extended by its sign; a != 0 for bool"},
+	{Cast, "cast", Convert, All, false, false, true, "a in another type: truncated, zero-extended, or a != 0 for bool"},
 	{Trivial, "trivialEncrypt", Encrypt, All, true, true, true, "a ciphertext of a public value, without secrecy"},
 	{Select, "select", Choose, All, false, false, true, "ifTrue where control holds, else ifFalse"},
 	{Sum, "sum", Fold, Numbers, true, true, false, "the sum of a list, wrapping around"},
