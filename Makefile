@@ -8,6 +8,7 @@
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
 #   make noise      measure every stage's noise on 131072 samples (minutes)
+#   make matrix     every operation on every type with real keys (resumes; an hour)
 #   make race       concurrent packages under the race detector (needs a C compiler)
 #   make vuln       known vulnerabilities, where their database can be reached
 
@@ -22,7 +23,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise race vuln bench clean
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise matrix race vuln bench clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -74,6 +75,9 @@ fuzz:
 
 noise:
 	$(GO) test ./fhe/tfhe -count=1 -v -run MeasuredNoise -noise 131072 -timeout 60m
+
+matrix:
+	cd fhe/radix/internal/matrix && $(GO) run .
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain

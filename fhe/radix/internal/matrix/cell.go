@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+	"fhevm/fhe/radix/internal/model"
+	"fhevm/fhe/tfhe"
+)
+
+// cell is one form of one operation on fixed operands.
+type cell struct {
+	fhe.Form
+	row    fhe.Operator
+	types  []fhe.Type
+	values []*big.Int
+}
+
+// longestList is the largest number of operands of a list in the matrix.
+const longestList = 6
+
+// cells are all of them, in the order of the operator table.
+func cells() (all []cell) {
+	for _, f := range fhe.Forms() {
+		if row, err := f.Op.Operator(); err == nil && radix.Has(f.Op) && f.Count <= longestList {
+			all = append(all, newCell(f, row))
+		}
+	}
+	return all
+}
+
+func newCell(f fhe.Form, row fhe.Operator) cell {
+	c := cell{Form: f, row: row, types: row.Signature(f.Type, int(f.Count))}
+	if row.Shape == fhe.Convert {
+		c.types = []fhe.Type{f.From}
+	}
+	r := rand.New(rand.NewPCG(uint64(f.Op)<<8|uint64(f.Type), uint64(f.From)<<16|uint64(f.Clear)<<8|uint64(f.Count)))
+	for i, t := range c.types {
+		v := uint256.Int{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}
+		small := r.IntN(t.Bits()/2 + 1)
+		if i == 0 {
+			small = 0 // quotients are worth their name
+		}
+		c.values = append(c.values, new(big.Int).Rsh(v.ToBig(), uint(256-t.Bits()+small)))
+	}
+	return c
+}
+
+// String names the cell.
+func (c cell) String() string {
+	s := fmt.Sprintf("%s %s", c.row.Name, c.Type)
+	switch {
+	case c.row.Shape == fhe.Convert:
+		s += fmt.Sprintf(" from %s", c.From)
+	case c.Count > 0:
+		s += fmt.Sprintf(" of %d", c.Count)
+	case c.Clear != 0:
+		s += fmt.Sprintf(" clear %b", c.Clear)
+	}
+	return s
+}
+
+func (c cell) expected() []*big.Int { return model.Expected(c.Op, c.Type, c.types, c.values) }
+
+// results evaluates the cell with e.
+func (c cell) results(ctx context.Context, e *radix.Evaluator, encrypt func(t fhe.Type, v *big.Int, place int) *radix.Ciphertext) ([]*radix.Ciphertext, error) {
+	var operands []radix.Operand
+	for i, t := range c.types {
+		if c.Clear>>i&1 == 1 {
+			operands = append(operands, radix.Clear(uint256.MustFromBig(c.values[i])))
+		} else {
+			operands = append(operands, radix.Encrypted(encrypt(t, c.values[i], i)))
+		}
+	}
+	return e.Eval(ctx, c.Op, c.Type, operands...)
+}
+
+// encrypt makes a ciphertext that depends on nothing but its arguments.
+func (n *network) encrypt(t fhe.Type, v *big.Int, place int) *radix.Ciphertext {
+	return blocks(&tfhe.Default, t, func(i int, b tfhe.LWE) {
+		m := uint64(v.Bit(2*i) | v.Bit(2*i+1)<<1)
+		seed := tfhe.SeedFrom([32]byte{'o', 'p', 'e', 'r', 'a', 'n', 'd'}).Derive(fmt.Sprint(t, v, place), uint64(i))
+		n.secret.Encrypt(b, m*tfhe.Delta, seed)
+	})
+}
+
+// blocks makes a ciphertext of blocks that fill sets.
+func blocks(p *tfhe.Params, t fhe.Type, fill func(i int, b tfhe.LWE)) *radix.Ciphertext {
+	c := &radix.Ciphertext{Type: t}
+	for i := range t.Blocks() {
+		b := p.NewLWE()
+		fill(i, b)
+		c.Blocks = append(c.Blocks, b)
+	}
+	return c
+}
+
+func (n *network) decrypt(c *radix.Ciphertext) *big.Int {
+	v := new(big.Int)
+	for i := len(c.Blocks) - 1; i >= 0; i-- {
+		v.Lsh(v, fhe.MessageBits).Add(v, big.NewInt(int64(n.secret.Decrypt(c.Blocks[i]))))
+	}
+	return v
+}
