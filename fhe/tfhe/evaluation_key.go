@@ -11,18 +11,13 @@ import (
 // EvaluationKey is the public key material that evaluates bootstraps, in the
 // compact form that is stored and distributed: a public seed, from which every
 // uniform mask expands, and the bodies (SPEC 3.4). A KeySwitchKey and a
-// BootstrapKey are its expanded halves. It is immutable.
+// BootstrapKey, of the bits of the small key, are its expanded halves. It is
+// immutable.
 type EvaluationKey struct {
-	params    *Params
-	masks     Seed     // public
-	bootstrap []uint64 // bodies of the GGSW rows: LWEDim × ggswRows × PolySize
+	compactKey
 	keySwitch []uint32 // bodies of the key-switching rows: BigDim × KeySwitchLevel
 	digest    fhe.Digest
 }
-
-// ggswRows is the number of GLWE rows of one GGSW ciphertext: GLWEDim+1 of
-// each level, both 1 in the only kind of set supported.
-const ggswRows = 2
 
 // Labels of the streams of an evaluation key. Masks are public, errors secret.
 const (
@@ -39,16 +34,19 @@ const (
 func (k *SecretKey) EvaluationKey(progress func(done, total int)) *EvaluationKey {
 	p := k.params
 	ek := &EvaluationKey{
-		params:    p,
-		masks:     k.seed.Derive(labelMasks, 0),
-		bootstrap: make([]uint64, p.LWEDim*ggswRows*p.PolySize),
+		compactKey: compactKey{
+			params: p,
+			masks:  k.seed.Derive(labelMasks, 0),
+			label:  labelBootstrapMask,
+			bodies: make([]uint64, p.LWEDim*p.ggswWords()),
+		},
 		keySwitch: make([]uint32, p.BigDim()*p.KeySwitchLevel),
 	}
 	total := p.LWEDim + p.BigDim()
 	step := counter(total, progress)
 	parallel.For(total, func(i int) {
 		if i < p.LWEDim {
-			k.encryptGGSW(ek, i)
+			k.encryptGGSW(&ek.compactKey, labelBootstrapError, i, k.small[i])
 		} else {
 			k.encryptKeySwitchRows(ek, i-p.LWEDim)
 		}
@@ -73,9 +71,6 @@ func counter(total int, progress func(done, total int)) (step func()) {
 	}
 }
 
-// Params returns the key's parameter set.
-func (ek *EvaluationKey) Params() *Params { return ek.params }
-
 // Digest is the SHA-256 of the key's encoding without its trailer.
 func (ek *EvaluationKey) Digest() fhe.Digest { return ek.digest }
 
@@ -86,45 +81,9 @@ func KeyID(pk *PublicKey, ek *EvaluationKey) fhe.Digest {
 	return fhe.Keccak([]byte("fhevm network key"), digest[:], ek.digest[:])
 }
 
-func (ek *EvaluationKey) ggswBodies(i int) []uint64 {
-	size := ggswRows * ek.params.PolySize
-	return ek.bootstrap[i*size:][:size:size]
-}
-
-// ggswMasks calls f with the mask of each row of GGSW i in turn.
-func (ek *EvaluationKey) ggswMasks(i int, f func(r int, mask []uint64)) {
-	s := csprng.New(ek.masks, labelBootstrapMask, uint64(i))
-	a := make([]uint64, ek.params.PolySize)
-	for r := range ggswRows {
-		s.Uint64s(a)
-		f(r, a)
-	}
-}
-
 func (ek *EvaluationKey) keySwitchBodies(j int) []uint32 {
 	levels := ek.params.KeySwitchLevel
 	return ek.keySwitch[j*levels:][:levels:levels]
-}
-
-// encryptGGSW writes the bodies of the GGSW encryption of bit i of the small
-// key: row r encrypts bit*g at component r, with g the gadget weight of the
-// single level. The mask of row 0 stays as the seed gives it, so bit*g moves to
-// the body, where it meets the secret: -bit*g*s.
-func (k *SecretKey) encryptGGSW(ek *EvaluationKey, i int) {
-	p := k.params
-	errors := csprng.New(k.seed, labelBootstrapError, uint64(i))
-	defer errors.Wipe()
-	bodies := ek.ggswBodies(i)
-	ek.ggswMasks(i, func(r int, mask []uint64) {
-		body := bodies[r*p.PolySize:][:p.PolySize]
-		mulNegacyclic(body, mask, k.big)
-		addNoise(body, p.GLWENoise, errors)
-	})
-	message := uint64(k.small[i]) << (64 - p.BootstrapBaseLog)
-	for j, s := range k.big {
-		bodies[j] -= message * s
-	}
-	bodies[p.PolySize] += message
 }
 
 // encryptKeySwitchRows writes the bodies of the rows for coefficient j of the

@@ -90,7 +90,7 @@ func (ek *EvaluationKey) write(w io.Writer) (fhe.Digest, int64, error) {
 	return writeKey(w, ek.params, kindEvaluation, func(w *keyWriter) {
 		masks := ek.masks.Bytes()
 		w.bytes(masks[:])
-		w.words64(ek.bootstrap)
+		w.words64(ek.bodies)
 		w.words32(ek.keySwitch)
 	})
 }
@@ -103,13 +103,13 @@ func (ek *EvaluationKey) computeDigest() fhe.Digest {
 // ReadEvaluationKey reads what WriteTo wrote.
 func ReadEvaluationKey(r io.Reader) (*EvaluationKey, error) {
 	p := &Default
-	ek := &EvaluationKey{params: p}
+	ek := &EvaluationKey{compactKey: compactKey{params: p, label: labelBootstrapMask}}
 	var err error
 	ek.digest, err = readKey(r, p, kindEvaluation, func(r *keyReader) {
 		var masks [32]byte
 		r.bytes(masks[:])
 		ek.masks = SeedFrom(masks)
-		ek.bootstrap = r.words64(p.LWEDim * ggswRows * p.PolySize)
+		ek.bodies = r.words64(p.LWEDim * p.ggswWords())
 		ek.keySwitch = r.words32(p.BigDim() * p.KeySwitchLevel)
 	})
 	if err != nil {

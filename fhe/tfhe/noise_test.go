@@ -176,7 +176,8 @@ func measureKeySwitch(form noiseForm) *measurement {
 // keySwitchKeyOnly generates the key-switching half of an evaluation key.
 func (k *SecretKey) keySwitchKeyOnly() *KeySwitchKey {
 	p := k.params
-	ek := &EvaluationKey{params: p, masks: k.seed.Derive(labelMasks, 0), keySwitch: make([]uint32, p.KeySwitchDigits())}
+	ek := &EvaluationKey{keySwitch: make([]uint32, p.KeySwitchDigits())}
+	ek.compactKey = compactKey{params: p, masks: k.seed.Derive(labelMasks, 0)}
 	parallel.For(p.BigDim(), func(j int) { k.encryptKeySwitchRows(ek, j) })
 	return ek.KeySwitchKey()
 }
