@@ -24,6 +24,7 @@ type Kind uint8
 const (
 	Compute Kind = iota // a ciphertext's, under the evaluation key
 	Unpack              // a packed slot's, under the unpacking key
+	Random              // those of RandomExponents, under the random key
 
 	kinds // the number of kinds
 )
@@ -35,6 +36,8 @@ func (k Kind) String() string {
 		return "computing"
 	case Unpack:
 		return "unpacking"
+	case Random:
+		return "drawing random values"
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
 }

@@ -64,7 +64,7 @@ func TestRowsDecrypt(t *testing.T) {
 		bodies := k.eval.ggswBodies(i)
 		k.eval.ggswMasks(i, func(r int, mask []uint64) {
 			for j, x := range glwePhase(k.secret, mask, bodies[r*p.PolySize:][:p.PolySize]) {
-				if e := int64(x - ggswMessage(k.secret, i, r, j)); e < -1<<p.GLWENoise || e > 1<<p.GLWENoise {
+				if e := int64(x - ggswMessage(k.secret, k.secret.small[i], r, j)); e < -1<<p.GLWENoise || e > 1<<p.GLWENoise {
 					t.Fatalf("GGSW %d row %d coefficient %d has error %d", i, r, j, e)
 				}
 			}
@@ -90,10 +90,10 @@ func glwePhase(k *SecretKey, mask, body []uint64) []uint64 {
 	return phase
 }
 
-// ggswMessage is the plaintext of row r: bit*g*s' with s' = -s for the mask's
+// ggswMessage is the plaintext of row r of a bit: bit*g*s' with s' = -s for the mask's
 // row and 1 for the body's.
-func ggswMessage(k *SecretKey, i, r, j int) uint64 {
-	g := uint64(k.small[i]) << 41
+func ggswMessage(k *SecretKey, bit uint8, r, j int) uint64 {
+	g := uint64(bit) << 41
 	switch {
 	case r == 0:
 		return -g * k.big[j]

@@ -23,9 +23,10 @@ const (
 	kindSecret     = 1
 	kindPublic     = 2
 	kindEvaluation = 3
+	kindRandom     = 5
 )
 
-var kindNames = map[uint8]string{kindSecret: "secret key", kindPublic: "public key", kindEvaluation: "evaluation key"}
+var kindNames = map[uint8]string{kindSecret: "secret key", kindPublic: "public key", kindEvaluation: "evaluation key", kindRandom: "random key"}
 
 // chunkWords is how many words are converted at a time.
 const chunkWords = 2048
