@@ -40,9 +40,7 @@ func (b *batch) run(ks *KeySwitchKey) {
 	for i, t := range b.tasks {
 		b.luts[i], b.exponents[i] = t.job.LUT, t.job.Exponents
 	}
-	if b.tasks[0].job.Kind == Compute {
-		b.switchAll(ks)
-	}
+	b.switchSources(ks)
 	b.tasks[0].key.blindRotate(b.acc[:n], b.luts[:n], b.exponents[:n], &b.transform)
 	for i, t := range b.tasks {
 		extractOutputs(t.job, b.acc[i])
@@ -51,11 +49,14 @@ func (b *batch) run(ks *KeySwitchKey) {
 	clear(b.exponents)
 }
 
-// switchAll makes the exponents of all sources: KeySwitch, ModSwitch.
-func (b *batch) switchAll(ks *KeySwitchKey) {
-	n := len(b.tasks)
+// switchSources makes exponents of ciphertexts: KeySwitch, ModSwitch.
+func (b *batch) switchSources(ks *KeySwitchKey) {
+	n := 0
 	for i, t := range b.tasks {
-		b.src[i], b.exponents[i] = t.job.Src, b.small[i]
+		if t.job.Kind == Compute {
+			b.src[n], b.exponents[i] = t.job.Src, b.small[n]
+			n++
+		}
 	}
 	ks.KeySwitch(b.small[:n], b.src[:n], b.digits)
 	for _, c := range b.small[:n] {

@@ -24,6 +24,7 @@ var ErrClosed = errors.New("bootstrap engine is closed")
 type Engine struct {
 	params    *Params
 	keySwitch *KeySwitchKey
+	packing   *PackingKey
 	keys      [kinds]func() (*BootstrapKey, error)
 	count     atomic.Uint64
 	workers   sync.WaitGroup
@@ -60,15 +61,18 @@ func (c *call) finish(n int) {
 }
 
 // NewEngine expands key and starts workers, GOMAXPROCS of them if workers is
-// not positive. It allocates 120 MB for Default, and 1 MB per worker. Close
-// releases the workers. Jobs of kinds other than Compute need keys from Provide.
+// not positive. It allocates 149 MB for Default, and 1 MB per worker. Close
+// releases the workers. Kinds of jobs other than Compute and Unpack need keys
+// from Provide.
 func NewEngine(key *EvaluationKey, workers int) *Engine {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{params: key.params, keySwitch: key.KeySwitchKey()}
+	e := &Engine{params: key.params, keySwitch: key.KeySwitchKey(), packing: key.PackingKey()}
 	bootstrap := key.BootstrapKey()
-	e.Provide(Compute, func() (*BootstrapKey, error) { return bootstrap, nil })
+	for _, kind := range []Kind{Compute, Unpack} {
+		e.Provide(kind, func() (*BootstrapKey, error) { return bootstrap, nil })
+	}
 	e.start(workers)
 	return e
 }

@@ -10,12 +10,13 @@ import (
 
 // EvaluationKey is the public key material that evaluates bootstraps, in the
 // compact form that is stored and distributed: a public seed, from which every
-// uniform mask expands, and the bodies (SPEC 3.4). A KeySwitchKey and a
-// BootstrapKey, of the bits of the small key, are its expanded halves. It is
-// immutable.
+// uniform mask expands, and the bodies (SPEC 3.4). A KeySwitchKey, a PackingKey
+// and a BootstrapKey, of the bits of the small key, are its expanded parts. It
+// is immutable.
 type EvaluationKey struct {
 	compactKey
 	keySwitch []uint32 // bodies of the key-switching rows: BigDim × KeySwitchLevel
+	packing   []uint32 // bodies of the packing rows: LWEDim × PackLevel × PackSize
 	digest    fhe.Digest
 }
 
@@ -26,6 +27,8 @@ const (
 	labelBootstrapError = "bootstrap error"
 	labelKeySwitchMask  = "key switch mask"
 	labelKeySwitchError = "key switch error"
+	labelPackingMask    = "packing mask"
+	labelPackingError   = "packing error"
 )
 
 // EvaluationKey derives the evaluation key of k on all processors. progress,
@@ -41,12 +44,16 @@ func (k *SecretKey) EvaluationKey(progress func(done, total int)) *EvaluationKey
 			bodies: make([]uint64, p.LWEDim*p.ggswWords()),
 		},
 		keySwitch: make([]uint32, p.BigDim()*p.KeySwitchLevel),
+		packing:   make([]uint32, p.packDigits()*p.PackSize),
 	}
+	ring := k.packingSecret()
+	defer ring.wipe()
 	total := p.LWEDim + p.BigDim()
 	step := counter(total, progress)
 	parallel.For(total, func(i int) {
 		if i < p.LWEDim {
 			k.encryptGGSW(&ek.compactKey, labelBootstrapError, i, k.small[i])
+			k.encryptPackingRows(ek, ring, i)
 		} else {
 			k.encryptKeySwitchRows(ek, i-p.LWEDim)
 		}

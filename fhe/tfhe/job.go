@@ -23,7 +23,7 @@ type Kind uint8
 
 const (
 	Compute Kind = iota // a ciphertext's, under the evaluation key
-	Unpack              // a packed slot's, under the unpacking key
+	Unpack              // a packed slot's, under the evaluation key
 	Random              // those of RandomExponents, under the random key
 
 	kinds // the number of kinds

@@ -80,7 +80,7 @@ func (pk *PublicKey) UnmarshalBinary(b []byte) error {
 }
 
 // WriteTo writes the evaluation key: the seed of the masks, then the bodies of
-// the bootstrapping rows and of the key-switching rows. It is public.
+// the bootstrapping, the key-switching and the packing rows. It is public.
 func (ek *EvaluationKey) WriteTo(w io.Writer) (int64, error) {
 	_, n, err := ek.write(w)
 	return n, err
@@ -92,6 +92,7 @@ func (ek *EvaluationKey) write(w io.Writer) (fhe.Digest, int64, error) {
 		w.bytes(masks[:])
 		w.words64(ek.bodies)
 		w.words32(ek.keySwitch)
+		w.words32(ek.packing)
 	})
 }
 
@@ -111,6 +112,7 @@ func ReadEvaluationKey(r io.Reader) (*EvaluationKey, error) {
 		ek.masks = SeedFrom(masks)
 		ek.bodies = r.words64(p.LWEDim * p.ggswWords())
 		ek.keySwitch = r.words32(p.BigDim() * p.KeySwitchLevel)
+		ek.packing = r.words32(p.packDigits() * p.PackSize)
 	})
 	if err != nil {
 		return nil, err

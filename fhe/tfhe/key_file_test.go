@@ -49,7 +49,7 @@ func TestKeyFilesRoundTrip(t *testing.T) {
 }
 
 // knownKeyID pins key generation and both public encodings.
-const knownKeyID = "0xe60a6a3a98187821ab723f5e04e749522b49995cd9dfa71c0d7f08431ddaffb4"
+const knownKeyID = "0xfcfca1ec66a402515b1c902a952604184bcb5468b4c15ebac15bd1fb7fc32776"
 
 func TestKeyID(t *testing.T) {
 	k := keys()
@@ -77,7 +77,7 @@ func TestDamagedKeyFiles(t *testing.T) {
 		{"magic", "not a key file", flipped(0)},
 		{"kind", "unknown kind", append(append([]byte(keyMagic), 9), good[9:]...)},
 		{"other kind", "holds a secret key", encoding(t, keys().secret)},
-		{"format", "format 1", flipped(9)},
+		{"format", "format 0", flipped(9)},
 		{"parameters", "parameters differ", flipped(11)},
 		{"payload", "checksum", flipped(headerSize)},
 		{"trailer", "checksum", flipped(len(good) - 1)},

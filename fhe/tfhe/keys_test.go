@@ -2,6 +2,7 @@ package tfhe
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -79,6 +80,38 @@ func TestRowsDecrypt(t *testing.T) {
 			t.Fatalf("key-switching row %d has error %d", i, e)
 		}
 	}
+	for _, r := range []int{0, 1, 6, p.packDigits() - 1} {
+		for h, x := range packingRowPhase(k, r) {
+			var want uint32
+			if h == 0 {
+				want = uint32(k.secret.small[r/6]) << (30 - 2*(r%6))
+			}
+			if e := int32(x - want); e < -1<<p.LWENoise || e > 1<<p.LWENoise {
+				t.Fatalf("packing row %d coefficient %d has error %d", r, h, e)
+			}
+		}
+	}
+}
+
+// packingRowPhase is the body of a row less its masks times the small key's
+// polynomials.
+func packingRowPhase(k *testKeys, r int) []uint32 {
+	key := k.engine.packing
+	row := func(c int) []uint32 { return key.columns[c][r*256:][:256] }
+	phase := slices.Clone(row(4))
+	for i := range 4 {
+		mask, secret := make([]uint64, 256), make([]uint64, 256)
+		for h, x := range row(i) {
+			mask[h] = uint64(x)
+		}
+		for h := range min(256, len(k.secret.small)-256*i) {
+			secret[h] = uint64(k.secret.small[256*i+h])
+		}
+		for h, x := range mulModel(mask, secret) {
+			phase[h] -= uint32(x)
+		}
+	}
+	return phase
 }
 
 // glwePhase is body - mask*s from the definition.

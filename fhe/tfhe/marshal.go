@@ -16,10 +16,10 @@ import (
 
 // Every key file is, words big-endian (SPEC 3.8):
 //
-//	"fhevmkey"(8) | kind(1) | format(1) = 0 | parameters(11) | payload | SHA-256 of all before(32)
+//	"fhevmkey"(8) | kind(1) | format(1) = 1 | parameters(16) | payload | SHA-256 of all before(32)
 const (
 	keyMagic       = "fhevmkey"
-	keyFormat      = 0
+	keyFormat      = 1
 	kindSecret     = 1
 	kindPublic     = 2
 	kindEvaluation = 3
@@ -37,11 +37,13 @@ func (p *Params) header(kind uint8) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(p.LWEDim))
 	b = append(b, uint8(p.LWENoise), uint8(p.GLWEDim))
 	b = binary.BigEndian.AppendUint16(b, uint16(p.PolySize))
-	return append(b, uint8(p.GLWENoise), uint8(p.BootstrapBaseLog), uint8(p.BootstrapLevel),
+	b = append(b, uint8(p.GLWENoise), uint8(p.BootstrapBaseLog), uint8(p.BootstrapLevel),
 		uint8(p.KeySwitchBaseLog), uint8(p.KeySwitchLevel))
+	b = binary.BigEndian.AppendUint16(b, uint16(p.PackSize))
+	return append(b, uint8(p.PackBaseLog), uint8(p.PackLevel), uint8(p.PackBits))
 }
 
-const headerSize = len(keyMagic) + 2 + 11
+const headerSize = len(keyMagic) + 2 + 16
 
 // keyWriter hashes and counts what it writes; the first error sticks.
 type keyWriter struct {

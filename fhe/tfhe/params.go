@@ -17,6 +17,10 @@ type Params struct {
 
 	BootstrapBaseLog, BootstrapLevel int
 	KeySwitchBaseLog, KeySwitchLevel int
+
+	PackSize               int // slots that share the mask of a packed ciphertext
+	PackBaseLog, PackLevel int
+	PackBits               int // bits of a word of a packed ciphertext
 }
 
 // Default is a set for 2 message bits and 2 carry bits: 128-bit security and a
@@ -29,6 +33,7 @@ var Default = Params{
 	GLWEDim: 1, PolySize: 2048, GLWENoise: 17,
 	BootstrapBaseLog: 23, BootstrapLevel: 1,
 	KeySwitchBaseLog: 2, KeySwitchLevel: 8,
+	PackSize: 256, PackBaseLog: 2, PackLevel: 6, PackBits: 11,
 }
 
 const (

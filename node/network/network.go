@@ -43,8 +43,8 @@ type Description struct {
 }
 
 // format is the version of everything in a folder. Format 0 had the digest
-// policy outside of what the shares seal.
-const format = 1
+// policy outside of what the shares seal, format 1 no packing keys.
+const format = 2
 
 const maxDescription = 2 * threshold.MaxCommitteeSize
 

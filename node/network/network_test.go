@@ -132,8 +132,8 @@ func checkModes(t *testing.T, f Folder) {
 func checkDescriptions(t *testing.T, f Folder, d *Description) {
 	for want, spoil := range map[string]func(*Description){
 		"production needs": func(d *Description) { d.Network = "production" },
-		"format 7, want 1": func(d *Description) { d.Format = 7 },
-		"format 0, want 1": func(d *Description) { d.Format, d.Committee.Policy = 0, threshold.Policy{} },
+		"format 7, want 2": func(d *Description) { d.Format = 7 },
+		"format 0, want 2": func(d *Description) { d.Format, d.Committee.Policy = 0, threshold.Policy{} },
 		"digest policy":    func(d *Description) { d.Committee.Policy.Need = 0 },
 		"parameter set":    func(d *Description) { d.Set = "tiny" },
 		"holds key":        func(d *Description) { d.KeyID[0]++ },

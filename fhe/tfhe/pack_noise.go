@@ -1,0 +1,37 @@
+package tfhe
+
+// packKeyVariance is the variance of the error that a packing key adds to each
+// of some slots: the sum of those of their key switches.
+func (p *Params) packKeyVariance(slots int) float64 {
+	rows := float64(slots * p.packDigits())
+	return rows * tuniformVariance(p.LWENoise, 32) * digitVariance(p.PackBaseLog)
+}
+
+// packDigitVariance is the variance of the error of cutting a mask into digits.
+// It is centred: a word's error counts with weight z - 1/2, whose square is 1/4.
+func (p *Params) packDigitVariance() float64 {
+	return float64(p.LWEDim) / 4 * roundingVariance(p.PackBaseLog*p.PackLevel)
+}
+
+// packRoundingVariance is the variance of the error of rounding a slot's mask to
+// PackBits, centred too. The body's rounding decides between neighbouring boxes
+// of a table and adds nothing.
+func (p *Params) packRoundingVariance() float64 {
+	return float64(p.LWEDim) / 4 * roundingVariance(p.PackBits)
+}
+
+// UnpackFailureLog2 is log2 of the probability that a block, packed with others
+// into a ciphertext of some slots when it had the noise of one bootstrap, is
+// unpacked wrong. keyNoise is the number of errors whose sum an error in the
+// keys is: 1, or one from each set of parties of a committee.
+func (p *Params) UnpackFailureLog2(slots int, keyNoise float64) float64 {
+	keys := p.KeySwitchVariance() + p.packKeyVariance(slots)
+	return p.unpackFailureLog2(keyNoise*p.BootstrapVariance(), keyNoise*keys+p.packDigitVariance()+p.packRoundingVariance())
+}
+
+// unpackFailureLog2 is UnpackFailureLog2 for a block of variance block and a
+// packing that adds the variance packing, to plaintexts 2^packScaleLog times as
+// far apart.
+func (p *Params) unpackFailureLog2(block, packing float64) float64 {
+	return failureLog2(block + packing/(1<<(2*packScaleLog)))
+}

@@ -1,0 +1,163 @@
+package tfhe
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/internal/parallel"
+)
+
+// Unpacking keeps 2^-128 for a full ciphertext under keys of a dealer and of a
+// committee of 4, whose errors are sums of one from each of 4 sets.
+func TestUnpackFailureProbability(t *testing.T) {
+	p := &Default
+	for _, slots := range []int{1, 32, 128, p.PackSize} {
+		for _, keyNoise := range []float64{1, 4} {
+			got := p.UnpackFailureLog2(slots, keyNoise)
+			t.Logf("log2 of the failure probability with %d slots, %g key errors: %.1f", slots, keyNoise, got)
+			if got > -128 {
+				t.Errorf("log2 of the failure probability with %d slots, %g key errors is %.1f", slots, keyNoise, got)
+			}
+		}
+	}
+}
+
+// TestMeasuredNoiseOfPacking compares the error of each stage of packing, and of
+// unpacking, with its formula, and recomputes the failure probability with the
+// upper confidence bounds of what was measured.
+func TestMeasuredNoiseOfPacking(t *testing.T) {
+	p, form := &Default, currentNoiseForm()
+	samples := form.modSwitches / 32
+	key, digits, rounding := measurePackKey(samples), measurePackDigits(samples), measurePackRounding(samples)
+	key.check(t, "packing key", p.packKeyVariance(1))
+	digits.check(t, "packing digits", p.packDigitVariance())
+	rounding.check(t, "packing rounding", p.packRoundingVariance())
+
+	secret := keys().secret
+	bootstrap := p.bootstrapVariance(weight(secret.small), weight(secret.big), transformError)
+	unpack := measureUnpack(t, form.encryptions)
+	unpack.check(t, "unpacking", bootstrap)
+
+	const committee = 4
+	keyed := key.upper()*float64(p.PackSize) + p.KeySwitchVariance()
+	got := p.unpackFailureLog2(committee*unpack.upper(), committee*keyed+digits.upper()+rounding.upper())
+	t.Logf("log2 of the failure probability with upper bounds, committee of 4: %.2f", got)
+	if !testing.Short() && got > -128 {
+		t.Errorf("log2 of the failure probability with upper bounds is %.2f", got)
+	}
+}
+
+// packingNoise expands a secret key and a packing key without masks, which
+// leaves phases and errors as they are.
+func packingNoise(label string, i int) (*SecretKey, *PackingKey) {
+	p := &Default
+	secret := NewSecretKey(p, testSeed.Derive(label, uint64(i)))
+	errors := csprng.New(secret.seed, labelPackingError, 0)
+	bodies := make([]uint32, p.packDigits()*p.PackSize)
+	for h := range bodies {
+		bodies[h] = uint32(errors.TUniform(p.LWENoise))
+	}
+	return secret, &PackingKey{params: p, columns: [][]uint32{bodies}}
+}
+
+// measurePackKey takes the coefficients of one ciphertext's key switch, under
+// keys that encrypt zeros: their errors are independent.
+func measurePackKey(samples int) *measurement {
+	p, m := &Default, &measurement{}
+	parallel.For(samples/p.PackSize, func(i int) {
+		secret, key := packingNoise("packing noise", i)
+		small := make([]uint32, p.LWEDim+1)
+		csprng.New(secret.seed, "input", 0).Uint32s(small)
+		small[p.LWEDim] = -p.packDecompose(make([]uint32, p.packDigits()), append(slices.Clone(small[:p.LWEDim]), 0))
+		for _, x := range key.pack([][]uint32{small})[0] {
+			m.add(signed(uint64(x) << 32))
+		}
+	})
+	return m
+}
+
+// measurePackDigits compares the phase of the digits with that of the word.
+func measurePackDigits(samples int) *measurement {
+	p, m := &Default, &measurement{}
+	const chunk = 256
+	parallel.For(samples/chunk, func(i int) {
+		secret := NewSecretKey(p, testSeed.Derive("packing digits", uint64(i)))
+		r := csprng.New(secret.seed, "input", 0)
+		small, digits := make([]uint32, p.LWEDim+1), make([]uint32, p.packDigits())
+		for range chunk {
+			r.Uint32s(small)
+			phase := p.packDecompose(digits, small)
+			for r, negated := range digits {
+				j, l := r/p.PackLevel, r%p.PackLevel
+				phase += negated * uint32(secret.small[j]) << (32 - p.PackBaseLog*(l+1))
+			}
+			phase -= small[p.LWEDim] - secret.smallInner(small[:p.LWEDim])
+			m.add(signed(uint64(phase) << 32))
+		}
+	})
+	return m
+}
+
+// measurePackRounding measures how far the phase of a slot's exponents lies from
+// that before rounding: all slots of a ciphertext of random words.
+func measurePackRounding(samples int) *measurement {
+	p, m := &Default, &measurement{}
+	parallel.For(samples/p.PackSize, func(i int) {
+		secret := NewSecretKey(p, testSeed.Derive("packing rounding", uint64(i)))
+		r := csprng.New(secret.seed, "input", 0)
+		glwe := make([][]uint32, p.packRank()+1)
+		for c := range glwe {
+			glwe[c] = make([]uint32, p.PackSize)
+			r.Uint32s(glwe[c])
+		}
+		c := p.roundPacked(glwe, p.PackSize)
+		errors := make([]int32, len(c.Mask))
+		for at, w := range c.Mask {
+			errors[at] = int32(uint32(w)<<(32-p.PackBits) - p.readWord(glwe, at))
+		}
+		for slot := range c.Bodies {
+			m.add(slotRounding(secret, errors, slot))
+		}
+	})
+	return m
+}
+
+// slotRounding is the error of a slot's phase whose body was moved by half the
+// sum of the errors of its mask, before the body is rounded down.
+func slotRounding(k *SecretKey, errors []int32, slot int) float64 {
+	var kept int64 // under a key bit
+	for j, z := range k.small {
+		at, negative := k.params.packedWord(slot, j)
+		e := int64(errors[at]) * int64(z)
+		if negative {
+			e = -e
+		}
+		kept += e
+	}
+	return math.Ldexp(float64(k.params.slotError(errors, slot))/2-float64(kept), -32)
+}
+
+// measureUnpack takes the errors of unpacked blocks, after packing full
+// ciphertexts of clean blocks and checking the values.
+func measureUnpack(t *testing.T, samples int) *measurement {
+	k, m := keys(), &measurement{}
+	for first := 0; first < samples; first += Default.PackSize {
+		n := min(Default.PackSize, samples-first)
+		blocks := make([]LWE, n)
+		for i := range blocks {
+			blocks[i] = k.encrypt(i%4, "unpack noise", first+i)
+		}
+		c, err := k.engine.Pack(blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs := unpackJobs(t, c)
+		k.bootstrap(t, jobs)
+		for i, j := range jobs {
+			m.add(signed(k.secret.Phase(j.Dst[0]) - uint64(i%4)*Delta))
+		}
+	}
+	return m
+}
