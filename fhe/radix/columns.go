@@ -20,6 +20,12 @@ func (cols columns) addRow(shift int, x []wire) {
 
 // addColumns returns the blocks of the sum.
 func (c *circuit) addColumns(cols columns) []wire {
+	return c.subtract(c.sumColumns(cols).digits(), constant(1))
+}
+
+// sumColumns returns columns of the same sum, each as small as the sum of two
+// blocks.
+func (c *circuit) sumColumns(cols columns) columns {
 	for !cols.done() {
 		next, changed := c.compress(cols, fullGroup)
 		if !changed {
@@ -27,11 +33,16 @@ func (c *circuit) addColumns(cols columns) []wire {
 		}
 		cols = next
 	}
+	return cols
+}
+
+// digits returns each column's sum less 3: the digits of the sum less not(0).
+func (cols columns) digits() []wire {
 	d := make([]wire, len(cols))
 	for i, col := range cols {
 		d[i] = sum(col).plusClear(1 - base)
 	}
-	return c.subtract(d, constant(1))
+	return d
 }
 
 // done reports whether every column is as small as the sum of two blocks.

@@ -43,13 +43,17 @@ var (
 	slotLow  = newTable(0, modulus-1, func(v int) int { return mirror(v, low, base-1) })
 	slotHigh = newTable(0, modulus-1, func(v int) int { return mirror(v, high, base-1) })
 	slotBool = newTable(0, modulus-1, func(v int) int { return mirror(v, func(v int) int { return bit(v != 0) }, 1) })
+
+	// At a uniform phase, all values of slotHigh are equally likely, and both of
+	// randomBit.
+	randomBit = newTable(0, modulus-1, func(v int) int { return mirror(v, func(v int) int { return bit(v >= half/2) }, 1) })
 )
 
 // tables lists all of them.
 var tables = []*table{
 	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit, productLow, productHigh, double,
 	isZero, negative, signs[0], signs[1], signs[2], signs[3],
-	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit, slotLow, slotHigh, slotBool,
+	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit, slotLow, slotHigh, slotBool, randomBit,
 }
 
 func low(v int) int  { return v & (base - 1) }

@@ -1,0 +1,71 @@
+package radix
+
+import (
+	"math/big"
+	"slices"
+	"testing"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+)
+
+// zeros re-randomises by the public key of n.
+func (n *network) zeros() *tfhe.Rerandomizer { return tfhe.NewRerandomizer(n.secret.PublicKey()) }
+
+// A re-randomised value is the same value under masks that depend on the seed
+// alone; what was public or shared a mask still is or does.
+func TestRerandomize(t *testing.T) {
+	n := realNetwork()
+	c := n.encrypt(fhe.Uint16, big.NewInt(0xb4e4), "re-randomise")
+	c.Blocks[2].Trivial(2 * tfhe.Delta)
+	c.Blocks[4] = slices.Clone(c.Blocks[1])
+	c.Blocks[4].AddClear(tfhe.Delta) // one more
+	c.Blocks[6].MulClear(c.Blocks[0], -1)
+	c.Blocks[6].AddClear(3 * tfhe.Delta) // its complement
+	before, err := n.decrypt(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := c.Digest()
+	seed := tfhe.RerandomizationSeed(fhe.Digest{1}, digest)
+	got, err := n.Rerandomize(n.zeros(), c, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := n.decrypt(got); err != nil || v.Cmp(before) != 0 {
+		t.Errorf("%d became %d, %v", before, v, err)
+	}
+	if c.Digest() != digest {
+		t.Error("the operand changed")
+	}
+	for i, b := range got.Blocks {
+		if same := slices.Equal(b, c.Blocks[i]); same != (i == 2) {
+			t.Errorf("block %d is the same: %t", i, same)
+		}
+	}
+	ws := newCircuit().operand(got)
+	for i, source := range []int{0, 1, -1, 3, 1, 5, 0, 7} {
+		if source >= 0 && !ws[i].isSource(source) && ws[i].terms[0].index != source || source < 0 && len(ws[i].terms) > 0 {
+			t.Errorf("block %d is %v, want one of source %d", i, ws[i], source)
+		}
+	}
+	again, err := n.Rerandomize(n.zeros(), c, seed)
+	if err != nil || again.Digest() != got.Digest() {
+		t.Errorf("not a function of value and seed: %v", err)
+	}
+	other, err := n.Rerandomize(n.zeros(), c, tfhe.RerandomizationSeed(fhe.Digest{2}, digest))
+	if err != nil || slices.Equal(other.Blocks[0], got.Blocks[0]) {
+		t.Errorf("another seed gives the same block: %v", err)
+	}
+}
+
+func TestRerandomizeRefuses(t *testing.T) {
+	n := realNetwork()
+	for name, c := range map[string]*Ciphertext{
+		"no blocks": {Type: fhe.Uint8}, "short blocks": plain(fhe.Uint8, big.NewInt(1)), "unknown type": {Type: 99},
+	} {
+		if _, err := n.Rerandomize(n.zeros(), c, tfhe.Seed{}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
