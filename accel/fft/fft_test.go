@@ -155,6 +155,28 @@ func TestLargestProduct(t *testing.T) {
 	})
 }
 
+// TestRoundsHalvesToEven multiplies one odd digit by an odd number of halves.
+// That is exact: all points of the transforms are equal.
+func TestRoundsHalvesToEven(t *testing.T) {
+	each(t, func(t *testing.T) {
+		rng := newRand(5)
+		for range 500 {
+			digit := (rng.Int64N(1<<23) - 1<<22) | 1
+			halves := (rng.Int64N(1<<30)-1<<29)>>rng.IntN(29) | 1
+			at := rng.IntN(2) * M // the real or the imaginary part of a point
+			raw := rawKey{{uint64(halves) << (resultShift - 1)}, {}, {}, {}}
+			var acc, want Accumulator
+			acc.Mask[at] = uint64(-digit) << (digitShift - 1) // X^N - 1 = -2 doubles it
+			floor := digit * halves >> 1
+			want.Mask[at] = acc.Mask[at] + uint64(floor+floor&1)<<resultShift
+			CMux([]*Accumulator{&acc}, []uint32{N}, raw.prepare(), new(Scratch))
+			if acc != want {
+				t.Fatalf("coefficient %d, digit %d, %d halves: %#x, want %#x", at, digit, halves, acc.Mask[at], want.Mask[at])
+			}
+		}
+	})
+}
+
 func TestForwardAgainstDefinition(t *testing.T) {
 	rng := newRand(2)
 	p := randomPoly(rng)

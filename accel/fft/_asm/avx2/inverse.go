@@ -1,0 +1,80 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+
+	. "fhevm/accel/fft/_asm/points"
+)
+
+// inverseGroup is the inverse's levels 4 to 32 of a group at z.
+func (p *product) inverseGroup(label string, z Register) {
+	w0, w1 := LoadPoints(At(p.inverse, 0)), LoadPoints(At(p.inverse, lineBytes))
+	line := Copy(z)
+	Loop(label+"Inverse4", 4, func() {
+		x := LoadAll(At(line, 0), lineBytes, 4)
+		InverseRadix4(x, w0, w1, Straight, p.two)
+		StoreAll(x, At(line, 0), lineBytes)
+	}, By(line, 4*lineBytes))
+	p.inversePass(label+"Inverse16", z, 4, groupInverse)
+}
+
+// inversePass is two levels of vectors a span apart, whose twiddles begin at
+// an offset in the table.
+func (p *product) inversePass(label string, z Register, span, twiddles int) {
+	w := Copy(p.inverse)
+	pass(label, z, span, func(x []Points) {
+		w0, w1 := LoadPoints(At(w, twiddles)), LoadPoints(At(w, twiddles+lineBytes))
+		InverseRadix4(x, w0, w1, Straight, p.two)
+	}, By(w, 2*lineBytes))
+}
+
+// Numbers up to 2^62 round to integers modulo 2^29 in two steps, as the rest
+// is shifted out of the result. The sum with 1.5*2^81, whose neighbours are
+// 2^29 apart, is that plus a multiple of 2^29; the remainder of at most 2^28
+// is exact; and the sum with 1.5*2^52 rounds it to an integer, in the last
+// bits, ties to even as the multiple is even.
+var (
+	roundHigh = constant("roundHigh", F64(3<<80))
+	roundLow  = constant("roundLow", F64(3<<51))
+)
+
+// accumulate is the inverse's last two levels and what follows.
+func accumulate() {
+	TEXT("accumulateAVX2", NOSPLIT, "func(p *uint64, z *float64, twiddles *float64)")
+	Pragma("noescape")
+	Doc("accumulateAVX2 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: the field",
+		"accumulate of narrowTables.")
+	p := Load(Param("p"), GP64())
+	z := Load(Param("z"), GP64())
+	w := Load(Param("twiddles"), GP64())
+	two := Two()
+	Loop("vector", 64, func() {
+		w0, w1 := LoadPoints(At(w, 0)), LoadPoints(At(w, lineBytes))
+		x := LoadAll(At(z, 0), 64*lineBytes, 4)
+		InverseRadix4(x, w0, w1, Straight, two)
+		for i := range x {
+			x[i] = Untwist(x[i], LoadPoints(At(w, (2+i)*lineBytes)))
+			addRounded(x[i].Re, At(p, i*SegmentBytes))
+			addRounded(x[i].Im, At(p, i*SegmentBytes+PolyBytes/2))
+		}
+		for i := range x {
+			VMOVDQU(x[i].Re, At(p, i*SegmentBytes))
+			VMOVDQU(x[i].Im, At(p, i*SegmentBytes+PolyBytes/2))
+		}
+	}, By(p, VectorBytes), By(z, lineBytes), By(w, 6*lineBytes))
+	End()
+}
+
+// addRounded makes x the integers nearest to it, in units of 2^35, plus those
+// at m.
+func addRounded(x VecVirtual, m Mem) {
+	multiple := YMM()
+	VADDPD(roundHigh, x, multiple)
+	VSUBPD(roundHigh, multiple, multiple)
+	VSUBPD(multiple, x, x)
+	VADDPD(roundLow, x, x)
+	VPSLLQ(U8(35), x, x)
+	VPADDQ(m, x, x)
+}
