@@ -69,7 +69,7 @@ func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciph
 	if err != nil {
 		return nil, err
 	}
-	list, err := c.cfg.Squasher.Squash(ctx, radix.Pack(ct))
+	list, err := c.cfg.Squasher.Squash(ctx, radix.Pair(ct))
 	if err != nil {
 		return nil, err
 	}

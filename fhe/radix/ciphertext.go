@@ -163,35 +163,35 @@ func (c *Ciphertext) Digest() fhe.Digest {
 	return fhe.Keccak(b)
 }
 
-// Pack sums pairs of blocks as x + 4y, 4 bits each, for decryption: half the
+// Pair sums pairs of blocks as x + 4y, 4 bits each, for decryption: half the
 // blocks, with 2-norm squared 17 if x and y are independent and at most 25, for
 // equal blocks, if not. A single block stays as it is.
-func Pack(c *Ciphertext) []tfhe.LWE {
-	packed := make([]tfhe.LWE, (len(c.Blocks)+1)/2)
-	for i := range packed {
+func Pair(c *Ciphertext) []tfhe.LWE {
+	pairs := make([]tfhe.LWE, (len(c.Blocks)+1)/2)
+	for i := range pairs {
 		p := append(tfhe.LWE(nil), c.Blocks[2*i]...)
 		if 2*i+1 < len(c.Blocks) {
 			p.MulAddClear(c.Blocks[2*i+1], base)
 		}
-		packed[i] = p
+		pairs[i] = p
 	}
-	return packed
+	return pairs
 }
 
-// Unpack is the value of type t whose Pack decrypts to the given 4-bit values.
-func Unpack(values []uint8, t fhe.Type) (*uint256.Int, error) {
+// Unpair is the value of type t whose Pair decrypts to the given 4-bit values.
+func Unpair(values []uint8, t fhe.Type) (*uint256.Int, error) {
 	if !t.Valid() || len(values) != t.Slots() {
-		return nil, fmt.Errorf("unpack %s: %d values, want %d", t, len(values), t.Slots())
+		return nil, fmt.Errorf("unpair %s: %d values, want %d", t, len(values), t.Slots())
 	}
 	v := new(uint256.Int)
 	for i := len(values) - 1; i >= 0; i-- {
 		if values[i] >= half {
-			return nil, fmt.Errorf("unpack %s: value %d is %d, want less than %d", t, i, values[i], half)
+			return nil, fmt.Errorf("unpair %s: value %d is %d, want less than %d", t, i, values[i], half)
 		}
 		v.Lsh(v, 2*messageBits).Or(v, uint256.NewInt(uint64(values[i])))
 	}
 	if v.BitLen() > t.Bits() {
-		return nil, fmt.Errorf("unpack %s: value %s has %d bits", t, v.Hex(), v.BitLen())
+		return nil, fmt.Errorf("unpair %s: value %s has %d bits", t, v.Hex(), v.BitLen())
 	}
 	return v, nil
 }

@@ -98,26 +98,26 @@ func FuzzUnmarshalCiphertext(f *testing.F) {
 	})
 }
 
-// What Pack's blocks decrypt to is what Unpack takes.
-func TestPack(t *testing.T) {
+// What Pair's blocks decrypt to is what Unpair takes.
+func TestPair(t *testing.T) {
 	for _, typ := range fhe.AllTypes() {
 		for _, v := range edgeValues(typ) {
-			packed := Pack(plain(typ, v))
-			if len(packed) != typ.Slots() {
-				t.Fatalf("%s packs into %d blocks, want %d", typ, len(packed), typ.Slots())
+			pairs := Pair(plain(typ, v))
+			if len(pairs) != typ.Slots() {
+				t.Fatalf("%s pairs into %d blocks, want %d", typ, len(pairs), typ.Slots())
 			}
-			values := make([]uint8, len(packed))
-			for i, b := range packed {
+			values := make([]uint8, len(pairs))
+			for i, b := range pairs {
 				values[i] = uint8(b[len(b)-1] / (2 * quantum))
 			}
-			if got, err := Unpack(values, typ); err != nil || got.ToBig().Cmp(v) != 0 {
-				t.Errorf("%s %d unpacks to %v, %v", typ, v, got, err)
+			if got, err := Unpair(values, typ); err != nil || got.ToBig().Cmp(v) != 0 {
+				t.Errorf("%s %d unpairs to %v, %v", typ, v, got, err)
 			}
 		}
 	}
 }
 
-func TestUnpackRefuses(t *testing.T) {
+func TestUnpairRefuses(t *testing.T) {
 	for _, c := range []struct {
 		values []uint8
 		typ    fhe.Type
@@ -125,18 +125,18 @@ func TestUnpackRefuses(t *testing.T) {
 		{[]uint8{2}, fhe.Bool}, {[]uint8{0, 0}, fhe.Bool}, {nil, fhe.Bool}, {[]uint8{1}, fhe.Uint8},
 		{[]uint8{16, 0}, fhe.Uint8}, {[]uint8{0, 255}, fhe.Uint8}, {[]uint8{}, fhe.Type(1)},
 	} {
-		if v, err := Unpack(c.values, c.typ); err == nil {
-			t.Errorf("unpack %v as %s gives %s", c.values, c.typ, v.Hex())
+		if v, err := Unpair(c.values, c.typ); err == nil {
+			t.Errorf("unpair %v as %s gives %s", c.values, c.typ, v.Hex())
 		}
 	}
 }
 
-// Packing leaves its argument alone and shares no memory with it.
-func TestPackCopies(t *testing.T) {
+// Pairing leaves its argument alone and shares no memory with it.
+func TestPairCopies(t *testing.T) {
 	c := plain(fhe.Bool, number(1))
 	before := c.Digest()
-	Pack(c)[0][0]++
+	Pair(c)[0][0]++
 	if c.Digest() != before {
-		t.Error("Pack shares memory with its argument")
+		t.Error("Pair shares memory with its argument")
 	}
 }

@@ -208,9 +208,9 @@ func TestPartlyPublicFactors(t *testing.T) {
 	}
 }
 
-// Packing equal blocks, as select makes them of public digits, has the largest
+// Pairing equal blocks, as select makes them of public digits, has the largest
 // 2-norm: blocks of one mask are equal or complements. It is within the budget.
-func TestPackEqualBlocks(t *testing.T) {
+func TestPairEqualBlocks(t *testing.T) {
 	p := newPool(newPlain(), 1)
 	args := []*Ciphertext{plain(fhe.Bool, number(1)), plain(fhe.Uint64, number(math.MaxUint64/3)), plain(fhe.Uint64, number(0))}
 	for _, a := range args[1:] {
