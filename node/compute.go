@@ -40,10 +40,11 @@ func newCompute(f network.Folder, d *network.Description, workers int) (*compute
 		if err != nil {
 			return err
 		}
-		if tfhe.KeyID(c.publicKey, key) != d.KeyID {
+		if tfhe.KeyID(c.publicKey, key, d.RandomKey) != d.KeyID {
 			return errors.New("the network's key files do not belong to its description")
 		}
 		c.engine = tfhe.NewEngine(key, workers)
+		c.engine.Provide(tfhe.Random, func() (*tfhe.BootstrapKey, error) { return drawingKey(f, d) })
 		return nil
 	})
 	if err := g.Wait(); err != nil {
@@ -53,6 +54,15 @@ func newCompute(f network.Folder, d *network.Description, workers int) (*compute
 	var err error
 	c.squasher, err = squash.NewEngine(c.engine.Params(), c.engine.KeySwitchKey(), c.squashKey)
 	return c, err
+}
+
+// drawingKey is what random values take: 60 MB that many networks never need.
+func drawingKey(f network.Folder, d *network.Description) (*tfhe.BootstrapKey, error) {
+	key, err := f.RandomKey(d.RandomKey)
+	if err != nil {
+		return nil, err
+	}
+	return key.BootstrapKey(), nil
 }
 
 // Close stops the engines and unmaps the keys.

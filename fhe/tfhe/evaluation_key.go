@@ -81,11 +81,11 @@ func counter(total int, progress func(done, total int)) (step func()) {
 // Digest is the SHA-256 of the key's encoding without its trailer.
 func (ek *EvaluationKey) Digest() fhe.Digest { return ek.digest }
 
-// KeyID identifies a network by its public key and its evaluation key: it is
-// the key id of a fhe.Domain.
-func KeyID(pk *PublicKey, ek *EvaluationKey) fhe.Digest {
+// KeyID identifies a network by its public key, its evaluation key and the
+// digest of its random key: it is the key id of a fhe.Domain.
+func KeyID(pk *PublicKey, ek *EvaluationKey, random fhe.Digest) fhe.Digest {
 	digest := pk.computeDigest()
-	return fhe.Keccak([]byte("fhevm network key"), digest[:], ek.digest[:])
+	return fhe.Keccak([]byte("fhevm network key"), digest[:], ek.digest[:], random[:])
 }
 
 func (ek *EvaluationKey) keySwitchBodies(j int) []uint32 {

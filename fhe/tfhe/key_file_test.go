@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"fhevm/fhe"
 )
 
 func encoding(t testing.TB, k io.WriterTo) []byte {
@@ -49,16 +51,17 @@ func TestKeyFilesRoundTrip(t *testing.T) {
 }
 
 // knownKeyID pins key generation and both public encodings.
-const knownKeyID = "0xfcfca1ec66a402515b1c902a952604184bcb5468b4c15ebac15bd1fb7fc32776"
+const knownKeyID = "0xcbdc823c6d611c1d358fbcf9ec7afe9210215d8f481b941cfd09e571d4429c33"
 
 func TestKeyID(t *testing.T) {
 	k := keys()
-	if got := KeyID(k.public, k.eval).String(); got != knownKeyID {
+	if got := KeyID(k.public, k.eval, random().digest).String(); got != knownKeyID {
 		t.Errorf("key id is %s, want %s", got, knownKeyID)
 	}
 	other := NewSecretKey(&Default, SeedFrom([32]byte{1})).PublicKey()
-	if KeyID(other, k.eval) == KeyID(k.public, k.eval) {
-		t.Error("key id does not depend on the public key")
+	id := KeyID(k.public, k.eval, random().digest)
+	if KeyID(other, k.eval, random().digest) == id || KeyID(k.public, k.eval, fhe.Digest{}) == id {
+		t.Error("key id does not depend on the public key or the random key")
 	}
 }
 

@@ -102,12 +102,17 @@ func (f Folder) makeKeys(d *Description, progress Progress) error {
 func (f Folder) writeTFHE(d *Description, secret *tfhe.SecretKey, progress Progress) error {
 	pk := secret.PublicKey()
 	ek := secret.EvaluationKey(func(done, total int) { progress("evaluation key", done, total) })
-	d.KeyID = tfhe.KeyID(pk, ek)
+	rk := secret.RandomKey(func(done, total int) { progress("random key", done, total) })
+	d.RandomKey = rk.Digest()
+	d.KeyID = tfhe.KeyID(pk, ek, d.RandomKey)
 	d.Committee.Epoch.Key = d.KeyID
 	if err := write(f.path(publicKeyFile), 0o644, pk.WriteTo); err != nil {
 		return err
 	}
-	return write(f.path(evalKeyFile), 0o644, ek.WriteTo)
+	if err := write(f.path(evalKeyFile), 0o644, ek.WriteTo); err != nil {
+		return err
+	}
+	return write(f.path(randomKeyFile), 0o644, rk.WriteTo)
 }
 
 func (f Folder) writeSquash(d *Description, secret *tfhe.SecretKey, progress Progress) (*squash.SecretKey, error) {

@@ -5,6 +5,7 @@
 //	network.json      the description: kind, chain, key ids, committee (public)
 //	public.key        what wallets encrypt to (public)
 //	evaluation.key    what the coprocessor computes with (public)
+//	random.key        what it draws random values with (public)
 //	squash.key        what it prepares decryptions with (public, 812 MB)
 //	node.identity     the node's TLS and signing keys (secret, mode 0600)
 //	party-N.share     party N's share, encrypted to that party
@@ -39,12 +40,14 @@ type Description struct {
 	ChainID   uint64              `json:"chainId"`
 	Set       string              `json:"parameterSet"`
 	KeyID     fhe.Digest          `json:"keyId"`
+	RandomKey fhe.Digest          `json:"randomKey"` // which KeyID commits to
 	Committee threshold.Committee `json:"committee"`
 }
 
 // format is the version of everything in a folder. Format 0 had the digest
-// policy outside of what the shares seal, format 1 no packing keys.
-const format = 2
+// policy outside of what the shares seal, format 1 no packing keys, format 2 no
+// random key.
+const format = 3
 
 const maxDescription = 2 * threshold.MaxCommitteeSize
 
@@ -56,6 +59,7 @@ const (
 	descriptionFile = "network.json"
 	publicKeyFile   = "public.key"
 	evalKeyFile     = "evaluation.key"
+	randomKeyFile   = "random.key"
 	squashKeyFile   = "squash.key"
 	nodeFile        = "node.identity"
 )
@@ -139,6 +143,19 @@ func (f Folder) PublicKey() (*tfhe.PublicKey, error) {
 // EvaluationKey reads the evaluation key.
 func (f Folder) EvaluationKey() (*tfhe.EvaluationKey, error) {
 	return open(f.path(evalKeyFile), tfhe.ReadEvaluationKey)
+}
+
+// RandomKey reads the random key and checks that it is the one that the
+// description names.
+func (f Folder) RandomKey(want fhe.Digest) (*tfhe.RandomKey, error) {
+	k, err := open(f.path(randomKeyFile), tfhe.ReadRandomKey)
+	if err != nil {
+		return nil, err
+	}
+	if k.Digest() != want {
+		return nil, fmt.Errorf("%s is random key %s, the network's is %s", f.path(randomKeyFile), k.Digest(), want)
+	}
+	return k, nil
 }
 
 // SquashKey maps the squash key into memory and checks that it is the one that

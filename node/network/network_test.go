@@ -31,8 +31,8 @@ func TestCeremony(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(last) != 2 {
-		t.Errorf("progress of %v, want two stages", last)
+	if len(last) != 3 {
+		t.Errorf("progress of %v, want three stages", last)
 	}
 	d, err := f.Description()
 	if err != nil {
@@ -65,8 +65,15 @@ func checkKeys(t *testing.T, f Folder, d *Description) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := tfhe.KeyID(pk, ek); got != d.KeyID {
+	rk, err := f.RandomKey(d.RandomKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tfhe.KeyID(pk, ek, rk.Digest()); got != d.KeyID {
 		t.Errorf("keys have id %s, the description says %s", got, d.KeyID)
+	}
+	if _, err := f.RandomKey(fhe.Digest{1}); err == nil {
+		t.Error("another random key accepted")
 	}
 	k, err := f.SquashKey(d.Committee.Epoch.SquashKey)
 	if err != nil {
@@ -132,8 +139,8 @@ func checkModes(t *testing.T, f Folder) {
 func checkDescriptions(t *testing.T, f Folder, d *Description) {
 	for want, spoil := range map[string]func(*Description){
 		"production needs": func(d *Description) { d.Network = "production" },
-		"format 7, want 2": func(d *Description) { d.Format = 7 },
-		"format 0, want 2": func(d *Description) { d.Format, d.Committee.Policy = 0, threshold.Policy{} },
+		"format 7, want 3": func(d *Description) { d.Format = 7 },
+		"format 0, want 3": func(d *Description) { d.Format, d.Committee.Policy = 0, threshold.Policy{} },
 		"digest policy":    func(d *Description) { d.Committee.Policy.Need = 0 },
 		"parameter set":    func(d *Description) { d.Set = "tiny" },
 		"holds key":        func(d *Description) { d.KeyID[0]++ },
