@@ -50,6 +50,9 @@ func countAll() (map[fhe.Form]fhe.Cost, error) {
 // worst is the largest cost over clear values.
 func worst(f fhe.Form) (most fhe.Cost, err error) {
 	row, err := f.Op.Operator()
+	if row.Shape == fhe.Draw {
+		return worstDraw(f)
+	}
 	if err != nil || !radix.Has(f.Op) {
 		return most, err
 	}
