@@ -29,7 +29,7 @@ func TestUnpackFailureProbability(t *testing.T) {
 // upper confidence bounds of what was measured.
 func TestMeasuredNoiseOfPacking(t *testing.T) {
 	p, form := &Default, currentNoiseForm()
-	samples := form.modSwitches / 32
+	samples := form.modSwitches / 64
 	key, digits, rounding := measurePackKey(samples), measurePackDigits(samples), measurePackRounding(samples)
 	key.check(t, "packing key", p.packKeyVariance(1))
 	digits.check(t, "packing digits", p.packDigitVariance())
@@ -37,7 +37,11 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 
 	secret := keys().secret
 	bootstrap := p.bootstrapVariance(weight(secret.small), weight(secret.big), transformError)
-	unpack := measureUnpack(t, form.encryptions)
+	unpacked := form.encryptions
+	if testing.Short() {
+		unpacked = 32
+	}
+	unpack := measureUnpack(t, unpacked)
 	unpack.check(t, "unpacking", bootstrap)
 
 	const committee = 4
@@ -156,6 +160,9 @@ func measureUnpack(t *testing.T, samples int) *measurement {
 		jobs := unpackJobs(t, c)
 		k.bootstrap(t, jobs)
 		for i, j := range jobs {
+			if got := k.secret.Decrypt(j.Dst[0]); got != i%4 {
+				t.Errorf("slot %d of %d holds %d, want %d", i, n, got, i%4)
+			}
 			m.add(signed(k.secret.Phase(j.Dst[0]) - uint64(i%4)*Delta))
 		}
 	}

@@ -28,7 +28,8 @@ func unpackJobs(t *testing.T, c *Packed) []Job {
 	return jobs
 }
 
-// What is unpacked is what was packed, in every slot, and clean.
+// What is unpacked is what was packed. TestMeasuredNoiseOfPacking reads every
+// slot of full ciphertexts.
 func TestPack(t *testing.T) {
 	k := keys()
 	for _, slots := range []int{1, 2, 32, trimmed} {
@@ -47,10 +48,15 @@ func TestPack(t *testing.T) {
 			t.Errorf("%d slots take %d words", slots, words)
 		}
 		jobs := unpackJobs(t, c)
-		k.bootstrap(t, jobs)
-		for i, j := range jobs {
-			if got := k.secret.Decrypt(j.Dst[0]); got != (i+slots)%4 {
-				t.Errorf("slot %d of %d holds %d, want %d", i, slots, got, (i+slots)%4)
+		step := (slots + 4) / 5
+		var some []Job
+		for i := 0; i < slots; i += step {
+			some = append(some, jobs[i])
+		}
+		k.bootstrap(t, some)
+		for i, j := range some {
+			if got, want := k.secret.Decrypt(j.Dst[0]), (i*step+slots)%4; got != want {
+				t.Errorf("slot %d of %d holds %d, want %d", i*step, slots, got, want)
 			}
 		}
 	}
