@@ -3,6 +3,7 @@
 #   make demo       build the node and run a confidential transfer end to end
 #   make test       every check that a change must pass
 #   make bench      measure and write bench/results/*.json
+#   make bench-peers  measure beside TFHE-rs, print the ratios (needs cargo)
 #   make lint       gofmt, go vet, staticcheck
 #   make contracts  compile the Solidity sources, regenerate FHE.sol
 #   make generate   regenerate all generated Go and assembly
@@ -23,7 +24,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise matrix race vuln bench clean
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise matrix race vuln bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -91,6 +92,11 @@ vuln:
 
 bench: build
 	$(GO) run ./bench
+
+# ONLY selects rows: ONLY="uint64 add,bootstrap"
+bench-peers:
+	cd bench/peers/tfhe-rs && cargo build --release --locked
+	$(GO) run ./bench -peer bench/peers/tfhe-rs/target/release/fhevm-bench-tfhe-rs $(if $(ONLY),-only "$(ONLY)")
 
 clean:
 	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules

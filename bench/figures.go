@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"fhevm/fhe/tfhe"
+	"fhevm/node/network"
+)
+
+// figure is one row that can be measured at any time.
+type figure struct {
+	name, unit string
+	measure    func(context.Context) (float64, error)
+}
+
+// engine measures the chosen figures of the engine. Those that fail do not keep
+// the others from being measured.
+func (o *options) engine(ctx context.Context, f network.Folder, r *recorder) error {
+	m, err := newMachine(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer m.engine.Close()
+	var failed []error
+	for _, fig := range m.figures() {
+		if !o.only.has(fig.name) {
+			continue
+		}
+		value, err := fig.measure(ctx)
+		if err == nil {
+			err = r.add(fig.name, value, fig.unit, 0)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", fig.name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// figures lists all rows of the engine that are measured in time.
+func (m *machine) figures() []figure {
+	list := m.blockFigures()
+	for _, o := range operations {
+		w := &workload{machine: m, operation: o}
+		list = append(list,
+			figure{o.name + " latency", "ms", w.latency},
+			figure{o.name + " throughput", "op/s", w.throughput})
+	}
+	return list
+}
+
+// workload is an operation with its operands.
+type workload struct {
+	*machine
+	operation
+	run        func() error
+	bootstraps uint64 // of one run; 0 until counted
+}
+
+// prepare makes the operands, and counts the bootstraps of a first run.
+func (w *workload) prepare(ctx context.Context) (err error) {
+	if w.run != nil {
+		return nil
+	}
+	if w.run, err = w.machine.prepare(ctx, w.operation); err != nil {
+		return err
+	}
+	before := w.engine.Bootstraps()
+	err = w.run()
+	w.bootstraps = w.engine.Bootstraps() - before
+	return err
+}
+
+// sample is how long short operations are repeated.
+const sample = 300 * time.Millisecond
+
+// latency is the time of one lone run on all cores, in milliseconds.
+func (w *workload) latency(ctx context.Context) (float64, error) {
+	if err := w.prepare(ctx); err != nil {
+		return 0, err
+	}
+	return repeat(w.run)
+}
+
+// repeat is the median time of runs of f, in milliseconds.
+func repeat(f func() error) (float64, error) {
+	var times []time.Duration
+	for start := time.Now(); len(times) == 0 || time.Since(start) < sample; {
+		lap := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(lap))
+	}
+	slices.Sort(times)
+	return ms(times[len(times)/2]), nil
+}
+
+// throughput is how many runs end in a second while many run at a time: 1600
+// bootstraps' worth, but between 2 and 32.
+func (w *workload) throughput(ctx context.Context) (float64, error) {
+	if err := w.prepare(ctx); err != nil {
+		return 0, err
+	}
+	n := min(max(1600/int(max(w.bootstraps, 1)), 2), 32)
+	var all sync.WaitGroup
+	errs := make([]error, n)
+	start := time.Now()
+	for i := range n {
+		all.Go(func() { errs[i] = w.run() })
+	}
+	all.Wait()
+	return float64(n) / time.Since(start).Seconds(), cmp.Or(errs...)
+}
+
+// batch is the number of bootstraps in a batch.
+const batch = 64
+
+// blockFigures lists the rows of single blocks. The peer has two ways to run a
+// batch.
+func (m *machine) blockFigures() []figure {
+	perCore := func(ctx context.Context) (float64, error) {
+		took, err := m.bootstrap(ctx, batch)
+		return took * float64(m.workers) / batch, err
+	}
+	return []figure{
+		{"bootstrap latency, one thread", "ms", func(ctx context.Context) (float64, error) { return m.bootstrap(ctx, 1) }},
+		{fmt.Sprintf("bootstrap batch of %d, per core", batch), "ms", perCore},
+		{fmt.Sprintf("bootstrap batch of %d by the batch interface, per core", batch), "ms", perCore},
+	}
+}
+
+// bootstrap is the time of n bootstraps together, in milliseconds.
+func (m *machine) bootstrap(ctx context.Context, n int) (float64, error) {
+	p := m.engine.Params()
+	lut := p.NewLUT(func(m int) uint64 { return uint64(m) << tfhe.DeltaLog })
+	src, err := slots(p, m.public, n)
+	if err != nil {
+		return 0, err
+	}
+	jobs := make([]tfhe.Job, n)
+	for i := range jobs {
+		jobs[i] = tfhe.Job{Src: src[i], LUT: lut, Dst: []tfhe.LWE{p.NewLWE()}}
+	}
+	return repeat(func() error { return m.engine.Bootstrap(ctx, jobs) })
+}
+
+func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -1,0 +1,202 @@
+//! Operations on encrypted integers: how long one lone operation takes on all
+//! cores, and how many a second they sustain together.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use tfhe::prelude::*;
+use tfhe::{
+    ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt64, FheUint8, FheUint16,
+    FheUint32, FheUint64, FheUint128, FheUint256, Seed,
+};
+
+use crate::{Row, median_ms};
+
+type Operation = Box<dyn Fn() + Sync>;
+
+struct Operations(Vec<(String, usize, Operation)>);
+
+/// How many operations run together in a measurement of the throughput, and
+/// how many of those that take long.
+const TOGETHER: usize = 4;
+const TOGETHER_HEAVY: usize = 2;
+
+/// Adds operations with common operands: name => expression.
+macro_rules! add {
+    ($list:ident, $together:expr, $type:literal: $($name:literal => $body:expr),* $(,)?) => {
+        $($list.0.push((
+            concat!($type, " ", $name).into(),
+            $together,
+            Box::new(move || { black_box($body); }),
+        ));)*
+    };
+}
+
+/// Adds the operations that are sampled on other widths than 64 bits.
+macro_rules! add_sampled {
+    ($list:ident, $client:ident, $type:literal, $Type:ty, $amount:ty) => {{
+        let (a, b) = (leak(<$Type>::encrypt(A as $amount, $client)), leak(<$Type>::encrypt(B as $amount, $client)));
+        let c = leak(FheBool::encrypt(true, $client));
+        let amount = leak(FheUint8::encrypt(B as u8, $client));
+        add!($list, TOGETHER, $type:
+            "add" => a + b,
+            "sub" => a - b,
+            "eq" => a.eq(b),
+            "lt" => a.lt(b),
+            "min" => a.min(b),
+            "and" => a & b,
+            "select" => c.if_then_else(a, b),
+            "shl" => a << amount,
+        );
+        (a, b)
+    }};
+}
+
+const A: u64 = 0xd1b5_4a32_d192_ed03;
+const B: u64 = 0x9e37_79b9_7f4a_7c15;
+
+pub fn rows(client: &ClientKey) -> Vec<Row> {
+    let mut list = Operations(Vec::new());
+    transfer(&mut list, client);
+    uint64(&mut list, client);
+    uint64_clear(&mut list, client);
+    int64(&mut list, client);
+    widths(&mut list, client);
+    storage(&mut list, client);
+    list.0.into_iter().flat_map(|(name, together, run)| both(name, together, run)).collect()
+}
+
+/// The two rows of an operation.
+fn both(name: String, together: usize, run: Operation) -> [Row; 2] {
+    let run: &'static Operation = leak(run);
+    [
+        Row::new(format!("{name} latency"), "ms", move || median_ms(run)),
+        Row::new(format!("{name} throughput"), "op/s", move || {
+            let start = Instant::now();
+            (0..together).into_par_iter().with_max_len(1).for_each(|_| run());
+            together as f64 / start.elapsed().as_secs_f64()
+        }),
+    ]
+}
+
+/// Operands live as long as the program.
+fn leak<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+/// A confidential transfer as contracts write it: move the amount if the
+/// balance covers it, else zero.
+fn transfer(list: &mut Operations, client: &ClientKey) {
+    let [from, to, amount] = [A, B, B].map(|v| leak(FheUint64::encrypt(v, client)));
+    let run = move || {
+        let zero = FheUint64::encrypt_trivial(0u64);
+        let sent = from.ge(amount).if_then_else(amount, &zero);
+        (from - &sent, to + &sent)
+    };
+    add!(list, TOGETHER, "uint64": "transfer" => run());
+}
+
+fn uint64(list: &mut Operations, client: &ClientKey) {
+    let [a, b] = [A, B].map(|v| leak(FheUint64::encrypt(v, client)));
+    let c = leak(FheBool::encrypt(true, client));
+    let zero = leak(FheUint64::encrypt_trivial(0u64));
+    let amount = leak(FheUint8::encrypt(B as u8, client));
+    let narrow = leak(FheUint16::encrypt(A as u16, client));
+    let terms: &'static Vec<FheUint64> = leak((0..8).map(|i| FheUint64::encrypt(A ^ i, client)).collect());
+    add!(list, TOGETHER, "uint64":
+        "add" => a + b,
+        "sub" => a - b,
+        "select" => c.if_then_else(a, b),
+        "select against zero" => c.if_then_else(a, zero),
+        "eq" => a.eq(b),
+        "lt" => a.lt(b),
+        "ge" => a.ge(b),
+        "min" => a.min(b),
+        "max" => a.max(b),
+        "and" => a & b,
+        "or" => a | b,
+        "xor" => a ^ b,
+        "not" => !a,
+        "neg" => -a,
+        "shl" => a << amount,
+        "shr" => a >> amount,
+        "rotl" => a.rotate_left(amount),
+        "rotr" => a.rotate_right(amount),
+        "cast from uint16" => FheUint64::cast_from(narrow.clone()),
+        "sum of 8" => terms.iter().sum::<FheUint64>(),
+        "isIn of 8" => FheUint64::contains(terms, a),
+        "leadingZeros" => a.leading_zeros(),
+        "ilog2" => a.ilog2(),
+        "countOnes" => a.count_ones(),
+        "tryAdd" => a.overflowing_add(b),
+        "trySub" => a.overflowing_sub(b),
+        "rand" => FheUint64::generate_oblivious_pseudo_random(Seed(1)),
+    );
+    add!(list, TOGETHER_HEAVY, "uint64":
+        "mul" => a * b,
+        "tryMul" => a.overflowing_mul(b),
+        "div" => a / b,
+        "rem" => a % b,
+    );
+}
+
+fn uint64_clear(list: &mut Operations, client: &ClientKey) {
+    let a = leak(FheUint64::encrypt(A, client));
+    add!(list, TOGETHER, "uint64":
+        "add clear" => a + B,
+        "sub clear" => a - B,
+        "eq clear" => a.eq(B),
+        "lt clear" => a.lt(B),
+        "min clear" => a.min(B),
+        "and clear" => a & B,
+        "shl by 5" => a << 5u64,
+        "shr by 5" => a >> 5u64,
+        "rotl by 5" => a.rotate_left(5u64),
+        "rotr by 5" => a.rotate_right(5u64),
+    );
+    add!(list, TOGETHER_HEAVY, "uint64":
+        "mul clear" => a * B,
+        "div by 10" => a / 10u64,
+        "rem by 10" => a % 10u64,
+    );
+}
+
+fn int64(list: &mut Operations, client: &ClientKey) {
+    let [a, b] = [A, B].map(|v| leak(FheInt64::encrypt(v as i64, client)));
+    let amount = leak(FheUint8::encrypt(B as u8, client));
+    add!(list, TOGETHER, "int64":
+        "add" => a + b,
+        "lt" => a.lt(b),
+        "shr" => a >> amount,
+    );
+    add!(list, TOGETHER_HEAVY, "int64": "mul" => a * b, "div" => a / b);
+}
+
+fn widths(list: &mut Operations, client: &ClientKey) {
+    let (a, b) = add_sampled!(list, client, "uint8", FheUint8, u8);
+    add!(list, TOGETHER, "uint8": "mul" => a * b, "div" => a / b);
+    let (a, b) = add_sampled!(list, client, "uint32", FheUint32, u32);
+    add!(list, TOGETHER_HEAVY, "uint32": "mul" => a * b, "div" => a / b);
+    add_sampled!(list, client, "uint128", FheUint128, u128);
+    let [a, b] = [A, B].map(|v| leak(FheUint256::encrypt(v, client)));
+    let c = leak(FheBool::encrypt(true, client));
+    add!(list, TOGETHER_HEAVY, "uint256":
+        "add" => a + b,
+        "eq" => a.eq(b),
+        "lt" => a.lt(b),
+        "and" => a & b,
+        "select" => c.if_then_else(a, b),
+    );
+}
+
+/// A value to its packed form and back.
+fn storage(list: &mut Operations, client: &ClientKey) {
+    let a = leak(FheUint64::encrypt(A, client));
+    let pack = || CompressedCiphertextListBuilder::new().push(a.clone()).build().expect("compression key");
+    let packed: &'static CompressedCiphertextList = leak(pack());
+    add!(list, TOGETHER, "uint64":
+        "pack" => pack(),
+        "unpack" => packed.get::<FheUint64>(0).expect("decompression key"),
+    );
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+
+	"fhevm/fhe/squash"
+	"fhevm/node/network"
+)
+
+// squashing measures what a decryption asks of the coprocessor.
+func squashing(ctx context.Context, f network.Folder, r *recorder) error {
+	d, err := f.Description()
+	if err != nil {
+		return err
+	}
+	key, err := f.SquashKey(d.Committee.Epoch.SquashKey)
+	if err != nil {
+		return err
+	}
+	defer key.Close()
+	evalKey, err := f.EvaluationKey()
+	if err != nil {
+		return err
+	}
+	pk, err := f.PublicKey()
+	if err != nil {
+		return err
+	}
+	e, err := squash.NewEngine(evalKey.Params(), evalKey.KeySwitchKey(), key)
+	if err != nil {
+		return err
+	}
+	in, err := slots(evalKey.Params(), pk, 16)
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		name   string
+		blocks int
+	}{{"squash latency, one 4-bit block", 1}, {"squash latency, uint64", 16}} {
+		took, err := repeat(func() error { _, err := e.Squash(ctx, in[:c.blocks]); return err })
+		if err != nil {
+			return err
+		}
+		if err := r.add(c.name, took, "ms", 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
