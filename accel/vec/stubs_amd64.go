@@ -4,7 +4,27 @@
 
 package vec
 
-// mulAddRowsAVX512 adds to dst, of width words, the sum of c[r] times row r for r below height > 0.
+// mulVNNI1 multiplies both halves of a tile with vectors: 1. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //
 //go:noescape
-func mulAddRowsAVX512(dst *uint32, rows *uint32, c *uint32, width uint64, height uint64)
+func mulVNNI1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+
+// mulVNNI4 multiplies both halves of a tile with vectors: 4. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+//
+//go:noescape
+func mulVNNI4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+
+// mulVNNI8 multiplies both halves of a tile with vectors: 8. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+//
+//go:noescape
+func mulVNNI8(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+
+// mulAVX2x1 multiplies half a tile with vectors: 1. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+//
+//go:noescape
+func mulAVX2x1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+
+// mulAVX2x4 multiplies half a tile with vectors: 4. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+//
+//go:noescape
+func mulAVX2x4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)

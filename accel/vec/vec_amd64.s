@@ -4,111 +4,550 @@
 
 #include "textflag.h"
 
-// func mulAddRowsAVX512(dst *uint32, rows *uint32, c *uint32, width uint64, height uint64)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·mulAddRowsAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ rows+8(FP), CX
-	MOVQ c+16(FP), DX
-	MOVQ width+24(FP), BX
-	MOVQ height+32(FP), SI
-	MOVQ BX, DI
-	SHLQ $0x02, DI
+DATA transpose<>+0(SB)/8, $0x0d0905010c080400
+DATA transpose<>+8(SB)/8, $0x0f0b07030e0a0602
+DATA transpose<>+16(SB)/8, $0x0d0905010c080400
+DATA transpose<>+24(SB)/8, $0x0f0b07030e0a0602
+DATA transpose<>+32(SB)/8, $0x0d0905010c080400
+DATA transpose<>+40(SB)/8, $0x0f0b07030e0a0602
+DATA transpose<>+48(SB)/8, $0x0d0905010c080400
+DATA transpose<>+56(SB)/8, $0x0f0b07030e0a0602
+GLOBL transpose<>(SB), RODATA|NOPTR, $64
 
-tiles8:
-	CMPQ      BX, $0x00000080
-	JLT       done8
-	VMOVDQU32 (AX), Z0
-	VMOVDQU32 64(AX), Z1
-	VMOVDQU32 128(AX), Z2
-	VMOVDQU32 192(AX), Z3
-	VMOVDQU32 256(AX), Z4
-	VMOVDQU32 320(AX), Z5
-	VMOVDQU32 384(AX), Z6
-	VMOVDQU32 448(AX), Z7
-	MOVQ      CX, R8
-	MOVQ      DX, R9
-	MOVQ      SI, R10
+DATA shifts<>+0(SB)/8, $0x0000000800000000
+DATA shifts<>+8(SB)/8, $0x0000001800000010
+DATA shifts<>+16(SB)/8, $0x0000000800000000
+DATA shifts<>+24(SB)/8, $0x0000001800000010
+DATA shifts<>+32(SB)/8, $0x0000000800000000
+DATA shifts<>+40(SB)/8, $0x0000001800000010
+DATA shifts<>+48(SB)/8, $0x0000000800000000
+DATA shifts<>+56(SB)/8, $0x0000001800000010
+GLOBL shifts<>(SB), RODATA|NOPTR, $64
 
-rows8:
-	VPBROADCASTD (R9), Z8
-	VPMULLD      (R8), Z8, Z9
-	VPADDD       Z9, Z0, Z0
-	VPMULLD      64(R8), Z8, Z9
-	VPADDD       Z9, Z1, Z1
-	VPMULLD      128(R8), Z8, Z9
-	VPADDD       Z9, Z2, Z2
-	VPMULLD      192(R8), Z8, Z9
-	VPADDD       Z9, Z3, Z3
-	VPMULLD      256(R8), Z8, Z9
-	VPADDD       Z9, Z4, Z4
-	VPMULLD      320(R8), Z8, Z9
-	VPADDD       Z9, Z5, Z5
-	VPMULLD      384(R8), Z8, Z9
-	VPADDD       Z9, Z6, Z6
-	VPMULLD      448(R8), Z8, Z8
-	VPADDD       Z8, Z7, Z7
-	ADDQ         DI, R8
-	ADDQ         $0x04, R9
-	DECQ         R10
-	JNZ          rows8
-	VMOVDQU32    Z0, (AX)
-	VMOVDQU32    Z1, 64(AX)
-	VMOVDQU32    Z2, 128(AX)
-	VMOVDQU32    Z3, 192(AX)
-	VMOVDQU32    Z4, 256(AX)
-	VMOVDQU32    Z5, 320(AX)
-	VMOVDQU32    Z6, 384(AX)
-	VMOVDQU32    Z7, 448(AX)
-	ADDQ         $0x00000200, AX
-	ADDQ         $0x00000200, CX
-	SUBQ         $0x00000080, BX
-	JMP          tiles8
+// func mulVNNI1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·mulVNNI1(SB), NOSPLIT, $0-40
+	MOVQ      sums+0(FP), AX
+	MOVQ      words+8(FP), CX
+	MOVQ      coefs+16(FP), DX
+	MOVQ      groups+24(FP), BX
+	MOVQ      stride+32(FP), SI
+	MOVQ      BX, DI
+	SHLQ      $0x06, DI
+	ADDQ      CX, DI
+	VMOVDQU64 transpose<>+0(SB), Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
 
-done8:
-tiles1:
-	CMPQ      BX, $0x00000010
-	JLT       done1
-	VMOVDQU32 (AX), Z0
-	MOVQ      CX, R8
-	MOVQ      DX, R9
-	MOVQ      SI, R10
-
-rows1:
-	VPBROADCASTD (R9), Z1
-	VPMULLD      (R8), Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	ADDQ         DI, R8
-	ADDQ         $0x04, R9
-	DECQ         R10
-	JNZ          rows1
-	VMOVDQU32    Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, BX
-	JMP          tiles1
-
-done1:
-	TESTQ       BX, BX
-	JZ          done
-	MOVL        $-1, R8
-	BZHIL       BX, R8, R8
-	KMOVW       R8, K1
-	VMOVDQU32.Z (AX), K1, Z0
-	MOVQ        DX, DX
-	MOVQ        SI, BX
-
-rowsOfRest:
-	VPBROADCASTD (DX), Z2
-	VMOVDQU32.Z  (CX), K1, Z1
-	VPMULLD      Z1, Z2, Z1
-	VPADDD       Z1, Z0, Z0
-	ADDQ         DI, CX
-	ADDQ         $0x04, DX
+next:
+	VMOVDQU64    (CX), Z3
+	VPSHUFB      Z0, Z3, Z3
+	VMOVDQU64    (DI), Z4
+	VPSHUFB      Z0, Z4, Z4
+	VPBROADCASTD (DX), Z5
+	VPDPBUSD     Z5, Z3, Z1
+	VPDPBUSD     Z5, Z4, Z2
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DI
+	ADDQ         SI, DX
 	DECQ         BX
-	JNZ          rowsOfRest
-	VMOVDQU32    Z0, K1, (AX)
+	JNZ          next
+	VMOVDQU64    shifts<>+0(SB), Z0
+	MOVL         $0x00001111, CX
+	KMOVW        CX, K1
+	VPSLLVD      Z0, Z1, Z1
+	VPSHUFD      $0x4e, Z1, Z3
+	VPADDD       Z3, Z1, Z1
+	VPSHUFD      $0xb1, Z1, Z3
+	VPADDD       Z3, Z1, Z1
+	VPCOMPRESSD  Z1, K1, Z1
+	VMOVDQU32    X1, (AX)
+	VPSLLVD      Z0, Z2, Z2
+	VPSHUFD      $0x4e, Z2, Z0
+	VPADDD       Z0, Z2, Z2
+	VPSHUFD      $0xb1, Z2, Z0
+	VPADDD       Z0, Z2, Z2
+	VPCOMPRESSD  Z2, K1, Z2
+	VMOVDQU32    X2, 16(AX)
+	VZEROUPPER
+	RET
 
-done:
+// func mulVNNI4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·mulVNNI4(SB), NOSPLIT, $0-40
+	MOVQ      sums+0(FP), AX
+	MOVQ      words+8(FP), CX
+	MOVQ      coefs+16(FP), DX
+	MOVQ      groups+24(FP), BX
+	MOVQ      stride+32(FP), SI
+	MOVQ      BX, DI
+	SHLQ      $0x06, DI
+	ADDQ      CX, DI
+	VMOVDQU64 transpose<>+0(SB), Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+
+next:
+	VMOVDQU64    (CX), Z9
+	VPSHUFB      Z0, Z9, Z9
+	VMOVDQU64    (DI), Z10
+	VPSHUFB      Z0, Z10, Z10
+	VPBROADCASTD (DX), Z11
+	VPDPBUSD     Z11, Z9, Z1
+	VPDPBUSD     Z11, Z10, Z5
+	VPBROADCASTD 4(DX), Z11
+	VPDPBUSD     Z11, Z9, Z2
+	VPDPBUSD     Z11, Z10, Z6
+	VPBROADCASTD 8(DX), Z11
+	VPDPBUSD     Z11, Z9, Z3
+	VPDPBUSD     Z11, Z10, Z7
+	VPBROADCASTD 12(DX), Z11
+	VPDPBUSD     Z11, Z9, Z4
+	VPDPBUSD     Z11, Z10, Z8
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DI
+	ADDQ         SI, DX
+	DECQ         BX
+	JNZ          next
+	VMOVDQU64    shifts<>+0(SB), Z0
+	MOVL         $0x00001111, CX
+	KMOVW        CX, K1
+	VPSLLVD      Z0, Z1, Z1
+	VPSHUFD      $0x4e, Z1, Z9
+	VPADDD       Z9, Z1, Z1
+	VPSHUFD      $0xb1, Z1, Z9
+	VPADDD       Z9, Z1, Z1
+	VPCOMPRESSD  Z1, K1, Z1
+	VMOVDQU32    X1, (AX)
+	VPSLLVD      Z0, Z2, Z2
+	VPSHUFD      $0x4e, Z2, Z1
+	VPADDD       Z1, Z2, Z2
+	VPSHUFD      $0xb1, Z2, Z1
+	VPADDD       Z1, Z2, Z2
+	VPCOMPRESSD  Z2, K1, Z2
+	VMOVDQU32    X2, 32(AX)
+	VPSLLVD      Z0, Z3, Z3
+	VPSHUFD      $0x4e, Z3, Z1
+	VPADDD       Z1, Z3, Z3
+	VPSHUFD      $0xb1, Z3, Z1
+	VPADDD       Z1, Z3, Z3
+	VPCOMPRESSD  Z3, K1, Z3
+	VMOVDQU32    X3, 64(AX)
+	VPSLLVD      Z0, Z4, Z4
+	VPSHUFD      $0x4e, Z4, Z1
+	VPADDD       Z1, Z4, Z4
+	VPSHUFD      $0xb1, Z4, Z1
+	VPADDD       Z1, Z4, Z4
+	VPCOMPRESSD  Z4, K1, Z4
+	VMOVDQU32    X4, 96(AX)
+	VPSLLVD      Z0, Z5, Z5
+	VPSHUFD      $0x4e, Z5, Z1
+	VPADDD       Z1, Z5, Z5
+	VPSHUFD      $0xb1, Z5, Z1
+	VPADDD       Z1, Z5, Z5
+	VPCOMPRESSD  Z5, K1, Z5
+	VMOVDQU32    X5, 16(AX)
+	VPSLLVD      Z0, Z6, Z6
+	VPSHUFD      $0x4e, Z6, Z1
+	VPADDD       Z1, Z6, Z6
+	VPSHUFD      $0xb1, Z6, Z1
+	VPADDD       Z1, Z6, Z6
+	VPCOMPRESSD  Z6, K1, Z6
+	VMOVDQU32    X6, 48(AX)
+	VPSLLVD      Z0, Z7, Z7
+	VPSHUFD      $0x4e, Z7, Z1
+	VPADDD       Z1, Z7, Z7
+	VPSHUFD      $0xb1, Z7, Z1
+	VPADDD       Z1, Z7, Z7
+	VPCOMPRESSD  Z7, K1, Z7
+	VMOVDQU32    X7, 80(AX)
+	VPSLLVD      Z0, Z8, Z8
+	VPSHUFD      $0x4e, Z8, Z0
+	VPADDD       Z0, Z8, Z8
+	VPSHUFD      $0xb1, Z8, Z0
+	VPADDD       Z0, Z8, Z8
+	VPCOMPRESSD  Z8, K1, Z8
+	VMOVDQU32    X8, 112(AX)
+	VZEROUPPER
+	RET
+
+// func mulVNNI8(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+TEXT ·mulVNNI8(SB), NOSPLIT, $0-40
+	MOVQ      sums+0(FP), AX
+	MOVQ      words+8(FP), CX
+	MOVQ      coefs+16(FP), DX
+	MOVQ      groups+24(FP), BX
+	MOVQ      stride+32(FP), SI
+	MOVQ      BX, DI
+	SHLQ      $0x06, DI
+	ADDQ      CX, DI
+	VMOVDQU64 transpose<>+0(SB), Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+
+next:
+	VMOVDQU64    (CX), Z17
+	VPSHUFB      Z0, Z17, Z17
+	VMOVDQU64    (DI), Z18
+	VPSHUFB      Z0, Z18, Z18
+	VPBROADCASTD (DX), Z19
+	VPDPBUSD     Z19, Z17, Z1
+	VPDPBUSD     Z19, Z18, Z9
+	VPBROADCASTD 4(DX), Z19
+	VPDPBUSD     Z19, Z17, Z2
+	VPDPBUSD     Z19, Z18, Z10
+	VPBROADCASTD 8(DX), Z19
+	VPDPBUSD     Z19, Z17, Z3
+	VPDPBUSD     Z19, Z18, Z11
+	VPBROADCASTD 12(DX), Z19
+	VPDPBUSD     Z19, Z17, Z4
+	VPDPBUSD     Z19, Z18, Z12
+	VPBROADCASTD 16(DX), Z19
+	VPDPBUSD     Z19, Z17, Z5
+	VPDPBUSD     Z19, Z18, Z13
+	VPBROADCASTD 20(DX), Z19
+	VPDPBUSD     Z19, Z17, Z6
+	VPDPBUSD     Z19, Z18, Z14
+	VPBROADCASTD 24(DX), Z19
+	VPDPBUSD     Z19, Z17, Z7
+	VPDPBUSD     Z19, Z18, Z15
+	VPBROADCASTD 28(DX), Z19
+	VPDPBUSD     Z19, Z17, Z8
+	VPDPBUSD     Z19, Z18, Z16
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DI
+	ADDQ         SI, DX
+	DECQ         BX
+	JNZ          next
+	VMOVDQU64    shifts<>+0(SB), Z0
+	MOVL         $0x00001111, CX
+	KMOVW        CX, K1
+	VPSLLVD      Z0, Z1, Z1
+	VPSHUFD      $0x4e, Z1, Z17
+	VPADDD       Z17, Z1, Z1
+	VPSHUFD      $0xb1, Z1, Z17
+	VPADDD       Z17, Z1, Z1
+	VPCOMPRESSD  Z1, K1, Z1
+	VMOVDQU32    X1, (AX)
+	VPSLLVD      Z0, Z2, Z2
+	VPSHUFD      $0x4e, Z2, Z1
+	VPADDD       Z1, Z2, Z2
+	VPSHUFD      $0xb1, Z2, Z1
+	VPADDD       Z1, Z2, Z2
+	VPCOMPRESSD  Z2, K1, Z2
+	VMOVDQU32    X2, 32(AX)
+	VPSLLVD      Z0, Z3, Z3
+	VPSHUFD      $0x4e, Z3, Z1
+	VPADDD       Z1, Z3, Z3
+	VPSHUFD      $0xb1, Z3, Z1
+	VPADDD       Z1, Z3, Z3
+	VPCOMPRESSD  Z3, K1, Z3
+	VMOVDQU32    X3, 64(AX)
+	VPSLLVD      Z0, Z4, Z4
+	VPSHUFD      $0x4e, Z4, Z1
+	VPADDD       Z1, Z4, Z4
+	VPSHUFD      $0xb1, Z4, Z1
+	VPADDD       Z1, Z4, Z4
+	VPCOMPRESSD  Z4, K1, Z4
+	VMOVDQU32    X4, 96(AX)
+	VPSLLVD      Z0, Z5, Z5
+	VPSHUFD      $0x4e, Z5, Z1
+	VPADDD       Z1, Z5, Z5
+	VPSHUFD      $0xb1, Z5, Z1
+	VPADDD       Z1, Z5, Z5
+	VPCOMPRESSD  Z5, K1, Z5
+	VMOVDQU32    X5, 128(AX)
+	VPSLLVD      Z0, Z6, Z6
+	VPSHUFD      $0x4e, Z6, Z1
+	VPADDD       Z1, Z6, Z6
+	VPSHUFD      $0xb1, Z6, Z1
+	VPADDD       Z1, Z6, Z6
+	VPCOMPRESSD  Z6, K1, Z6
+	VMOVDQU32    X6, 160(AX)
+	VPSLLVD      Z0, Z7, Z7
+	VPSHUFD      $0x4e, Z7, Z1
+	VPADDD       Z1, Z7, Z7
+	VPSHUFD      $0xb1, Z7, Z1
+	VPADDD       Z1, Z7, Z7
+	VPCOMPRESSD  Z7, K1, Z7
+	VMOVDQU32    X7, 192(AX)
+	VPSLLVD      Z0, Z8, Z8
+	VPSHUFD      $0x4e, Z8, Z1
+	VPADDD       Z1, Z8, Z8
+	VPSHUFD      $0xb1, Z8, Z1
+	VPADDD       Z1, Z8, Z8
+	VPCOMPRESSD  Z8, K1, Z8
+	VMOVDQU32    X8, 224(AX)
+	VPSLLVD      Z0, Z9, Z9
+	VPSHUFD      $0x4e, Z9, Z1
+	VPADDD       Z1, Z9, Z9
+	VPSHUFD      $0xb1, Z9, Z1
+	VPADDD       Z1, Z9, Z9
+	VPCOMPRESSD  Z9, K1, Z9
+	VMOVDQU32    X9, 16(AX)
+	VPSLLVD      Z0, Z10, Z10
+	VPSHUFD      $0x4e, Z10, Z1
+	VPADDD       Z1, Z10, Z10
+	VPSHUFD      $0xb1, Z10, Z1
+	VPADDD       Z1, Z10, Z10
+	VPCOMPRESSD  Z10, K1, Z10
+	VMOVDQU32    X10, 48(AX)
+	VPSLLVD      Z0, Z11, Z11
+	VPSHUFD      $0x4e, Z11, Z1
+	VPADDD       Z1, Z11, Z11
+	VPSHUFD      $0xb1, Z11, Z1
+	VPADDD       Z1, Z11, Z11
+	VPCOMPRESSD  Z11, K1, Z11
+	VMOVDQU32    X11, 80(AX)
+	VPSLLVD      Z0, Z12, Z12
+	VPSHUFD      $0x4e, Z12, Z1
+	VPADDD       Z1, Z12, Z12
+	VPSHUFD      $0xb1, Z12, Z1
+	VPADDD       Z1, Z12, Z12
+	VPCOMPRESSD  Z12, K1, Z12
+	VMOVDQU32    X12, 112(AX)
+	VPSLLVD      Z0, Z13, Z13
+	VPSHUFD      $0x4e, Z13, Z1
+	VPADDD       Z1, Z13, Z13
+	VPSHUFD      $0xb1, Z13, Z1
+	VPADDD       Z1, Z13, Z13
+	VPCOMPRESSD  Z13, K1, Z13
+	VMOVDQU32    X13, 144(AX)
+	VPSLLVD      Z0, Z14, Z14
+	VPSHUFD      $0x4e, Z14, Z1
+	VPADDD       Z1, Z14, Z14
+	VPSHUFD      $0xb1, Z14, Z1
+	VPADDD       Z1, Z14, Z14
+	VPCOMPRESSD  Z14, K1, Z14
+	VMOVDQU32    X14, 176(AX)
+	VPSLLVD      Z0, Z15, Z15
+	VPSHUFD      $0x4e, Z15, Z1
+	VPADDD       Z1, Z15, Z15
+	VPSHUFD      $0xb1, Z15, Z1
+	VPADDD       Z1, Z15, Z15
+	VPCOMPRESSD  Z15, K1, Z15
+	VMOVDQU32    X15, 208(AX)
+	VPSLLVD      Z0, Z16, Z16
+	VPSHUFD      $0x4e, Z16, Z0
+	VPADDD       Z0, Z16, Z16
+	VPSHUFD      $0xb1, Z16, Z0
+	VPADDD       Z0, Z16, Z16
+	VPCOMPRESSD  Z16, K1, Z16
+	VMOVDQU32    X16, 240(AX)
+	VZEROUPPER
+	RET
+
+// func mulAVX2x1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+// Requires: AVX, AVX2, CMOV
+TEXT ·mulAVX2x1(SB), NOSPLIT, $64-40
+	MOVQ     sums+0(FP), AX
+	MOVQ     words+8(FP), CX
+	MOVQ     coefs+16(FP), DX
+	MOVQ     groups+24(FP), BX
+	MOVQ     stride+32(FP), SI
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VMOVDQU  Y0, (SP)
+	VMOVDQU  Y1, 32(SP)
+	VPCMPEQW Y2, Y2, Y2
+	VPSRLW   $0x0f, Y2, Y2
+
+block:
+	MOVQ    $0x00000020, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+
+next:
+	VMOVDQU      (CX), Y3
+	VPSHUFB      transpose<>+0(SB), Y3, Y3
+	VMOVDQU      32(CX), Y4
+	VPSHUFB      transpose<>+0(SB), Y4, Y4
+	VPBROADCASTD (DX), Y5
+	VPMADDUBSW   Y5, Y3, Y3
+	VPADDW       Y3, Y0, Y0
+	VPMADDUBSW   Y5, Y4, Y3
+	VPADDW       Y3, Y1, Y1
+	ADDQ         $0x40, CX
+	ADDQ         SI, DX
+	DECQ         DI
+	JNZ          next
+	VPMADDWD     Y2, Y0, Y0
+	VPADDD       (SP), Y0, Y0
+	VMOVDQU      Y0, (SP)
+	VPXOR        Y0, Y0, Y0
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       32(SP), Y1, Y1
+	VMOVDQU      Y1, 32(SP)
+	VPXOR        Y1, Y1, Y1
+	TESTQ        BX, BX
+	JNZ          block
+	VMOVDQU      shifts<>+0(SB), Y2
+	VMOVDQU      (SP), Y0
+	VMOVDQU      32(SP), Y1
+	VPSLLVD      Y2, Y0, Y0
+	VPSLLVD      Y2, Y1, Y1
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKLDQ   X1, X0, X0
+	VMOVDQU      X0, (AX)
+	VZEROUPPER
+	RET
+
+// func mulAVX2x4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+// Requires: AVX, AVX2, CMOV
+TEXT ·mulAVX2x4(SB), NOSPLIT, $256-40
+	MOVQ     sums+0(FP), AX
+	MOVQ     words+8(FP), CX
+	MOVQ     coefs+16(FP), DX
+	MOVQ     groups+24(FP), BX
+	MOVQ     stride+32(FP), SI
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	VPXOR    Y6, Y6, Y6
+	VPXOR    Y7, Y7, Y7
+	VMOVDQU  Y0, (SP)
+	VMOVDQU  Y1, 32(SP)
+	VMOVDQU  Y2, 64(SP)
+	VMOVDQU  Y3, 96(SP)
+	VMOVDQU  Y4, 128(SP)
+	VMOVDQU  Y5, 160(SP)
+	VMOVDQU  Y6, 192(SP)
+	VMOVDQU  Y7, 224(SP)
+	VPCMPEQW Y8, Y8, Y8
+	VPSRLW   $0x0f, Y8, Y8
+
+block:
+	MOVQ    $0x00000020, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	SUBQ    DI, BX
+
+next:
+	VMOVDQU      (CX), Y9
+	VPSHUFB      transpose<>+0(SB), Y9, Y9
+	VMOVDQU      32(CX), Y10
+	VPSHUFB      transpose<>+0(SB), Y10, Y10
+	VPBROADCASTD (DX), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPADDW       Y12, Y0, Y0
+	VPMADDUBSW   Y11, Y10, Y11
+	VPADDW       Y11, Y1, Y1
+	VPBROADCASTD 4(DX), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPADDW       Y12, Y2, Y2
+	VPMADDUBSW   Y11, Y10, Y11
+	VPADDW       Y11, Y3, Y3
+	VPBROADCASTD 8(DX), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPADDW       Y12, Y4, Y4
+	VPMADDUBSW   Y11, Y10, Y11
+	VPADDW       Y11, Y5, Y5
+	VPBROADCASTD 12(DX), Y11
+	VPMADDUBSW   Y11, Y9, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDUBSW   Y11, Y10, Y9
+	VPADDW       Y9, Y7, Y7
+	ADDQ         $0x40, CX
+	ADDQ         SI, DX
+	DECQ         DI
+	JNZ          next
+	VPMADDWD     Y8, Y0, Y0
+	VPADDD       (SP), Y0, Y0
+	VMOVDQU      Y0, (SP)
+	VPXOR        Y0, Y0, Y0
+	VPMADDWD     Y8, Y1, Y1
+	VPADDD       32(SP), Y1, Y1
+	VMOVDQU      Y1, 32(SP)
+	VPXOR        Y1, Y1, Y1
+	VPMADDWD     Y8, Y2, Y2
+	VPADDD       64(SP), Y2, Y2
+	VMOVDQU      Y2, 64(SP)
+	VPXOR        Y2, Y2, Y2
+	VPMADDWD     Y8, Y3, Y3
+	VPADDD       96(SP), Y3, Y3
+	VMOVDQU      Y3, 96(SP)
+	VPXOR        Y3, Y3, Y3
+	VPMADDWD     Y8, Y4, Y4
+	VPADDD       128(SP), Y4, Y4
+	VMOVDQU      Y4, 128(SP)
+	VPXOR        Y4, Y4, Y4
+	VPMADDWD     Y8, Y5, Y5
+	VPADDD       160(SP), Y5, Y5
+	VMOVDQU      Y5, 160(SP)
+	VPXOR        Y5, Y5, Y5
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       192(SP), Y6, Y6
+	VMOVDQU      Y6, 192(SP)
+	VPXOR        Y6, Y6, Y6
+	VPMADDWD     Y8, Y7, Y7
+	VPADDD       224(SP), Y7, Y7
+	VMOVDQU      Y7, 224(SP)
+	VPXOR        Y7, Y7, Y7
+	TESTQ        BX, BX
+	JNZ          block
+	VMOVDQU      shifts<>+0(SB), Y8
+	VMOVDQU      (SP), Y0
+	VMOVDQU      32(SP), Y1
+	VPSLLVD      Y8, Y0, Y0
+	VPSLLVD      Y8, Y1, Y1
+	VPHADDD      Y1, Y0, Y0
+	VPHADDD      Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKLDQ   X1, X0, X0
+	VMOVDQU      X0, (AX)
+	VMOVDQU      64(SP), Y2
+	VMOVDQU      96(SP), Y3
+	VPSLLVD      Y8, Y2, Y2
+	VPSLLVD      Y8, Y3, Y3
+	VPHADDD      Y3, Y2, Y2
+	VPHADDD      Y2, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPUNPCKLDQ   X3, X2, X2
+	VMOVDQU      X2, 32(AX)
+	VMOVDQU      128(SP), Y4
+	VMOVDQU      160(SP), Y5
+	VPSLLVD      Y8, Y4, Y4
+	VPSLLVD      Y8, Y5, Y5
+	VPHADDD      Y5, Y4, Y4
+	VPHADDD      Y4, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKLDQ   X5, X4, X4
+	VMOVDQU      X4, 64(AX)
+	VMOVDQU      192(SP), Y6
+	VMOVDQU      224(SP), Y7
+	VPSLLVD      Y8, Y6, Y6
+	VPSLLVD      Y8, Y7, Y7
+	VPHADDD      Y7, Y6, Y6
+	VPHADDD      Y6, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPUNPCKLDQ   X7, X6, X6
+	VMOVDQU      X6, 96(AX)
 	VZEROUPPER
 	RET

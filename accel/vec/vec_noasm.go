@@ -2,4 +2,9 @@
 
 package vec
 
-func mulAddRows(dst, rows, c []uint32) { mulAddRowsPortable(dst, rows, c) }
+// mul multiplies a tile with some of the next left vectors of coefs, whose groups
+// are stride apart, and returns how many.
+func (s *tileSums) mul(words []uint32, coefs [][Group]int8, stride, left int) int {
+	s.mulPortable(words, coefs, stride)
+	return 1
+}

@@ -20,104 +20,152 @@ func each(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-func random(rng *rand.Rand, n int) []uint32 {
-	x := make([]uint32, n)
-	for i := range x {
-		x[i] = rng.Uint32()
-	}
-	return x
+// product is a matrix, coefficients and the vectors to add products to.
+type product struct {
+	rows  [][]uint32
+	dst   [][]uint32
+	coefs [][Group]int8
 }
 
-// exact is MulAddRowsUint32 on integers, reduced at the end.
-func exact(dst, rows, c []uint32) []uint32 {
-	sums := make([]uint32, len(dst))
-	for i := range dst {
-		sum := big.NewInt(int64(dst[i]))
-		for r, factor := range c {
-			x := big.NewInt(int64(rows[r*len(dst)+i]))
-			sum.Add(sum, x.Mul(x, big.NewInt(int64(factor))))
+func newProduct(rows, columns, vectors int, word func() uint32, coef func() int8) *product {
+	vector := func() []uint32 {
+		x := make([]uint32, columns)
+		for i := range x {
+			x[i] = word()
 		}
-		sums[i] = uint32(sum.And(sum, big.NewInt(math.MaxUint32)).Uint64())
+		return x
 	}
-	return sums
+	p := &product{coefs: make([][Group]int8, Groups(rows)*vectors)}
+	for range rows {
+		p.rows = append(p.rows, vector())
+	}
+	for range vectors {
+		p.dst = append(p.dst, vector())
+	}
+	for i := range p.coefs {
+		for j := range p.coefs[i] {
+			p.coefs[i][j] = coef()
+		}
+	}
+	return p
 }
 
-func TestMulAddRows(t *testing.T) {
+func (p *product) matrix(columns int) *Matrix {
+	m := NewMatrix(len(p.rows), columns)
+	for r, row := range p.rows {
+		m.SetRow(r, row)
+	}
+	return m
+}
+
+// exact is the result for word i of vector b on integers, reduced at the end.
+func (p *product) exact(b, i int) uint32 {
+	sum := big.NewInt(int64(p.dst[b][i]))
+	for r, row := range p.rows {
+		c := p.coefs[r/Group*len(p.dst)+b][r%Group]
+		sum.Add(sum, new(big.Int).Mul(big.NewInt(int64(c)), big.NewInt(int64(row[i]))))
+	}
+	return uint32(sum.And(sum, big.NewInt(math.MaxUint32)).Uint64())
+}
+
+// check compares MulAdd with exact in one of every step words, the last included.
+func (p *product) check(t *testing.T, columns, step int) {
+	t.Helper()
+	got := make([][]uint32, len(p.dst))
+	for b := range got {
+		got[b] = slices.Clone(p.dst[b])
+	}
+	p.matrix(columns).MulAdd(got, p.coefs)
+	for b := range got {
+		for i := columns - 1; i >= 0; i -= step {
+			if want := p.exact(b, i); got[b][i] != want {
+				t.Fatalf("%d rows, %d columns: vector %d of %d has word %d %#x, want %#x", len(p.rows), columns, b, len(got), i, got[b][i], want)
+			}
+		}
+	}
+}
+
+func coefficient(rng *rand.Rand) func() int8 {
+	return func() int8 { return int8(rng.IntN(2*MaxCoefficient+1) - MaxCoefficient) }
+}
+
+func TestMulAdd(t *testing.T) {
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
-		for _, width := range []int{0, 1, 2, 15, 16, 17, 127, 128, 129, 143, 145, 919} {
-			for _, height := range []int{0, 1, 2, 7, 64} {
-				// Neighbours on both sides must stay as they are.
-				dst := random(rng, width+40)
-				rows, c := random(rng, width*height+3), random(rng, height)
-				want := slices.Clone(dst)
-				copy(want[20:], exact(dst[20:][:width], rows, c))
-				MulAddRowsUint32(dst[20:][:width], rows, c)
-				if !slices.Equal(dst, want) {
-					t.Errorf("width %d, height %d: wrong", width, height)
+		for _, vectors := range []int{0, 1, 2, 3, 4, 5, 7, 8, 11, 12, 16, 21} {
+			for _, columns := range []int{0, 1, 4, 5, 8, 15} {
+				for _, rows := range []int{0, 1, 3, 4, 5, 31, 127, 128, 129, 300} {
+					newProduct(rows, columns, vectors, rng.Uint32, coefficient(rng)).check(t, columns, 1)
 				}
 			}
 		}
 	})
 }
 
-// TestMulAddRowsInPieces has more products than one call of assembly takes.
-func TestMulAddRowsInPieces(t *testing.T) {
+// TestBlocks multiplies with matrices of several blocks: one whose last is not
+// full, and that of the default parameter set's key switch.
+func TestBlocks(t *testing.T) {
 	each(t, func(t *testing.T) {
-		const width, height = 919, 600
 		rng := rand.New(rand.NewPCG(3, 4))
-		dst, rows, c := random(rng, width), random(rng, width*height), random(rng, height)
-		want := exact(dst, rows, c)
-		MulAddRowsUint32(dst, rows, c)
-		if !slices.Equal(dst, want) {
-			t.Error("wrong")
-		}
+		newProduct(2*blockGroups*Group+Group+1, 9, 5, rng.Uint32, coefficient(rng)).check(t, 9, 1)
+		newProduct(16384, 919, 16, rng.Uint32, coefficient(rng)).check(t, 919, 229)
 	})
 }
 
-func TestMulAddRowsExtremes(t *testing.T) {
+// TestExtremes has the largest sums of bytes in either direction.
+func TestExtremes(t *testing.T) {
 	each(t, func(t *testing.T) {
-		for _, v := range []uint32{0, 1, 1 << 31, 1<<31 - 1, math.MaxUint32} {
-			rows, c := slices.Repeat([]uint32{v}, 33*5), slices.Repeat([]uint32{-v}, 5)
-			dst := slices.Repeat([]uint32{v}, 33)
-			want := exact(dst, rows, c)
-			MulAddRowsUint32(dst, rows, c)
-			if !slices.Equal(dst, want) {
-				t.Errorf("%d: wrong", v)
+		for _, word := range []uint32{0, 1, 1 << 31, 1<<31 - 1, 0xff, 0xff00ff00, math.MaxUint32} {
+			for _, coef := range []int8{-MaxCoefficient, -1, 0, 1, MaxCoefficient} {
+				for _, vectors := range []int{1, 4, 16} {
+					newProduct(2000, 5, vectors, func() uint32 { return word }, func() int8 { return coef }).check(t, 5, 1)
+				}
 			}
 		}
 	})
 }
 
-func TestMulAddRowsAllocatesNothing(t *testing.T) {
+func TestAt(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, shape := range [][2]int{{1, 1}, {5, 7}, {8, 9}} {
+		p := newProduct(shape[0], shape[1], 0, rng.Uint32, coefficient(rng))
+		m := p.matrix(shape[1])
+		for r, row := range p.rows {
+			for c, want := range row {
+				if got := m.At(r, c); got != want {
+					t.Errorf("row %d, column %d of %v is %#x, want %#x", r, c, shape, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestMulAddAllocatesNothing(t *testing.T) {
 	each(t, func(t *testing.T) {
-		dst, rows, c := make([]uint32, 100), make([]uint32, 800), make([]uint32, 8)
-		if n := testing.AllocsPerRun(10, func() { MulAddRowsUint32(dst, rows, c) }); n != 0 {
+		rng := rand.New(rand.NewPCG(7, 8))
+		p := newProduct(40, 10, 21, rng.Uint32, coefficient(rng))
+		m := p.matrix(10)
+		if n := testing.AllocsPerRun(10, func() { m.MulAdd(p.dst, p.coefs) }); n != 0 {
 			t.Errorf("%v allocations", n)
 		}
 	})
 }
 
-// BenchmarkMulAddRows is a key switch of 8192 rows of 919 words for a batch of
-// 16, in blocks of rows that meet every member of the batch in turn.
-func BenchmarkMulAddRows(b *testing.B) {
-	const width, height, batch = 919, 8192, 16
-	rng := rand.New(rand.NewPCG(5, 6))
-	rows, c := random(rng, width*height), random(rng, height)
-	dst := random(rng, width*batch)
+// BenchmarkMulAdd is a key switch of the default parameter set.
+func BenchmarkMulAdd(b *testing.B) {
+	const rows, columns = 16384, 919
+	rng := rand.New(rand.NewPCG(9, 10))
 	defer accel.Reset("vec")
-	for _, name := range accel.Implementations("vec") {
-		for _, block := range []int{1, 8, 64} {
+	for _, vectors := range []int{1, 2, 3, 4, 8, 12, 15, 16} {
+		p := newProduct(rows, columns, vectors, rng.Uint32, coefficient(rng))
+		m := p.matrix(columns)
+		for _, name := range accel.Implementations("vec") {
 			accel.Select("vec", name)
-			b.Run(fmt.Sprintf("%s/block=%d", name, block), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/vectors=%d", name, vectors), func(b *testing.B) {
 				for b.Loop() {
-					for r := 0; r < height; r += block {
-						for i := range batch {
-							MulAddRowsUint32(dst[i*width:][:width], rows[r*width:], c[r:][:block])
-						}
-					}
+					m.MulAdd(p.dst, p.coefs)
 				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/switch")
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*vectors), "ns/vector")
 			})
 		}
 	}

@@ -69,7 +69,7 @@ func (e *Engine) exponents(in []tfhe.LWE) [][]uint32 {
 	for b := range exps {
 		exps[b] = make([]uint32, e.params.LWEDim+1)
 	}
-	e.keySwitch.KeySwitch(exps, in, make([]uint32, len(in)*e.params.KeySwitchDigits()))
+	e.keySwitch.KeySwitch(exps, in, e.params.NewDigits(len(in)))
 	for _, x := range exps {
 		e.params.ModSwitch(x, x)
 	}

@@ -8,7 +8,7 @@ type batch struct {
 	tasks     []task
 	src       []LWE
 	luts      []*LUT
-	digits    []uint32
+	digits    []Digits
 	small     [][]uint32 // after the key switch, then after the modulus switch
 	exponents [][]uint32 // small, or those of the jobs
 	acc       []*fft.Accumulator
@@ -19,7 +19,7 @@ func newBatch(p *Params) *batch {
 	b := &batch{
 		params:    p,
 		tasks:     make([]task, 0, MaxBatch),
-		digits:    make([]uint32, MaxBatch*p.KeySwitchDigits()),
+		digits:    p.NewDigits(MaxBatch),
 		src:       make([]LWE, MaxBatch),
 		luts:      make([]*LUT, MaxBatch),
 		small:     make([][]uint32, MaxBatch),

@@ -177,7 +177,7 @@ func TestProvide(t *testing.T) {
 // exponents switches key and modulus of c.
 func (k *testKeys) exponents(c LWE) []uint32 {
 	out := make([]uint32, Default.LWEDim+1)
-	k.engine.keySwitch.KeySwitch([][]uint32{out}, []LWE{c}, make([]uint32, Default.KeySwitchDigits()))
+	k.engine.keySwitch.KeySwitch([][]uint32{out}, []LWE{c}, Default.NewDigits(1))
 	Default.ModSwitch(out, out)
 	return out
 }

@@ -10,75 +10,89 @@ import (
 // is immutable and safe for concurrent use.
 type KeySwitchKey struct {
 	params *Params
-	rows   []uint32 // row j*KeySwitchLevel+l: LWEDim mask words, then the body
+	rows   *vec.Matrix // row j*KeySwitchLevel+l: LWEDim mask words, then the body
+	digits []Digits    // four negated digits by their bits
 }
 
-// keySwitchBlock is how many rows meet every ciphertext of a batch before the
-// next ones do: they stay in the second-level cache meanwhile.
-const keySwitchBlock = 64
+// Digits are digits of four neighbouring rows, scratch of a key switch.
+type Digits = [vec.Group]int8
 
 // KeySwitchKey expands the key-switching half of ek: 60 MB for Default.
 func (ek *EvaluationKey) KeySwitchKey() *KeySwitchKey {
 	p := ek.params
-	k := &KeySwitchKey{params: p, rows: make([]uint32, p.BigDim()*p.KeySwitchLevel*(p.LWEDim+1))}
+	k := &KeySwitchKey{
+		params: p,
+		rows:   vec.NewMatrix(p.KeySwitchDigits(), p.LWEDim+1),
+		digits: negatedDigits(p.KeySwitchBaseLog),
+	}
 	parallel.For(p.BigDim(), func(j int) {
 		mask := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
+		row := make([]uint32, p.LWEDim+1)
 		for l, body := range ek.keySwitchBodies(j) {
-			row := k.block(j*p.KeySwitchLevel+l, 1)
 			mask.Uint32s(row[:p.LWEDim])
 			row[p.LWEDim] = body
+			k.rows.SetRow(j*p.KeySwitchLevel+l, row)
 		}
 	})
 	return k
 }
 
-// block is n consecutive rows.
-func (k *KeySwitchKey) block(first, n int) []uint32 {
-	size := k.params.LWEDim + 1
-	return k.rows[first*size:][: n*size : n*size]
+// NewDigits returns scratch for key switches of up to n ciphertexts at a time.
+func (p *Params) NewDigits(n int) []Digits {
+	return make([]Digits, n*vec.Groups(p.KeySwitchDigits()))
 }
 
+// KeySwitchDigits is the number of digits that a key switch cuts a mask into, and
+// of the key's rows.
+func (p *Params) KeySwitchDigits() int { return p.BigDim() * p.KeySwitchLevel }
+
 // KeySwitch sets each dst[b], of LWEDim+1 words modulo 2^32, to src[b] under the
-// small key (SPEC 3.5). It walks the key once for the whole batch. digits is
-// scratch of len(src)*KeySwitchDigits() words.
+// small key (SPEC 3.5). It reads the key once for up to 16 ciphertexts. digits
+// comes from NewDigits.
 //
 // Each mask word is rounded to its top BaseLog*Level bits and cut into signed
 // digits of [-B/2, B/2); digit d of word j times row (j, l) leaves the body.
-func (k *KeySwitchKey) KeySwitch(dst [][]uint32, src []LWE, digits []uint32) {
-	rows := k.params.KeySwitchDigits()
+func (k *KeySwitchKey) KeySwitch(dst [][]uint32, src []LWE, digits []Digits) {
+	p := k.params
 	for b, c := range src {
 		clear(dst[b])
-		dst[b][k.params.LWEDim] = uint32((c[len(c)-1] + 1<<31) >> 32)
-		k.params.decompose(digits[b*rows:][:rows], c[:len(c)-1])
+		dst[b][p.LWEDim] = uint32((c[p.BigDim()] + 1<<31) >> 32)
 	}
-	for first := 0; first < rows; first += keySwitchBlock {
-		n := min(keySwitchBlock, rows-first)
-		block := k.block(first, n)
-		for b := range src {
-			vec.MulAddRowsUint32(dst[b], block, digits[b*rows+first:][:n])
+	k.decompose(digits, src)
+	k.rows.MulAdd(dst[:len(src)], digits)
+}
+
+// decompose writes the negated digits of every mask, most significant first for
+// each word. Adding half a base at every digit's place before cutting makes the
+// digits signed and carries between them.
+func (k *KeySwitchKey) decompose(digits []Digits, src []LWE) {
+	p := k.params
+	bits := vec.Group * p.KeySwitchBaseLog
+	offset := uint64(1) << (63 - p.KeySwitchBaseLog*p.KeySwitchLevel)
+	for l := 1; l <= p.KeySwitchLevel; l++ {
+		offset += 1 << (63 - p.KeySwitchBaseLog*(l-1))
+	}
+	for j := range p.BigDim() {
+		for b, c := range src {
+			a := c[j] + offset
+			for at := b; at < len(src)*p.KeySwitchLevel/vec.Group; at += len(src) {
+				digits[at] = k.digits[a>>(64-bits)]
+				a <<= bits
+			}
 		}
+		digits = digits[len(src)*p.KeySwitchLevel/vec.Group:]
 	}
 }
 
-// KeySwitchDigits is the number of digits that a key switch cuts a mask into.
-func (p *Params) KeySwitchDigits() int { return p.BigDim() * p.KeySwitchLevel }
-
-// decompose writes the negated digits of mask modulo 2^32, most significant
-// first for each word. Adding half a base at every digit's place before cutting
-// makes the digits signed and carries between them.
-func (p *Params) decompose(digits []uint32, mask []uint64) {
-	base, levels := p.KeySwitchBaseLog, p.KeySwitchLevel
-	kept := base * levels
-	half := uint32(1) << (base - 1)
-	offset := uint64(1) << (63 - kept)
-	for l := 1; l <= levels; l++ {
-		offset += uint64(half) << (64 - base*l)
-	}
-	for j, a := range mask {
-		a += offset
-		for l := range levels {
-			digits[j*levels+l] = half - uint32(a>>(64-base))
-			a <<= base
+// negatedDigits lists half a base less each of four digits of an unsigned number,
+// for all numbers.
+func negatedDigits(base int) []Digits {
+	all := make([]Digits, 1<<(vec.Group*base))
+	for x := range all {
+		for i := range all[x] {
+			digit := x >> (base * (vec.Group - 1 - i)) & (1<<base - 1)
+			all[x][i] = int8(1<<(base-1) - digit)
 		}
 	}
+	return all
 }

@@ -2,9 +2,10 @@ package tfhe
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"testing"
+
+	"fhevm/accel/vec"
 )
 
 type testKeys struct {
@@ -73,7 +74,7 @@ func TestRowsDecrypt(t *testing.T) {
 	}
 	ks := k.engine.KeySwitchKey()
 	for i := 0; i < p.KeySwitchDigits(); i += 97 {
-		row := ks.block(i, 1)
+		row := rowOf(ks.rows, i, p.LWEDim+1)
 		j, l := i/p.KeySwitchLevel, i%p.KeySwitchLevel
 		want := uint32(k.secret.big[j]) << (30 - 2*l)
 		if e := int32(row[p.LWEDim] - k.secret.smallInner(row[:p.LWEDim]) - want); e < -1<<p.LWENoise || e > 1<<p.LWENoise {
@@ -93,15 +94,22 @@ func TestRowsDecrypt(t *testing.T) {
 	}
 }
 
+func rowOf(m *vec.Matrix, r, columns int) []uint32 {
+	row := make([]uint32, columns)
+	for c := range row {
+		row[c] = m.At(r, c)
+	}
+	return row
+}
+
 // packingRowPhase is the body of a row less its masks times the small key's
 // polynomials.
 func packingRowPhase(k *testKeys, r int) []uint32 {
 	key := k.engine.packing
-	row := func(c int) []uint32 { return key.columns[c][r*256:][:256] }
-	phase := slices.Clone(row(4))
+	phase := rowOf(key.columns[4], r, 256)
 	for i := range 4 {
 		mask, secret := make([]uint64, 256), make([]uint64, 256)
-		for h, x := range row(i) {
+		for h, x := range rowOf(key.columns[i], r, 256) {
 			mask[h] = uint64(x)
 		}
 		for h := range min(256, len(k.secret.small)-256*i) {

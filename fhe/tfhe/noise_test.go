@@ -163,7 +163,7 @@ func measureKeySwitch(form noiseForm) *measurement {
 				src[i], dst[i] = p.NewLWE(), make([]uint32, p.LWEDim+1)
 				r.Uint64s(src[i])
 			}
-			ks.KeySwitch(dst, src, make([]uint32, batch*p.KeySwitchDigits()))
+			ks.KeySwitch(dst, src, p.NewDigits(batch))
 			for i, out := range dst {
 				phase := out[p.LWEDim] - secret.smallInner(out[:p.LWEDim])
 				m.add(signed(uint64(phase)<<32 - secret.Phase(src[i])))

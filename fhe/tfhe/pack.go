@@ -47,7 +47,7 @@ func (k *KeySwitchKey) scaled(blocks []LWE) [][]uint32 {
 			dst[b], scaled[b] = make([]uint32, p.LWEDim+1), p.NewLWE()
 			scaled[b].MulClear(src[b], 1<<packScaleLog)
 		}
-		k.KeySwitch(dst[:n], scaled, make([]uint32, n*p.KeySwitchDigits()))
+		k.KeySwitch(dst[:n], scaled, p.NewDigits(n))
 	})
 	return out
 }
@@ -57,13 +57,12 @@ func (k *KeySwitchKey) scaled(blocks []LWE) [][]uint32 {
 // error spreads over all slots, so that a slot has the sum of all errors.
 func (k *PackingKey) pack(small [][]uint32) [][]uint32 {
 	p := k.params
-	digits, bodies := make([][]uint32, len(small)), make([]uint32, len(small))
+	digits, bodies := make([]Digits, len(small)*vec.Groups(p.packDigits())), make([]uint32, len(small))
 	for h, c := range small {
-		digits[h] = make([]uint32, p.packDigits())
-		bodies[h] = p.packDecompose(digits[h], c)
+		bodies[h] = p.packDecompose(digits[h:], len(small), c)
 	}
 	glwe := make([][]uint32, len(k.columns))
-	parallel.For(len(glwe), func(c int) { glwe[c] = k.column(c, digits) })
+	parallel.For(len(glwe), func(c int) { glwe[c] = k.column(c, len(small), digits) })
 	for h, b := range bodies {
 		glwe[len(glwe)-1][h] += b
 	}
@@ -71,9 +70,10 @@ func (k *PackingKey) pack(small [][]uint32) [][]uint32 {
 }
 
 // packDecompose writes the negated signed digits of c's mask, rounded to
-// PackBaseLog*PackLevel bits, and returns its body, into which half the sum of
-// the rounding errors has moved: their mean over binary secrets.
-func (p *Params) packDecompose(digits, c []uint32) (body uint32) {
+// PackBaseLog*PackLevel bits, groups of four stride apart. It returns c's body,
+// into which half the sum of the rounding errors has moved: their mean over
+// binary secrets.
+func (p *Params) packDecompose(digits []Digits, stride int, c []uint32) (body uint32) {
 	base, levels := p.PackBaseLog, p.PackLevel
 	dropped := 32 - base*levels
 	half, round := uint32(1)<<(base-1), uint32(1)<<(dropped-1)
@@ -86,8 +86,8 @@ func (p *Params) packDecompose(digits, c []uint32) (body uint32) {
 		a += round
 		sum += int64(round) - int64(a&(2*round-1))
 		a += carry
-		for l := range levels {
-			digits[j*levels+l] = half - a>>(32-base)
+		for r := j * levels; r < (j+1)*levels; r++ {
+			digits[r/vec.Group*stride][r%vec.Group] = int8(half) - int8(a>>(32-base))
 			a <<= base
 		}
 	}
@@ -95,19 +95,15 @@ func (p *Params) packDecompose(digits, c []uint32) (body uint32) {
 }
 
 // column is polynomial c of the sum that pack returns, but for the bodies.
-func (k *PackingKey) column(c int, digits [][]uint32) []uint32 {
-	size, rows := k.params.PackSize, k.params.packDigits()
-	products := make([]uint32, len(digits)*size)
-	for first := 0; first < rows; first += keySwitchBlock {
-		n := min(keySwitchBlock, rows-first)
-		block := k.columns[c][first*size:][:n*size]
-		for h, d := range digits {
-			vec.MulAddRowsUint32(products[h*size:][:size], block, d[first:][:n])
-		}
+func (k *PackingKey) column(c, slots int, digits []Digits) []uint32 {
+	products := make([][]uint32, slots)
+	for h := range products {
+		products[h] = make([]uint32, k.params.PackSize)
 	}
-	sum := make([]uint32, size)
-	for h := range digits {
-		addRotated(sum, products[h*size:][:size], h)
+	k.columns[c].MulAdd(products, digits)
+	sum := make([]uint32, k.params.PackSize)
+	for h, product := range products {
+		addRotated(sum, product, h)
 	}
 	return sum
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"fhevm/accel/vec"
 	"fhevm/fhe/internal/csprng"
 	"fhevm/fhe/internal/parallel"
 )
@@ -59,11 +60,14 @@ func packingNoise(label string, i int) (*SecretKey, *PackingKey) {
 	p := &Default
 	secret := NewSecretKey(p, testSeed.Derive(label, uint64(i)))
 	errors := csprng.New(secret.seed, labelPackingError, 0)
-	bodies := make([]uint32, p.packDigits()*p.PackSize)
-	for h := range bodies {
-		bodies[h] = uint32(errors.TUniform(p.LWENoise))
+	bodies, row := vec.NewMatrix(p.packDigits(), p.PackSize), make([]uint32, p.PackSize)
+	for r := range p.packDigits() {
+		for h := range row {
+			row[h] = uint32(errors.TUniform(p.LWENoise))
+		}
+		bodies.SetRow(r, row)
 	}
-	return secret, &PackingKey{params: p, columns: [][]uint32{bodies}}
+	return secret, &PackingKey{params: p, columns: []*vec.Matrix{bodies}}
 }
 
 // measurePackKey takes the coefficients of one ciphertext's key switch, under
@@ -74,7 +78,7 @@ func measurePackKey(samples int) *measurement {
 		secret, key := packingNoise("packing noise", i)
 		small := make([]uint32, p.LWEDim+1)
 		csprng.New(secret.seed, "input", 0).Uint32s(small)
-		small[p.LWEDim] = -p.packDecompose(make([]uint32, p.packDigits()), append(slices.Clone(small[:p.LWEDim]), 0))
+		small[p.LWEDim] = -p.packDecompose(make([]Digits, p.packDigits()/vec.Group), 1, append(slices.Clone(small[:p.LWEDim]), 0))
 		for _, x := range key.pack([][]uint32{small})[0] {
 			m.add(signed(uint64(x) << 32))
 		}
@@ -89,11 +93,12 @@ func measurePackDigits(samples int) *measurement {
 	parallel.For(samples/chunk, func(i int) {
 		secret := NewSecretKey(p, testSeed.Derive("packing digits", uint64(i)))
 		r := csprng.New(secret.seed, "input", 0)
-		small, digits := make([]uint32, p.LWEDim+1), make([]uint32, p.packDigits())
+		small, digits := make([]uint32, p.LWEDim+1), make([]Digits, p.packDigits()/vec.Group)
 		for range chunk {
 			r.Uint32s(small)
-			phase := p.packDecompose(digits, small)
-			for r, negated := range digits {
+			phase := p.packDecompose(digits, 1, small)
+			for r := range p.packDigits() {
+				negated := uint32(digits[r/vec.Group][r%vec.Group])
 				j, l := r/p.PackLevel, r%p.PackLevel
 				phase += negated * uint32(secret.small[j]) << (32 - p.PackBaseLog*(l+1))
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fhevm/accel"
+	"fhevm/accel/vec"
 	"fhevm/fhe/internal/csprng"
 )
 
@@ -123,13 +124,13 @@ func TestPackDecompose(t *testing.T) {
 	c := make([]uint32, p.LWEDim+1)
 	csprng.New(testSeed, "pack decompose", 0).Uint32s(c)
 	copy(c, packEdges)
-	digits := make([]uint32, p.packDigits())
-	body := p.packDecompose(digits, c)
+	digits := make([]Digits, p.packDigits()/vec.Group)
+	body := p.packDecompose(digits, 1, c)
 	errors := new(big.Int)
 	for j, a := range c[:p.LWEDim] {
 		var sum int64
-		for _, negated := range digits[6*j : 6*j+6] {
-			d := -int64(int32(negated))
+		for r := 6 * j; r < 6*j+6; r++ {
+			d := -int64(digits[r/vec.Group][r%vec.Group])
 			if d < -2 || d > 1 {
 				t.Fatalf("word %#x has digit %d", a, d)
 			}
@@ -165,18 +166,18 @@ func packModel(k *PackingKey, small [][]uint32, c, h int) uint32 {
 	p := k.params
 	sum := new(big.Int)
 	var term big.Int
-	digits := make([]uint32, p.packDigits())
+	digits := make([]Digits, p.packDigits()/vec.Group)
 	for b, s := range small {
-		body := p.packDecompose(digits, s)
+		body := p.packDecompose(digits, 1, s)
 		if c == p.packRank() && b == h {
 			sum.Add(sum, big.NewInt(int64(body)))
 		}
-		for r, negated := range digits {
-			x := big.NewInt(int64(k.columns[c][r*p.PackSize+(h-b+p.PackSize)%p.PackSize]))
+		for r := range p.packDigits() {
+			x := big.NewInt(int64(k.columns[c].At(r, (h-b+p.PackSize)%p.PackSize)))
 			if h < b {
 				x.Neg(x)
 			}
-			sum.Add(sum, term.Mul(x, big.NewInt(int64(int32(negated)))))
+			sum.Add(sum, term.Mul(x, big.NewInt(int64(digits[r/vec.Group][r%vec.Group]))))
 		}
 	}
 	return uint32(sum.And(sum, big.NewInt(1<<32-1)).Uint64())

@@ -1,6 +1,7 @@
 package tfhe
 
 import (
+	"fhevm/accel/vec"
 	"fhevm/fhe/internal/csprng"
 	"fhevm/fhe/internal/parallel"
 )
@@ -11,7 +12,7 @@ import (
 // concurrent use.
 type PackingKey struct {
 	params  *Params
-	columns [][]uint32 // for each mask polynomial, then the body: that of every row
+	columns []*vec.Matrix // for each mask polynomial, then the body: that of every row
 }
 
 // packDigits is the number of digits that packing cuts a mask into: one for each
@@ -39,15 +40,17 @@ func (ek *EvaluationKey) packingMasks(j int, f func(l, i int, mask []uint32)) {
 // PackingKey expands the packing part of ek: 28 MB for Default.
 func (ek *EvaluationKey) PackingKey() *PackingKey {
 	p := ek.params
-	k := &PackingKey{params: p, columns: make([][]uint32, p.packRank()+1)}
-	for c := range p.packRank() {
-		k.columns[c] = make([]uint32, len(ek.packing))
+	k := &PackingKey{params: p, columns: make([]*vec.Matrix, p.packRank()+1)}
+	for c := range k.columns {
+		k.columns[c] = vec.NewMatrix(p.packDigits(), p.PackSize)
 	}
-	k.columns[p.packRank()] = ek.packing
 	parallel.For(p.LWEDim, func(j int) {
 		ek.packingMasks(j, func(l, i int, mask []uint32) {
-			copy(k.columns[i][(j*p.PackLevel+l)*p.PackSize:], mask)
+			k.columns[i].SetRow(j*p.PackLevel+l, mask)
 		})
+		for l := range p.PackLevel {
+			k.columns[p.packRank()].SetRow(j*p.PackLevel+l, ek.packingBodies(j)[l*p.PackSize:][:p.PackSize])
+		}
 	})
 	return k
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"fhevm/accel/vec"
 	"fhevm/fhe/internal/csprng"
 )
 
@@ -15,15 +16,15 @@ var edgeWords = []uint64{0, 1, 1<<47 - 1, 1 << 47, 1<<48 - 1, 1 << 48, 7 << 48, 
 // The digits must be balanced and recompose the word rounded to 16 bits.
 func TestDecompose(t *testing.T) {
 	p := &Default
-	words := make([]uint64, 4096)
-	csprng.New(testSeed, "decompose", 0).Uint64s(words)
-	words = append(edgeWords, words...)
-	digits := make([]uint32, len(words)*p.KeySwitchLevel)
-	p.decompose(digits, words)
-	for j, a := range words {
+	c := p.NewLWE()
+	csprng.New(testSeed, "decompose", 0).Uint64s(c)
+	copy(c, edgeWords)
+	groups := p.NewDigits(1)
+	keys().engine.keySwitch.decompose(groups, []LWE{c})
+	for j, a := range c[:p.BigDim()] {
 		var sum int64
-		for _, negated := range digits[8*j : 8*j+8] {
-			d := -int64(int32(negated))
+		for r := 8 * j; r < 8*j+8; r++ {
+			d := -int64(groups[r/vec.Group][r%vec.Group])
 			if d < -2 || d > 1 {
 				t.Fatalf("word %#x has digit %d", a, d)
 			}
@@ -38,17 +39,17 @@ func TestDecompose(t *testing.T) {
 // keySwitchModel computes word j of a key switch from the definition.
 func keySwitchModel(k *KeySwitchKey, c LWE, j int) uint32 {
 	p := &Default
-	digits := make([]uint32, p.KeySwitchDigits())
-	p.decompose(digits, c[:p.BigDim()])
+	digits := p.NewDigits(1)
+	k.decompose(digits, []LWE{c})
 	sum := new(big.Int)
 	if j == p.LWEDim {
 		sum.SetUint64(c[p.BigDim()])
 		sum.Rsh(sum.Add(sum, big.NewInt(1<<31)), 32)
 	}
 	var term big.Int
-	for i, negated := range digits {
-		d := big.NewInt(int64(int32(negated)))
-		sum.Add(sum, term.Mul(d, big.NewInt(int64(k.block(i, 1)[j]))))
+	for r := range p.KeySwitchDigits() {
+		negated := big.NewInt(int64(digits[r/vec.Group][r%vec.Group]))
+		sum.Add(sum, term.Mul(negated, big.NewInt(int64(k.rows.At(r, j)))))
 	}
 	return uint32(sum.And(sum, big.NewInt(1<<32-1)).Uint64())
 }
@@ -61,7 +62,7 @@ func TestKeySwitch(t *testing.T) {
 	csprng.New(testSeed, "key switch", 2).Uint64s(src[2])
 	copy(src[2], edgeWords)
 	dst := [][]uint32{make([]uint32, p.LWEDim+1), make([]uint32, p.LWEDim+1), make([]uint32, p.LWEDim+1)}
-	ks.KeySwitch(dst, src, make([]uint32, len(src)*p.KeySwitchDigits()))
+	ks.KeySwitch(dst, src, p.NewDigits(len(src)))
 	for b := range src {
 		for j := 0; j <= p.LWEDim; j += 27 {
 			if want := keySwitchModel(ks, src[b], j); dst[b][j] != want {
@@ -142,7 +143,7 @@ func TestBlindRotateReadsThePhase(t *testing.T) {
 	k.bootstrap(t, jobs)
 	small := make([]uint32, p.LWEDim+1)
 	for b, j := range jobs {
-		k.engine.keySwitch.KeySwitch([][]uint32{small}, []LWE{j.Src}, make([]uint32, p.KeySwitchDigits()))
+		k.engine.keySwitch.KeySwitch([][]uint32{small}, []LWE{j.Src}, p.NewDigits(1))
 		p.ModSwitch(small, small)
 		at := int(small[p.LWEDim] - k.secret.smallInner(small[:p.LWEDim]))
 		for i, dst := range j.Dst {
