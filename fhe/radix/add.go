@@ -2,7 +2,6 @@ package radix
 
 import (
 	"cmp"
-	"slices"
 
 	"fhevm/fhe/tfhe"
 )
@@ -29,44 +28,27 @@ func difference(x, y []wire) []wire {
 	return d
 }
 
-// jumpSize is the number of digits that a borrow jumps across.
-const jumpSize = 8
-
-// rippleGroups cuts n digits of a difference into groups. Within a group the
-// borrow ripples, one bootstrap for each block; across each group but the first
-// and the last it jumps, in one layer of five bootstraps. Few jumps cost little
-// and leave enough blocks to work on at a time.
-func rippleGroups(n int) []int {
-	if n <= jumpSize {
-		return []int{n}
+// groupSize is how many of n digits of a difference make a group. Within a group
+// the borrow ripples, one bootstrap for each block, in all groups at a time:
+// across groups it jumps.
+func groupSize(n int) int {
+	if n <= 16 {
+		return 8
 	}
-	jumps := max(1, n/32)
-	groups := append([]int{1}, slices.Repeat([]int{jumpSize}, jumps)...)
-	if rest := n - 1 - jumps*jumpSize; rest > 0 {
-		return append(groups, rest)
-	}
-	return []int{n}
+	return 16
 }
 
 // subtract propagates the borrows through the digits d, each in [-3, 3], and
 // returns the blocks of the result modulo 4^len(d).
 func (c *circuit) subtract(d []wire, borrow wire) []wire {
 	var out []wire
-	groups := rippleGroups(len(d))
-	for i, size := range groups {
-		group := d[:size]
-		d = d[size:]
-		blocks, last := c.ripple(group, borrow)
+	for size := groupSize(len(d)); len(d) > size; d = d[size:] {
+		blocks, _ := c.ripple(d[:size], borrow)
 		out = append(out, blocks...)
-		switch i {
-		case 0:
-			borrow = last
-		case len(groups) - 1:
-		default:
-			borrow = c.jump(group, borrow)
-		}
+		borrow = c.borrow(c.pairs(d[:size]), borrow)
 	}
-	return out
+	blocks, _ := c.ripple(d, borrow)
+	return append(out, blocks...)
 }
 
 // ripple returns the blocks of the digits d less borrow, and the borrow out.
@@ -77,11 +59,6 @@ func (c *circuit) ripple(d []wire, borrow wire) ([]wire, wire) {
 		out[i], borrow = r[0], r[1]
 	}
 	return out, borrow
-}
-
-// jump is the borrow out of the digits d, up to eight.
-func (c *circuit) jump(d []wire, borrow wire) wire {
-	return c.lookup(negative, c.signSum(c.pairs(d)).minus(borrow))
 }
 
 // signSum is a number in [-15, 15] with the sign of the number whose base-16

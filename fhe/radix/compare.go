@@ -5,10 +5,14 @@ import "slices"
 // less is 1 where x < y.
 func (c *circuit) less(x, y []wire) wire { return c.isNegative(c.pairs(difference(x, y))) }
 
-// isNegative is 1 where the number with base-16 digits d is negative. A digit
-// that is never zero decides without those below. Where a borrow meets operands'
-// blocks, none of them is that very borrow: conditions enter integers through clean.
-func (c *circuit) isNegative(d []wire) wire {
+// isNegative is 1 where the number with base-16 digits d is negative.
+func (c *circuit) isNegative(d []wire) wire { return c.borrow(d, constant(0)) }
+
+// borrow is 1 where the number with base-16 digits d, less borrow, is negative. A
+// digit that is never zero decides without those below. Where a borrow meets
+// operands' blocks, none of them is that very borrow: conditions enter integers
+// through clean.
+func (c *circuit) borrow(d []wire, borrow wire) wire {
 	for len(d) > 2 {
 		var next []wire
 		for group := range slices.Chunk(d, len(signs)) {
@@ -16,7 +20,6 @@ func (c *circuit) isNegative(d []wire) wire {
 		}
 		d = next
 	}
-	borrow := constant(0)
 	for _, digit := range d {
 		if digit.hasZero() {
 			digit = digit.minus(borrow)
