@@ -32,7 +32,9 @@ func newCircuit() *circuit {
 }
 
 // input adds an operand's block with plaintext in [0, top].
-func (c *circuit) input(top int) *source { return c.source(source{hi: top}) }
+func (c *circuit) input(top int) *source {
+	return c.source(source{hi: top, step: 1, first: len(c.sources)})
+}
 
 func (c *circuit) source(s source) *source {
 	s.index = len(c.sources)
@@ -80,18 +82,24 @@ func fold(f func(int) int, w wire) (wire, bool) {
 	return out.plusClear(first-slope*(w.lo-w.constant)/step).within(min(first, last), max(first, last)), true
 }
 
-// step is the distance of neighbouring plaintexts of w: the greatest common
-// divisor of its factors, if its range is that of its sources.
+// step is a distance of which the plaintexts of w are multiples, from w.lo on:
+// the greatest common divisor of its factors times the sources' steps, if its
+// range is that of its sources.
 func (a wire) step() (g int) {
 	if lo, hi := a.span(); lo != a.lo || hi != a.hi {
 		return 1
 	}
 	for _, t := range a.terms {
-		for x := max(t.factor, -t.factor); x != 0; {
-			g, x = x, g%x
-		}
+		g = gcd(g, magnitude(t.factor*t.step))
 	}
 	return max(g, 1)
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // bootstrap returns the step that evaluates t at w. There is one for each table
@@ -120,11 +128,26 @@ func (c *circuit) step(t *table, w wire) step {
 		layer = max(layer, x.layer)
 	}
 	s := step{table: t, input: w}
-	for i := range t.fs {
-		lo, hi := t.span(i, w.lo, w.hi)
-		s.outs = append(s.outs, c.source(source{layer: layer + 1, lo: lo, hi: hi, inner: t.inner}))
+	first := len(c.sources)
+	for i, f := range t.fs {
+		out := source{layer: layer + 1, first: first, place: t.place(i)}
+		out.lo, out.hi, out.step = image(f, w)
+		// Results count on the independence of what may leave.
+		out.inner = t.inner || out.place%(half/2) != 0
+		s.outs = append(s.outs, c.source(out))
 	}
 	return s
+}
+
+// image is the range of f on w, and the step of its values.
+func image(f func(int) int, w wire) (lo, hi, step int) {
+	lo, hi = f(w.lo), f(w.lo)
+	stride := w.step()
+	for v := w.lo; v <= w.hi; v += stride {
+		step = gcd(step, magnitude(f(v)-f(w.lo)))
+		lo, hi = min(lo, f(v)), max(hi, f(v))
+	}
+	return lo, hi, max(step, 1)
 }
 
 func (t *table) check(w wire) error {

@@ -19,26 +19,41 @@ const (
 // A bootstrap gives negated values once the padding bit is set. So a function
 // on more than half the plaintexts must satisfy f(v) + f(v+half) = const; the
 // table then holds f - const/2, and the constant's half is added afterwards.
+//
+// Function i of n is read i*half/n entries further: functions share entries, and
+// must agree where they meet.
 type table struct {
 	lo, hi  int // domain
 	fs      []func(int) int
-	twice   []int       // for each function, twice the constant that is added afterwards
-	entries [][half]int // for each function, twice the values before that
-	inner   bool        // what it returns never leaves a circuit
+	twice   []int     // for each function, twice the constant that is added afterwards
+	entries [half]int // twice the values before that
+	inner   bool      // what it returns never leaves a circuit
 }
 
 // newTable prepares functions on the domain [lo, hi]. It panics if one
 // bootstrap cannot evaluate them: the tables are fixed, and a test builds all.
 func newTable(lo, hi int, fs ...func(int) int) *table {
 	t := &table{lo: lo, hi: hi, fs: fs}
-	if room := half / len(fs); len(fs) > 1 && (lo < 0 || hi >= room) {
-		panic(fmt.Sprintf("%d functions on [%d, %d], room for [0, %d]", len(fs), lo, hi, room-1))
-	}
-	for _, f := range fs {
-		t.add(f, wrapConstant(lo, hi, f))
+	var entered [half]bool
+	for i, f := range fs {
+		t.twice = append(t.twice, wrapConstant(lo, hi, f))
+		for v := lo; v <= hi; v++ {
+			at, e := v+t.place(i), 2*f(v)-t.twice[i]
+			if at&half != 0 {
+				e = -e
+			}
+			at &= half - 1
+			if entered[at] && t.entries[at] != e {
+				panic(fmt.Sprintf("function %d of %d on [%d, %d] has no place at %d", i, len(fs), lo, hi, v))
+			}
+			t.entries[at], entered[at] = e, true
+		}
 	}
 	return t
 }
+
+// place is how many entries further function i is read.
+func (t *table) place(i int) int { return i * half / len(t.fs) }
 
 // newInner is newTable for a table that a circuit uses on the way only.
 func newInner(lo, hi int, fs ...func(int) int) *table {
@@ -59,27 +74,11 @@ func wrapConstant(lo, hi int, f func(int) int) (sum int) {
 	return sum
 }
 
-func (t *table) add(f func(int) int, twice int) {
-	if width := t.hi - t.lo; width > modulus || width == modulus && f(t.lo) != f(t.hi) {
-		panic(fmt.Sprintf("domain [%d, %d] exceeds the torus", t.lo, t.hi))
-	}
-	var entries [half]int
-	for v := t.lo; v <= t.hi; v++ {
-		e := 2*f(v) - twice
-		if v&half != 0 {
-			e = -e
-		}
-		entries[v&(half-1)] = e
-	}
-	t.twice = append(t.twice, twice)
-	t.entries = append(t.entries, entries)
-}
-
 // lut prepares t for blind rotation.
 func (t *table) lut(p *tfhe.Params) *tfhe.LUT {
 	fs := make([]func(int) uint64, len(t.fs))
 	for i := range fs {
-		fs[i] = func(m int) uint64 { return quantum * uint64(t.entries[i][m]) }
+		fs[i] = func(m int) uint64 { return quantum * uint64(t.entries[t.place(i)+m]) }
 	}
 	return p.NewManyLUT(fs...)
 }
@@ -88,13 +87,4 @@ func (t *table) lut(p *tfhe.Params) *tfhe.LUT {
 func (t *table) settle(i int, b tfhe.LWE) tfhe.LWE {
 	b.AddClear(quantum * uint64(t.twice[i]))
 	return b
-}
-
-// span returns the least and the largest value of function i on [lo, hi].
-func (t *table) span(i, lo, hi int) (least, most int) {
-	least, most = t.fs[i](lo), t.fs[i](lo)
-	for v := lo + 1; v <= hi; v++ {
-		least, most = min(least, t.fs[i](v)), max(most, t.fs[i](v))
-	}
-	return least, most
 }

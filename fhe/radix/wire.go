@@ -6,14 +6,16 @@ import (
 )
 
 // source is a ciphertext that a circuit combines: an operand's block or an
-// output of a bootstrap. No two sources of a circuit are the same ciphertext,
-// so their noise is independent, also that of two outputs of one bootstrap: it
-// comes from coefficients half a polynomial apart, whose covariance is negligible.
+// output of a bootstrap. No two sources of a circuit are the same ciphertext, so
+// their noise is independent, but for outputs of one bootstrap (norm2).
 type source struct {
 	index  int  // among the values of a running program
 	layer  int  // that makes it; 0 for operands
 	lo, hi int  // range of the plaintext
-	inner  bool // output of a table whose outputs never leave a circuit
+	step   int  // plaintexts are lo plus multiples of it
+	first  int  // index of the bootstrap's first output
+	place  int  // how many entries of the table further than that one
+	inner  bool // may not leave the circuit
 }
 
 // wire is an integer linear combination of sources. It is immutable.
@@ -108,18 +110,32 @@ func (a wire) within(lo, hi int) wire {
 }
 
 // norm2 is the square of the 2-norm: the noise's variance in units of a
-// bootstrap output's, sources being independent.
-func (a wire) norm2() (n int) {
-	for _, t := range a.terms {
-		n += t.factor * t.factor
+// bootstrap output's, rounded up.
+//
+// Sources are independent, but for outputs of one bootstrap. The digits'
+// rounding errors meet the same binary secret at another offset: outputs d of
+// half entries apart have correlation 1/2 - d/half, and less for the errors that
+// meet no secret. It counts as if it always added up.
+func (a wire) norm2() int {
+	n := 0
+	for i, t := range a.terms {
+		n += half * t.factor * t.factor
+		for _, u := range a.terms[i+1:] {
+			if u.first != t.first {
+				break
+			}
+			n += magnitude(t.factor*u.factor) * magnitude(half-2*(u.place-t.place))
+		}
 	}
-	return n
+	return (n + half - 1) / half
 }
+
+func magnitude(v int) int { return max(v, -v) }
 
 // norm1 is the number of sources, counted as often as they enter.
 func (a wire) norm1() (n int) {
 	for _, t := range a.terms {
-		n += max(t.factor, -t.factor)
+		n += magnitude(t.factor)
 	}
 	return n
 }
