@@ -2,10 +2,12 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"path/filepath"
 
 	"fhevm/coprocessor"
+	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
@@ -19,7 +21,7 @@ import (
 type compute struct {
 	publicKey *tfhe.PublicKey
 	engine    *tfhe.Engine
-	evaluator *radix.Evaluator
+	evaluator coprocessor.Evaluator
 	squashKey *squash.Key
 	squasher  *squash.Engine
 }
@@ -50,10 +52,25 @@ func newCompute(f network.Folder, d *network.Description, workers int) (*compute
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.evaluator = radix.NewEvaluator(tfhe.Default, coprocessor.Meter(c.engine))
+	c.evaluator = evaluator{radix.NewEvaluator(tfhe.Default, coprocessor.Meter(c.engine)), tfhe.NewRerandomizer(c.publicKey)}
 	var err error
 	c.squasher, err = squash.NewEngine(c.engine.Params(), c.engine.KeySwitchKey(), c.squashKey)
 	return c, err
+}
+
+// evaluator re-randomises what wallets have encrypted.
+type evaluator struct {
+	*radix.Evaluator
+	zeros *tfhe.Rerandomizer
+}
+
+// Expand implements coprocessor.Evaluator.
+func (e evaluator) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error) {
+	fresh, err := radix.RerandomizeList(e.zeros, list)
+	if err != nil {
+		return nil, err
+	}
+	return e.Evaluator.Expand(ctx, fresh)
 }
 
 // drawingKey is what random values take: 60 MB that many networks never need.

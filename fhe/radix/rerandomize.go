@@ -2,7 +2,9 @@ package radix
 
 import (
 	"fmt"
+	"slices"
 
+	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
 
@@ -21,7 +23,7 @@ func (e *Evaluator) Rerandomize(z *tfhe.Rerandomizer, c *Ciphertext, seed tfhe.S
 	ws := newCircuit().operand(c)
 	var own []tfhe.LWE
 	for i, b := range c.Blocks {
-		out.Blocks[i] = append(tfhe.LWE(nil), b...)
+		out.Blocks[i] = slices.Clone(b)
 		if ws[i].isSource(i) && !isPublic(b) {
 			own = append(own, out.Blocks[i])
 		}
@@ -39,3 +41,16 @@ func (e *Evaluator) Rerandomize(z *tfhe.Rerandomizer, c *Ciphertext, seed tfhe.S
 
 // isSource reports whether a is source index itself.
 func (a wire) isSource(index int) bool { return len(a.terms) == 1 && a.terms[0].index == index }
+
+// RerandomizeList returns an input list with the same values under a mask that
+// its wallet did not choose: Expand takes it instead (SPEC 4.4).
+func RerandomizeList(z *tfhe.Rerandomizer, list *fhe.InputList) (*fhe.InputList, error) {
+	encoding, err := list.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("re-randomise input list: %w", err)
+	}
+	digest := fhe.Keccak(encoding)
+	out := *list
+	out.Mask, out.Bodies = slices.Clone(list.Mask), slices.Clone(list.Bodies)
+	return &out, z.RerandomizeList(out.Mask, out.Bodies, tfhe.RerandomizationSeed(digest, digest))
+}

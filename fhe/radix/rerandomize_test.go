@@ -59,6 +59,45 @@ func TestRerandomize(t *testing.T) {
 	}
 }
 
+// A re-randomised list expands to the same values. Its mask and bodies depend on
+// all of the list.
+func TestRerandomizeList(t *testing.T) {
+	n := realNetwork()
+	list := &fhe.InputList{Types: []fhe.Type{fhe.Bool, fhe.Uint8}}
+	var err error
+	if list.Mask, list.Bodies, err = n.secret.PublicKey().Encrypt([]uint8{1, 9, 14}); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := RerandomizeList(n.zeros(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := n.Expand(t.Context(), fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{1, 0xe9} {
+		if got, err := n.decrypt(values[i]); err != nil || got.Int64() != want {
+			t.Errorf("value %d is %v, %v; want %d", i, got, err, want)
+		}
+	}
+	bound := *list
+	bound.Binding.User[0]++
+	other, err := RerandomizeList(n.zeros(), &bound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*fhe.InputList{list, other} {
+		if slices.Equal(l.Mask, fresh.Mask) || slices.Equal(l.Bodies, fresh.Bodies) {
+			t.Error("two lists have a mask or bodies in common")
+		}
+	}
+	list.Types = nil
+	if _, err := RerandomizeList(n.zeros(), list); err == nil {
+		t.Error("a list without types is accepted")
+	}
+}
+
 func TestRerandomizeRefuses(t *testing.T) {
 	n := realNetwork()
 	for name, c := range map[string]*Ciphertext{
