@@ -3,7 +3,8 @@ package tfhe
 import "math"
 
 // MaxNorm2 is the largest 2-norm squared of a linear combination of bootstrap
-// outputs that Default may bootstrap: FailureLog2 stays at most -128.
+// outputs that Default may bootstrap: FailureLog2 stays at most -128, for keys of
+// a dealer and of a committee of 4.
 const MaxNorm2 = 50
 
 // Variances are those of errors as fractions of the torus (SPEC 3.9). A key's
@@ -21,13 +22,20 @@ func digitVariance(baseLog int) float64 { return (math.Ldexp(1, 2*baseLog) + 2) 
 // roundingVariance is the variance of rounding to the given number of bits.
 func roundingVariance(bits int) float64 { return math.Ldexp(1, -2*bits) / 12 }
 
+// keyVariance is the variance of an error in a key, of KeyShares samples of
+// TUniform(b) modulo 2^bits.
+func (p *Params) keyVariance(b, bits int) float64 {
+	return float64(max(1, p.KeyShares)) * tuniformVariance(b, bits)
+}
+
 // EncryptionVariance is the error's variance of SecretKey.Encrypt.
 func (p *Params) EncryptionVariance() float64 { return tuniformVariance(p.GLWENoise, 64) }
 
 // PublicEncryptionVariance is the error's variance of PublicKey.Encrypt: the
 // key's error meets the ephemeral secret, the mask's error the secret key.
 func (p *Params) PublicEncryptionVariance() float64 {
-	return float64(p.PolySize+1) * p.EncryptionVariance()
+	weight := float64(p.PolySize) / 2
+	return weight*p.keyVariance(p.GLWENoise, 64) + (weight+1)*p.EncryptionVariance()
 }
 
 // BootstrapVariance is the error's variance of a bootstrap's output.
@@ -41,13 +49,13 @@ func (p *Params) BootstrapVariance() float64 {
 const transformError = 4.4e-16
 
 // bootstrapVariance is BootstrapVariance for keys of the given weights and a
-// transform of the given error. Each of
-// the LWEDim external products adds the key's errors times the digits, the
-// transform's rounding and, where the key's bit is one, the digits' own
-// rounding; the latter two on the body and, under the big key, on the mask.
+// transform of the given error. Each of the LWEDim external products adds the
+// key's errors times the digits, the transform's rounding and, where the key's bit
+// is one, the digits' own rounding; the latter two on the body and, under the big
+// key, on the mask.
 func (p *Params) bootstrapVariance(small, big, transformError float64) float64 {
 	n, size, rows := float64(p.LWEDim), float64(p.PolySize), float64((p.GLWEDim+1)*p.BootstrapLevel)
-	errors := rows * size * p.EncryptionVariance() * digitVariance(p.BootstrapBaseLog)
+	errors := rows * size * p.keyVariance(p.GLWENoise, 64) * digitVariance(p.BootstrapBaseLog)
 	product := rows * size / 12 * digitVariance(p.BootstrapBaseLog)
 	transform := transformError * transformError * product * (big + 1)
 	rounding := (big + 1) * roundingVariance(p.BootstrapBaseLog*p.BootstrapLevel)
@@ -58,7 +66,7 @@ func (p *Params) bootstrapVariance(small, big, transformError float64) float64 {
 func (p *Params) KeySwitchVariance() float64 { return p.keySwitchVariance(float64(p.BigDim()) / 2) }
 
 func (p *Params) keySwitchVariance(big float64) float64 {
-	errors := float64(p.KeySwitchDigits()) * tuniformVariance(p.LWENoise, 32) * digitVariance(p.KeySwitchBaseLog)
+	errors := float64(p.KeySwitchDigits()) * p.keyVariance(p.LWENoise, 32) * digitVariance(p.KeySwitchBaseLog)
 	return errors + big*roundingVariance(p.KeySwitchBaseLog*p.KeySwitchLevel)
 }
 

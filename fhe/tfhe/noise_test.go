@@ -3,6 +3,7 @@ package tfhe
 import (
 	"flag"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -32,13 +33,27 @@ func TestPublishedFailureProbability(t *testing.T) {
 	}
 }
 
-func TestFailureProbability(t *testing.T) {
-	p := &Default
-	t.Logf("log2 of the failure probability at 2-norm squared 1, 25, %d: %.2f, %.2f, %.2f", MaxNorm2, p.FailureLog2(1), p.FailureLog2(25), p.FailureLog2(MaxNorm2))
-	for norm2 := 0.0; norm2 <= MaxNorm2; norm2++ {
-		if got := p.FailureLog2(norm2); got > -128 {
-			t.Errorf("log2 of the failure probability at promised 2-norm squared %g is %.3f", norm2, got)
+// committee is the parameter set for keys of a committee of 4.
+var committee = Default.SharedBy(4, 1)
+
+func TestSharedBy(t *testing.T) {
+	for _, c := range []struct{ n, t, shares int }{{4, 1, 4}, {7, 2, 21}, {10, 3, 120}, {13, 4, 715}} {
+		if got := Default.SharedBy(c.n, c.t).KeyShares; got != c.shares {
+			t.Errorf("%d parties: an error is the sum of %d, want %d", c.n, got, c.shares)
 		}
+	}
+}
+
+// Every 2-norm that circuits may have keeps the promise under keys of a dealer
+// and of a committee.
+func TestFailureProbability(t *testing.T) {
+	for _, p := range []*Params{&Default, committee} {
+		for norm2 := 0.0; norm2 <= MaxNorm2; norm2++ {
+			if got := p.FailureLog2(norm2); got > -128 {
+				t.Errorf("log2 of the failure probability at promised 2-norm squared %g, %d key errors is %.3f", norm2, p.KeyShares, got)
+			}
+		}
+		t.Logf("log2 of the failure probability at 2-norm squared 1, 25, %d: %.2f, %.2f, %.2f", MaxNorm2, p.FailureLog2(1), p.FailureLog2(25), p.FailureLog2(MaxNorm2))
 	}
 }
 
@@ -85,21 +100,21 @@ func (m *measurement) check(t *testing.T, stage string, model float64) {
 }
 
 // noiseForm says how much to measure, and at which 2-norm squared the failure
-// probability recomputed with the upper bounds must stay below 2^-128: more
-// samples leave less room between the bounds and the model.
+// probability under a committee's keys, recomputed with the upper bounds, must stay
+// below 2^-128: more samples leave less room between the bounds and the model.
 type noiseForm struct {
 	bootstraps, modSwitches, keys, keySwitches, encryptions int
-	norm2                                                   float64
+	committeeNorm2                                          float64
 }
 
 func currentNoiseForm() noiseForm {
 	switch n := *noiseSamples; {
 	case n > 0:
-		return noiseForm{bootstraps: n, modSwitches: 8 << 20, keys: 32, keySwitches: 8192, encryptions: n, norm2: MaxNorm2}
+		return noiseForm{bootstraps: n, modSwitches: 8 << 20, keys: 32, keySwitches: 8192, encryptions: n, committeeNorm2: MaxNorm2}
 	case testing.Short():
-		return noiseForm{bootstraps: 96, modSwitches: 1 << 16, keys: 2, keySwitches: 256, encryptions: 256, norm2: 0}
+		return noiseForm{bootstraps: 96, modSwitches: 1 << 16, keys: 2, keySwitches: 256, encryptions: 256, committeeNorm2: 0}
 	}
-	return noiseForm{bootstraps: 1024, modSwitches: 1 << 19, keys: 8, keySwitches: 1024, encryptions: 512, norm2: MaxNorm2}
+	return noiseForm{bootstraps: 512, modSwitches: 1 << 18, keys: 4, keySwitches: 1024, encryptions: 512, committeeNorm2: 34}
 }
 
 // TestMeasuredNoise compares every stage's measured error with its formula,
@@ -108,19 +123,50 @@ func currentNoiseForm() noiseForm {
 // are compared with the formula at that key's weights; the other stages' keys
 // vary as well.
 func TestMeasuredNoise(t *testing.T) {
-	p, form := &Default, currentNoiseForm()
-	bootstrap, ks, ms, public := measureBootstrap(t, form), measureKeySwitch(form), measureModSwitch(form), measurePublicEncryption(form)
+	form := currentNoiseForm()
+	ms, public := measureModSwitch(form), measurePublicEncryption(form)
+	ms.check(t, "modulus switch", Default.ModSwitchVariance())
+	public.check(t, "public encryption", Default.PublicEncryptionVariance())
+	for _, c := range []struct {
+		name  string
+		keys  *testKeys
+		norm2 float64
+	}{{"dealer", keys(), MaxNorm2}, {"committee", committeeKeys(), form.committeeNorm2}} {
+		t.Run(c.name, func(t *testing.T) {
+			p, secret := c.keys.eval.params, c.keys.secret
+			bootstrap, ks := measureBootstrap(t, c.keys, form), measureKeySwitch(p, form)
+			bootstrap.check(t, "bootstrap", p.bootstrapVariance(weight(secret.small), weight(secret.big), transformError))
+			ks.check(t, "key switch", p.KeySwitchVariance())
+			got := failureLog2(c.norm2*bootstrap.upper() + ks.upper() + ms.upper())
+			t.Logf("log2 of the failure probability with upper bounds at 2-norm squared %g: %.2f", c.norm2, got)
+			if got > -128 {
+				t.Errorf("log2 of the failure probability with upper bounds at 2-norm squared %g is %.2f", c.norm2, got)
+			}
+		})
+	}
+}
 
-	secret := keys().secret
-	bootstrap.check(t, "bootstrap", p.bootstrapVariance(weight(secret.small), weight(secret.big), transformError))
-	ks.check(t, "key switch", p.KeySwitchVariance())
-	ms.check(t, "modulus switch", p.ModSwitchVariance())
-	public.check(t, "public encryption", p.PublicEncryptionVariance())
+// committeeKeys are keys with the errors that a committee's have.
+var committeeKeys = sync.OnceValue(func() *testKeys {
+	k, eval := *keys(), *keys().eval
+	eval.params = committee
+	eval.bodies, eval.keySwitch, eval.packing = slices.Clone(eval.bodies), slices.Clone(eval.keySwitch), slices.Clone(eval.packing)
+	eval.addShares(testSeed)
+	k.eval, k.engine = &eval, NewEngine(&eval, 0)
+	return &k
+})
 
-	got := failureLog2(form.norm2*bootstrap.upper() + ks.upper() + ms.upper())
-	t.Logf("log2 of the failure probability with upper bounds at 2-norm squared %g: %.2f", form.norm2, got)
-	if !testing.Short() && got > -128 {
-		t.Errorf("log2 of the failure probability with upper bounds at 2-norm squared %g is %.2f", form.norm2, got)
+// addShares adds further errors to a dealer's key, as many as its parameters say.
+func (ek *EvaluationKey) addShares(seed Seed) {
+	p := ek.params
+	for share := 1; share < p.KeyShares; share++ {
+		r := csprng.New(seed, "shares", uint64(share))
+		addNoise(ek.bodies, p.GLWENoise, r)
+		for _, bodies := range [][]uint32{ek.keySwitch, ek.packing} {
+			for i := range bodies {
+				bodies[i] += uint32(r.TUniform(p.LWENoise))
+			}
+		}
 	}
 }
 
@@ -133,8 +179,8 @@ func weight[T uint8 | uint64](bits []T) (w float64) {
 
 // measureBootstrap takes one coefficient of each output: neighbours in one
 // output are not independent.
-func measureBootstrap(t *testing.T, form noiseForm) *measurement {
-	k, m := keys(), &measurement{}
+func measureBootstrap(t *testing.T, k *testKeys, form noiseForm) *measurement {
+	m := &measurement{}
 	lut := Default.NewLUT(table(identity))
 	const chunk = 32
 	for first := 0; first < form.bootstraps; first += chunk {
@@ -150,8 +196,8 @@ func measureBootstrap(t *testing.T, form noiseForm) *measurement {
 	return m
 }
 
-func measureKeySwitch(form noiseForm) *measurement {
-	p, m := &Default, &measurement{}
+func measureKeySwitch(p *Params, form noiseForm) *measurement {
+	m := &measurement{}
 	for n := range form.keys {
 		secret := NewSecretKey(p, testSeed.Derive("key switch noise", uint64(n)))
 		ks := secret.keySwitchKeyOnly()
@@ -179,6 +225,7 @@ func (k *SecretKey) keySwitchKeyOnly() *KeySwitchKey {
 	ek := &EvaluationKey{keySwitch: make([]uint32, p.KeySwitchDigits())}
 	ek.compactKey = compactKey{params: p, masks: k.seed.Derive(labelMasks, 0)}
 	parallel.For(p.BigDim(), func(j int) { k.encryptKeySwitchRows(ek, j) })
+	ek.addShares(k.seed)
 	return ek.KeySwitchKey()
 }
 

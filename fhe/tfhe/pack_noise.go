@@ -4,7 +4,7 @@ package tfhe
 // of some slots: the sum of those of their key switches.
 func (p *Params) packKeyVariance(slots int) float64 {
 	rows := float64(slots * p.packDigits())
-	return rows * tuniformVariance(p.LWENoise, 32) * digitVariance(p.PackBaseLog)
+	return rows * p.keyVariance(p.LWENoise, 32) * digitVariance(p.PackBaseLog)
 }
 
 // packDigitVariance is the variance of the error of cutting a mask into digits.
@@ -22,11 +22,10 @@ func (p *Params) packRoundingVariance() float64 {
 
 // UnpackFailureLog2 is log2 of the probability that a block, packed with others
 // into a ciphertext of some slots when it had the noise of one bootstrap, is
-// unpacked wrong. keyNoise is the number of errors whose sum an error in the
-// keys is: 1, or one from each set of parties of a committee.
-func (p *Params) UnpackFailureLog2(slots int, keyNoise float64) float64 {
-	keys := p.KeySwitchVariance() + p.packKeyVariance(slots)
-	return p.unpackFailureLog2(keyNoise*p.BootstrapVariance(), keyNoise*keys+p.packDigitVariance()+p.packRoundingVariance())
+// unpacked wrong.
+func (p *Params) UnpackFailureLog2(slots int) float64 {
+	packing := p.KeySwitchVariance() + p.packKeyVariance(slots) + p.packDigitVariance() + p.packRoundingVariance()
+	return p.unpackFailureLog2(p.BootstrapVariance(), packing)
 }
 
 // unpackFailureLog2 is UnpackFailureLog2 for a block of variance block and a

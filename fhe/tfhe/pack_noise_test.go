@@ -13,13 +13,12 @@ import (
 // Unpacking keeps 2^-128 for a full ciphertext under keys of a dealer and of a
 // committee of 4, whose errors are sums of one from each of 4 sets.
 func TestUnpackFailureProbability(t *testing.T) {
-	p := &Default
-	for _, slots := range []int{1, 32, 128, p.PackSize} {
-		for _, keyNoise := range []float64{1, 4} {
-			got := p.UnpackFailureLog2(slots, keyNoise)
-			t.Logf("log2 of the failure probability with %d slots, %g key errors: %.1f", slots, keyNoise, got)
+	for _, p := range []*Params{&Default, committee} {
+		for _, slots := range []int{1, 32, 128, p.PackSize} {
+			got := p.UnpackFailureLog2(slots)
+			t.Logf("log2 of the failure probability with %d slots, %d key errors: %.1f", slots, p.KeyShares, got)
 			if got > -128 {
-				t.Errorf("log2 of the failure probability with %d slots, %g key errors is %.1f", slots, keyNoise, got)
+				t.Errorf("log2 of the failure probability with %d slots, %d key errors is %.1f", slots, p.KeyShares, got)
 			}
 		}
 	}
@@ -45,9 +44,9 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 	unpack := measureUnpack(t, unpacked)
 	unpack.check(t, "unpacking", bootstrap)
 
-	const committee = 4
-	keyed := key.upper()*float64(p.PackSize) + p.KeySwitchVariance()
-	got := p.unpackFailureLog2(committee*unpack.upper(), committee*keyed+digits.upper()+rounding.upper())
+	shares := float64(committee.KeyShares)
+	keyed := shares*key.upper()*float64(p.PackSize) + committee.KeySwitchVariance()
+	got := p.unpackFailureLog2(shares*unpack.upper(), keyed+digits.upper()+rounding.upper())
 	t.Logf("log2 of the failure probability with upper bounds, committee of 4: %.2f", got)
 	if !testing.Short() && got > -128 {
 		t.Errorf("log2 of the failure probability with upper bounds is %.2f", got)

@@ -1,6 +1,10 @@
 package tfhe
 
-import "fhevm/fhe"
+import (
+	"math/big"
+
+	"fhevm/fhe"
+)
 
 // Params is a parameter set of the scheme: binary secrets, LWE ciphertexts
 // modulo 2^64 of dimension GLWEDim*PolySize between bootstraps, and modulo
@@ -16,11 +20,16 @@ type Params struct {
 	GLWENoise int // b of TUniform(b) modulo 2^64
 
 	BootstrapBaseLog, BootstrapLevel int
-	KeySwitchBaseLog, KeySwitchLevel int
+	KeySwitchBaseLog, KeySwitchLevel int // at most 2, a multiple of 4: what package vec multiplies
 
 	PackSize               int // slots that share the mask of a packed ciphertext
 	PackBaseLog, PackLevel int
 	PackBits               int // bits of a word of a packed ciphertext
+
+	// KeyShares is the number of independent TUniform errors of which each error
+	// in a key is the sum: 1 for keys of a dealer. Predictions of noise
+	// alone depend on it.
+	KeyShares int
 }
 
 // Default is a set for 2 message bits and 2 carry bits: 128-bit security and a
@@ -34,6 +43,7 @@ var Default = Params{
 	BootstrapBaseLog: 23, BootstrapLevel: 1,
 	KeySwitchBaseLog: 2, KeySwitchLevel: 8,
 	PackSize: 256, PackBaseLog: 2, PackLevel: 6, PackBits: 11,
+	KeyShares: 1,
 }
 
 const (
@@ -47,6 +57,15 @@ const (
 	// Delta is the distance between neighbouring plaintexts.
 	Delta = uint64(1) << DeltaLog
 )
+
+// SharedBy returns the set for keys that a committee of n parties generates, of
+// whom any t may be corrupt, by pseudo-random secret sharing: an error in a key is
+// the sum of one from each set of n-t parties.
+func (p *Params) SharedBy(n, t int) *Params {
+	shared := *p
+	shared.KeyShares = int(new(big.Int).Binomial(int64(n), int64(t)).Int64())
+	return &shared
+}
 
 // BigDim is the dimension of an LWE ciphertext between bootstraps.
 func (p *Params) BigDim() int { return p.GLWEDim * p.PolySize }
