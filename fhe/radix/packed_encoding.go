@@ -55,22 +55,23 @@ func (p *Packed) UnmarshalBinary(b []byte) error {
 }
 
 func parsePackedTypes(b []byte) (types []fhe.Type, rest []byte, err error) {
-	switch {
-	case len(b) < 2:
+	if len(b) < 2 {
 		return nil, nil, fmt.Errorf("packed values have %d bytes", len(b))
-	case b[0] != 0:
-		return nil, nil, fmt.Errorf("packed values have format %d, want 0", b[0])
-	case b[1] == 0 || len(b) < 2+int(b[1]):
-		return nil, nil, fmt.Errorf("%d packed values in %d bytes", b[1], len(b))
 	}
-	rest = b[2+b[1]:]
-	for i, t := range b[2 : 2+b[1]] {
+	format, count, b := b[0], int(b[1]), b[2:]
+	switch {
+	case format != 0:
+		return nil, nil, fmt.Errorf("packed values have format %d, want 0", format)
+	case count == 0 || len(b) < count:
+		return nil, nil, fmt.Errorf("%d types of packed values in %d bytes", count, len(b))
+	}
+	for i, t := range b[:count] {
 		if !fhe.Type(t).Valid() {
 			return nil, nil, fmt.Errorf("packed value %d has unknown %s", i, fhe.Type(t))
 		}
 		types = append(types, fhe.Type(t))
 	}
-	return types, rest, nil
+	return types, b[count:], nil
 }
 
 // parsePublic reads the marks and the public blocks.

@@ -284,6 +284,21 @@ func TestPackedEncoding(t *testing.T) {
 	}
 }
 
+func TestMostPackedValues(t *testing.T) {
+	p, err := Pack(counter{}, slices.Repeat([]*Ciphertext{publish(fhe.Bool, number(1))}, MaxPackedValues)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var q Packed
+	if err := q.UnmarshalBinary(b); err != nil || q.Digest() != p.Digest() {
+		t.Errorf("%d values differ after a round trip: %v", MaxPackedValues, err)
+	}
+}
+
 func TestMalformedPacked(t *testing.T) {
 	good, err := layout(t).MarshalBinary()
 	if err != nil {
@@ -320,7 +335,7 @@ func FuzzUnmarshalPacked(f *testing.F) {
 	}
 	f.Add(b)
 	f.Add([]byte{0, 1, 0, 1, 1}) // true, public
-	f.Add([]byte{0, 255, 8, 8, 8})
+	f.Add(append([]byte{0, 255}, make([]byte, 300)...))
 	e := NewEvaluator(tfhe.Default, new(countingBootstrapper))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var p Packed
