@@ -16,19 +16,32 @@ import (
 //	go test ./fhe/tfhe -run MeasuredNoise -noise 131072 -timeout 60m
 var noiseSamples = flag.Int("noise", 0, "bootstraps to measure the noise of")
 
-// The formulas must reproduce the failure probabilities published for Default
-// with a coarser key switch, given the transform error that those assume.
+// The formulas must reproduce the failure probabilities published with other sets,
+// some of several levels and polynomials, given the transform error that those
+// assume.
 func TestPublishedFailureProbability(t *testing.T) {
-	p := Default
-	p.KeySwitchBaseLog, p.KeySwitchLevel = 4, 4
+	blocks22 := Default
+	blocks22.KeySwitchBaseLog, blocks22.KeySwitchLevel = 4, 4
+	blocks11 := Params{LWEDim: 879, LWENoise: 14, GLWEDim: 4, PolySize: 512, GLWENoise: 17,
+		BootstrapBaseLog: 23, BootstrapLevel: 1, KeySwitchBaseLog: 5, KeySwitchLevel: 3}
+	blocks33 := Params{LWEDim: 1077, LWENoise: 9, GLWEDim: 1, PolySize: 8192, GLWENoise: 3,
+		BootstrapBaseLog: 15, BootstrapLevel: 2, KeySwitchBaseLog: 4, KeySwitchLevel: 5}
 	const publishedTransformError = 3.682e-16
-	bootstrap := p.bootstrapVariance(float64(p.LWEDim)/2, float64(p.PolySize)/2, publishedTransformError)
-	for _, c := range []struct{ norm2, published, tolerance float64 }{
-		{1, -132.2, 0.05}, {9, -131.3, 0.05}, {17, -130.4, 0.05}, {25, -129.581, 0.01}, {34, -128.63, 0.01}, {37, -128.32, 0.01}, {100, -122.1, 0.05},
+	for _, c := range []struct {
+		p                           Params
+		plaintextBits               int
+		norm2, published, tolerance float64
+	}{
+		{blocks22, 4, 1, -132.2, 0.05}, {blocks22, 4, 9, -131.3, 0.05}, {blocks22, 4, 17, -130.4, 0.05}, {blocks22, 4, 25, -129.581, 0.01},
+		{blocks22, 4, 34, -128.63, 0.01}, {blocks22, 4, 37, -128.32, 0.01}, {blocks22, 4, 100, -122.1, 0.05},
+		{blocks11, 2, 9, -144.322, 0.01}, {blocks33, 6, 81, -128.992, 0.01},
 	} {
-		got := failureLog2(c.norm2*bootstrap + p.KeySwitchVariance() + p.ModSwitchVariance())
+		bootstrap := c.p.bootstrapVariance(float64(c.p.LWEDim)/2, float64(c.p.BigDim())/2, publishedTransformError)
+		variance := c.norm2*bootstrap + c.p.KeySwitchVariance() + c.p.ModSwitchVariance()
+		// Plaintexts of another width are as far apart as if the error were smaller.
+		got := failureLog2(variance * math.Ldexp(1, 2*(c.plaintextBits-PlaintextBits)))
 		if math.Abs(got-c.published) > c.tolerance {
-			t.Errorf("log2 of the failure probability at 2-norm squared %g is %.3f, published %.3f", c.norm2, got, c.published)
+			t.Errorf("%d bits: log2 of the failure probability at 2-norm squared %g is %.3f, published %.3f", c.plaintextBits, c.norm2, got, c.published)
 		}
 	}
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"testing"
+
+	"fhevm/fhe/tfhe"
+)
+
+// The committed page must be what the present formulas give.
+func TestCurrent(t *testing.T) {
+	got, err := os.ReadFile("../../" + pagePath) // this folder is two below fhe/tfhe
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, page(candidates())) {
+		t.Error("docs/parameters.md is out of date: run go generate ./fhe/tfhe")
+	}
+}
+
+// The default set must be the cheapest for keys of a dealer and of 4 parties.
+func TestDefaultIsCheapest(t *testing.T) {
+	for _, fits := range []func(set) bool{anySet, set.runs} {
+		s, found := cheapest(candidates(), 4, tfhe.MaxNorm2, fits)
+		if !found || s.Params != tfhe.Default {
+			t.Errorf("cheapest set is %+v, the default %+v", s.Params, tfhe.Default)
+		}
+	}
+}
+
+// Sets that are found hold what the page says of them and no more, for every
+// kind of keys.
+func TestFoundSetsHold(t *testing.T) {
+	all := candidates()
+	for _, c := range committees {
+		s, found := cheapest(all, c.shares, tfhe.MaxNorm2, anySet)
+		if !found || s.maxNorm2(c.shares) < tfhe.MaxNorm2 {
+			t.Errorf("no set for keys of %s", c.name)
+		}
+		for _, shares := range []int{1, c.shares} {
+			n := s.maxNorm2(shares)
+			if p := s.under(shares).FailureLog2(float64(n)); p > target {
+				t.Errorf("set for %s fails with probability 2^%.2f at 2-norm squared %d, %d key errors", c.name, p, n, shares)
+			}
+			if p := s.under(shares).FailureLog2(float64(n + 1)); n < limit && p <= target {
+				t.Errorf("set for %s would hold at 2-norm squared %d too", c.name, n+1)
+			}
+		}
+		for _, other := range all {
+			if other.cost < s.cost && other.under(c.shares).FailureLog2(tfhe.MaxNorm2) <= target {
+				t.Errorf("%+v costs less than the set for %s", other.Params, c.name)
+			}
+		}
+	}
+}
+
+// All dimensions lie on the curve, at its corners.
+func TestNoiseCurve(t *testing.T) {
+	want := map[int]int{839: 47, 879: 46, 918: 45, 958: 44, 2048: 17} // published
+	for n, b := range want {
+		if got := noiseCurve(n); got != b {
+			t.Errorf("errors for dimension %d are TUniform(%d), want %d", n, got, b)
+		}
+	}
+	for _, n := range dimensions() {
+		if noiseCurve(n-1) != noiseCurve(n)+1 {
+			t.Errorf("dimension %d is no corner", n)
+		}
+	}
+}
