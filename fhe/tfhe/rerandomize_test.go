@@ -20,16 +20,17 @@ func TestBinaryProduct(t *testing.T) {
 	s := csprng.New(testSeed, "binary product", 0)
 	s.Bits(bits)
 	s.Uint64s(random)
-	for _, name := range accel.Implementations("ntt") {
-		defer accel.Reset("ntt")
-		accel.Select("ntt", name)
-		for _, a := range [][]uint64{random, slices.Repeat([]uint64{math.MaxUint64}, n), make([]uint64, n)} {
-			for _, r := range [][]uint8{bits, ones, make([]uint8, n)} {
-				words := make([]uint64, n)
-				for i, b := range r {
-					words[i] = uint64(b)
-				}
-				if got := newMultiplicand(a).times(binaryValues(r)); !slices.Equal(got, mulModel(a, words)) {
+	defer accel.Reset("ntt")
+	for _, a := range [][]uint64{random, slices.Repeat([]uint64{math.MaxUint64}, n), make([]uint64, n)} {
+		for _, r := range [][]uint8{bits, ones, make([]uint8, n)} {
+			words := make([]uint64, n)
+			for i, b := range r {
+				words[i] = uint64(b)
+			}
+			want := mulModel(a, words)
+			for _, name := range accel.Implementations("ntt") {
+				accel.Select("ntt", name)
+				if got := newMultiplicand(a).times(binaryValues(r)); !slices.Equal(got, want) {
 					t.Errorf("%s: product differs from the definition", name)
 				}
 			}
@@ -50,15 +51,16 @@ func TestRerandomizeIsASum(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := p.NewLWE()
-	for _, i := range []int{0, 1, p.PolySize - 1, p.PolySize, p.PolySize + 2} {
-		n := min(len(blocks)-i/p.PolySize*p.PolySize, p.PolySize)
-		mask, bodies := k.public.zeros(n, testSeed, uint64(i/p.PolySize))
-		if err := p.ExtractSlot(want, mask, bodies, i%p.PolySize); err != nil {
-			t.Fatal(err)
-		}
-		want.AddClear(uint64(i))
-		if !slices.Equal(blocks[i], want) {
-			t.Errorf("block %d is not the sum of itself and its slot", i)
+	for i, slots := range [][]int{{0, 1, p.PolySize - 1}, {0, 2}} {
+		mask, bodies := k.public.zeros(min(len(blocks)-i*p.PolySize, p.PolySize), testSeed, uint64(i))
+		for _, slot := range slots {
+			if err := p.ExtractSlot(want, mask, bodies, slot); err != nil {
+				t.Fatal(err)
+			}
+			want.AddClear(uint64(i*p.PolySize + slot))
+			if !slices.Equal(blocks[i*p.PolySize+slot], want) {
+				t.Errorf("slot %d of encryption %d is not added to its block", slot, i)
+			}
 		}
 	}
 }
