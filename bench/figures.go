@@ -16,13 +16,14 @@ import (
 // figure is one row that can be measured at any time.
 type figure struct {
 	name, unit string
+	target     float64 // what is promised of the value; 0: nothing
 	measure    func(context.Context) (float64, error)
 }
 
 // engine measures the chosen figures of the engine. Those that fail do not keep
 // the others from being measured.
 func (o *options) engine(ctx context.Context, f network.Folder, r *recorder) error {
-	m, err := newMachine(ctx, f)
+	m, err := newMachine(f)
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (o *options) engine(ctx context.Context, f network.Folder, r *recorder) err
 		}
 		value, err := fig.measure(ctx)
 		if err == nil {
-			err = r.add(fig.name, value, fig.unit, 0)
+			err = r.add(fig.name, value, fig.unit, fig.target)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", fig.name, err))
@@ -43,14 +44,14 @@ func (o *options) engine(ctx context.Context, f network.Folder, r *recorder) err
 	return errors.Join(failed...)
 }
 
-// figures lists all rows of the engine that are measured in time.
+// figures lists all rows of the engine.
 func (m *machine) figures() []figure {
-	list := m.blockFigures()
+	list := append(m.memoryFigures(), m.blockFigures()...)
 	for _, o := range operations {
 		w := &workload{machine: m, operation: o}
 		list = append(list,
-			figure{o.name + " latency", "ms", w.latency},
-			figure{o.name + " throughput", "op/s", w.throughput})
+			figure{o.name + " latency", "ms", 0, w.latency},
+			figure{o.name + " throughput", "op/s", 0, w.throughput})
 	}
 	return list
 }
@@ -130,9 +131,9 @@ func (m *machine) blockFigures() []figure {
 		return took * float64(m.workers) / batch, err
 	}
 	return []figure{
-		{"bootstrap latency, one thread", "ms", func(ctx context.Context) (float64, error) { return m.bootstrap(ctx, 1) }},
-		{fmt.Sprintf("bootstrap batch of %d, per core", batch), "ms", perCore},
-		{fmt.Sprintf("bootstrap batch of %d by the batch interface, per core", batch), "ms", perCore},
+		{"bootstrap latency, one thread", "ms", 0, func(ctx context.Context) (float64, error) { return m.bootstrap(ctx, 1) }},
+		{fmt.Sprintf("bootstrap batch of %d, per core", batch), "ms", 0, perCore},
+		{fmt.Sprintf("bootstrap batch of %d by the batch interface, per core", batch), "ms", 0, perCore},
 	}
 }
 

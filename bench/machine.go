@@ -4,8 +4,6 @@ import (
 	"context"
 	"runtime"
 
-	"github.com/holiman/uint256"
-
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
@@ -18,28 +16,34 @@ type machine struct {
 	workers int
 	*radix.Evaluator
 	public *tfhe.PublicKey
+	random *tfhe.Rerandomizer
 	inputs map[fhe.Type][]*radix.Ciphertext
-	zero   *radix.Ciphertext // public, uint64
 }
 
 // newMachine loads f's keys and starts a worker on each core.
-func newMachine(ctx context.Context, f network.Folder) (*machine, error) {
+func newMachine(f network.Folder) (*machine, error) {
+	d, err := f.Description()
+	if err != nil {
+		return nil, err
+	}
 	key, err := f.EvaluationKey()
 	if err != nil {
 		return nil, err
 	}
-	public, err := f.PublicKey()
-	if err != nil {
+	m := &machine{workers: runtime.GOMAXPROCS(0), inputs: make(map[fhe.Type][]*radix.Ciphertext)}
+	if m.public, err = f.PublicKey(); err != nil {
 		return nil, err
 	}
-	m := &machine{workers: runtime.GOMAXPROCS(0), public: public, inputs: make(map[fhe.Type][]*radix.Ciphertext)}
+	m.random = tfhe.NewRerandomizer(m.public)
 	m.engine = tfhe.NewEngine(key, m.workers)
+	m.engine.Provide(tfhe.Random, func() (*tfhe.BootstrapKey, error) {
+		key, err := f.RandomKey(d.RandomKey)
+		if err != nil {
+			return nil, err
+		}
+		return key.BootstrapKey(), nil
+	})
 	m.Evaluator = radix.NewEvaluator(tfhe.Default, m.engine)
-	zero, err := m.Eval(ctx, fhe.Trivial, fhe.Uint64, radix.Clear(new(uint256.Int)))
-	if err != nil {
-		return nil, err
-	}
-	m.zero = zero[0]
 	return m, nil
 }
 
@@ -80,50 +84,6 @@ func (m *machine) prepare(ctx context.Context, o operation) (func() error, error
 		operands[len(operands)-1] = radix.Clear(o.clear)
 	}
 	return func() error { _, err := m.Eval(ctx, o.op, o.typ, operands...); return err }, nil
-}
-
-// transfer is what a confidential transfer computes as contracts write it:
-// move the amount if the balance covers it, else zero.
-func transfer(ctx context.Context, m *machine) (func() error, error) {
-	var arg [3]radix.Operand
-	for i := range arg {
-		var err error
-		if arg[i], err = m.input(ctx, fhe.Uint64, i); err != nil {
-			return nil, err
-		}
-	}
-	from, to, amount, zero := arg[0], arg[1], arg[2], radix.Encrypted(m.zero)
-	return func() error {
-		covered, err := m.Eval(ctx, fhe.Ge, fhe.Uint64, from, amount)
-		if err != nil {
-			return err
-		}
-		sent, err := m.Eval(ctx, fhe.Select, fhe.Uint64, radix.Encrypted(covered[0]), amount, zero)
-		if err != nil {
-			return err
-		}
-		if _, err := m.Eval(ctx, fhe.Sub, fhe.Uint64, from, radix.Encrypted(sent[0])); err != nil {
-			return err
-		}
-		_, err = m.Eval(ctx, fhe.Add, fhe.Uint64, to, radix.Encrypted(sent[0]))
-		return err
-	}, nil
-}
-
-// selectZero is a choice between a value and a public zero.
-func selectZero(ctx context.Context, m *machine) (func() error, error) {
-	value, err := m.input(ctx, fhe.Uint64, 0)
-	if err != nil {
-		return nil, err
-	}
-	control, err := m.input(ctx, fhe.Bool, 0)
-	if err != nil {
-		return nil, err
-	}
-	return func() error {
-		_, err := m.Eval(ctx, fhe.Select, fhe.Uint64, control, value, radix.Encrypted(m.zero))
-		return err
-	}, nil
 }
 
 // slots makes n ciphertexts of public-key encryptions.

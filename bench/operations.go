@@ -30,7 +30,10 @@ var (
 
 // operations lists what bench measures, in order.
 var operations = slices.Concat(
-	[]operation{{name: "uint64 transfer", run: transfer}},
+	[]operation{
+		{name: "uint64 transfer", run: transfer},
+		{name: "uint64 transfer with storage", run: transferStored},
+	},
 	encryptedOps(fhe.Uint64, fhe.Add, fhe.Sub, fhe.Select, fhe.Eq, fhe.Lt, fhe.Ge, fhe.Min, fhe.Max,
 		fhe.And, fhe.Or, fhe.Xor, fhe.Not, fhe.Neg, fhe.Shl, fhe.Shr, fhe.Rotl, fhe.Rotr,
 		fhe.LeadingZeros, fhe.Ilog2, fhe.CountOnes, fhe.Isqrt, fhe.TryAdd, fhe.TrySub, fhe.SaturatingAdd,
@@ -40,6 +43,10 @@ var operations = slices.Concat(
 	clearOps(fhe.Uint64, "by 5", five, fhe.Shl, fhe.Shr, fhe.Rotl, fhe.Rotr),
 	[]operation{
 		{name: "uint64 select against zero", run: selectZero},
+		{name: "uint64 rand", run: rand},
+		{name: "uint64 randBounded", run: randBounded},
+		{name: "uint64 pack", run: pack},
+		{name: "uint64 unpack", run: unpack},
 		{name: "uint64 sum of 8", op: fhe.Sum, typ: fhe.Uint64, operands: 8},
 		{name: "uint64 isIn of 8", op: fhe.IsIn, typ: fhe.Uint64, operands: 9},
 	},

@@ -37,7 +37,7 @@ const (
 
 // compare measures our figures and the peer's in turn.
 func (o *options) compare(ctx context.Context, f network.Folder) error {
-	m, err := newMachine(ctx, f)
+	m, err := newMachine(f)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tfhe::prelude::*;
 use tfhe::{
     ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt64, FheUint8, FheUint16,
-    FheUint32, FheUint64, FheUint128, FheUint256, Seed,
+    FheUint32, FheUint64, FheUint128, FheUint256, RangeForRandom, Seed,
 };
 
 use crate::{Row, median_ms};
@@ -58,7 +58,7 @@ const B: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub fn rows(client: &ClientKey) -> Vec<Row> {
     let mut list = Operations(Vec::new());
-    transfer(&mut list, client);
+    transfers(&mut list, client);
     uint64(&mut list, client);
     uint64_clear(&mut list, client);
     int64(&mut list, client);
@@ -86,15 +86,27 @@ fn leak<T>(value: T) -> &'static T {
 }
 
 /// A confidential transfer as contracts write it: move the amount if the
-/// balance covers it, else zero.
-fn transfer(list: &mut Operations, client: &ClientKey) {
-    let [from, to, amount] = [A, B, B].map(|v| leak(FheUint64::encrypt(v, client)));
-    let run = move || {
-        let zero = FheUint64::encrypt_trivial(0u64);
-        let sent = from.ge(amount).if_then_else(amount, &zero);
-        (from - &sent, to + &sent)
+/// balance covers it, else zero. It returns both new balances and what moved.
+fn transfer(from: &FheUint64, to: &FheUint64, amount: &FheUint64) -> [FheUint64; 3] {
+    let zero = FheUint64::encrypt_trivial(0u64);
+    let sent = from.ge(amount).if_then_else(amount, &zero);
+    let (rest, sum) = rayon::join(|| from - &sent, || to + &sent);
+    [rest, sum, sent]
+}
+
+/// Transfers whose operands are at hand, and from storage to storage.
+fn transfers(list: &mut Operations, client: &ClientKey) {
+    let values: &'static [FheUint64; 3] = leak([A, B, B].map(|v| FheUint64::encrypt(v, client)));
+    let stored: &'static [CompressedCiphertextList; 3] = leak(values.each_ref().map(pack));
+    let run = || {
+        let values: Vec<FheUint64> = stored.par_iter().map(unpack).collect();
+        let results = transfer(&values[0], &values[1], &values[2]);
+        results.par_iter().map(pack).collect::<Vec<_>>()
     };
-    add!(list, TOGETHER, "uint64": "transfer" => run());
+    add!(list, TOGETHER, "uint64":
+        "transfer" => transfer(&values[0], &values[1], &values[2]),
+        "transfer with storage" => run(),
+    );
 }
 
 fn uint64(list: &mut Operations, client: &ClientKey) {
@@ -102,6 +114,7 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
     let c = leak(FheBool::encrypt(true, client));
     let zero = leak(FheUint64::encrypt_trivial(0u64));
     let amount = leak(FheUint8::encrypt(B as u8, client));
+    let bound = leak(RangeForRandom::new_from_excluded_upper_bound(1_000_000.try_into().expect("not zero")));
     let narrow = leak(FheUint16::encrypt(A as u16, client));
     let terms: &'static Vec<FheUint64> = leak((0..8).map(|i| FheUint64::encrypt(A ^ i, client)).collect());
     add!(list, TOGETHER, "uint64":
@@ -132,6 +145,7 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
         "tryAdd" => a.overflowing_add(b),
         "trySub" => a.overflowing_sub(b),
         "rand" => FheUint64::generate_oblivious_pseudo_random(Seed(1)),
+        "randBounded" => FheUint64::generate_oblivious_pseudo_random_custom_range(Seed(1), bound, Some(2f64.powi(-64))),
     );
     add!(list, TOGETHER_HEAVY, "uint64":
         "mul" => a * b,
@@ -190,13 +204,17 @@ fn widths(list: &mut Operations, client: &ClientKey) {
     );
 }
 
-/// A value to its packed form and back.
 fn storage(list: &mut Operations, client: &ClientKey) {
     let a = leak(FheUint64::encrypt(A, client));
-    let pack = || CompressedCiphertextListBuilder::new().push(a.clone()).build().expect("compression key");
-    let packed: &'static CompressedCiphertextList = leak(pack());
-    add!(list, TOGETHER, "uint64":
-        "pack" => pack(),
-        "unpack" => packed.get::<FheUint64>(0).expect("decompression key"),
-    );
+    let packed = leak(pack(a));
+    add!(list, TOGETHER, "uint64": "pack" => pack(a), "unpack" => unpack(packed));
+}
+
+/// A value in its packed form.
+fn pack(value: &FheUint64) -> CompressedCiphertextList {
+    CompressedCiphertextListBuilder::new().push(value.clone()).build().expect("compression key")
+}
+
+fn unpack(packed: &CompressedCiphertextList) -> FheUint64 {
+    packed.get(0).expect("decompression key").expect("a value")
 }
