@@ -16,6 +16,7 @@ package fft
 //go:generate go run gen_roots.go
 //go:generate go run -C _asm ./avx512 -out ../avx512_amd64.s -stubs ../avx512_stubs_amd64.go -pkg fft
 //go:generate go run -C _asm ./avx2 -out ../avx2_amd64.s -stubs ../avx2_stubs_amd64.go -pkg fft
+//go:generate go run -C _asm ./neon -out ../neon_arm64.s
 
 const (
 	// N is the number of coefficients of a polynomial.
