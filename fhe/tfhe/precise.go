@@ -43,7 +43,7 @@ func (a double) round() double {
 
 // cross returns a*b + c*d.
 func cross(a, b, c, d double) double {
-	p, q := a.hi*b.hi, c.hi*d.hi
+	p, q := float64(a.hi*b.hi), float64(c.hi*d.hi) // conversions keep the sum from fusing
 	s := twoSum(p, q)
 	lo := math.FMA(a.hi, b.hi, -p) + math.FMA(c.hi, d.hi, -q)
 	lo = math.FMA(a.hi, b.lo, math.FMA(a.lo, b.hi, lo))
