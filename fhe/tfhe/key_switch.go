@@ -17,14 +17,18 @@ type KeySwitchKey struct {
 // Digits are digits of four neighbouring rows, scratch of a key switch.
 type Digits = [vec.Group]int8
 
-// KeySwitchKey expands the key-switching half of ek: 60 MB for Default.
-func (ek *EvaluationKey) KeySwitchKey() *KeySwitchKey {
-	p := ek.params
-	k := &KeySwitchKey{
+func newKeySwitchKey(p *Params) *KeySwitchKey {
+	return &KeySwitchKey{
 		params: p,
 		rows:   vec.NewMatrix(p.KeySwitchDigits(), p.LWEDim+1),
 		digits: negatedDigits(p.KeySwitchBaseLog),
 	}
+}
+
+// KeySwitchKey expands the key-switching half of ek: 60 MB for Default.
+func (ek *EvaluationKey) KeySwitchKey() *KeySwitchKey {
+	p := ek.params
+	k := newKeySwitchKey(p)
 	parallel.For(p.BigDim(), func(j int) {
 		mask := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
 		row := make([]uint32, p.LWEDim+1)

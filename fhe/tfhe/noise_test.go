@@ -116,18 +116,18 @@ func (m *measurement) check(t *testing.T, stage string, model float64) {
 // probability under a committee's keys, recomputed with the upper bounds, must stay
 // below 2^-128: more samples leave less room between the bounds and the model.
 type noiseForm struct {
-	bootstraps, modSwitches, keys, keySwitches, encryptions int
-	committeeNorm2                                          float64
+	bootstraps, modSwitches, keySwitches, encryptions int
+	committeeNorm2                                    float64
 }
 
 func currentNoiseForm() noiseForm {
 	switch n := *noiseSamples; {
 	case n > 0:
-		return noiseForm{bootstraps: n, modSwitches: 8 << 20, keys: 32, keySwitches: 8192, encryptions: n, committeeNorm2: MaxNorm2}
+		return noiseForm{bootstraps: n, modSwitches: 8 << 20, keySwitches: 2 * n, encryptions: n, committeeNorm2: MaxNorm2}
 	case testing.Short():
-		return noiseForm{bootstraps: 96, modSwitches: 1 << 16, keys: 2, keySwitches: 256, encryptions: 256, committeeNorm2: 0}
+		return noiseForm{bootstraps: 48, modSwitches: 1 << 16, keySwitches: 256, encryptions: 256, committeeNorm2: 0}
 	}
-	return noiseForm{bootstraps: 512, modSwitches: 1 << 18, keys: 4, keySwitches: 1024, encryptions: 512, committeeNorm2: 34}
+	return noiseForm{bootstraps: 512, modSwitches: 1 << 18, keySwitches: 4096, encryptions: 512, committeeNorm2: 34}
 }
 
 // TestMeasuredNoise compares every stage's measured error with its formula,
@@ -147,7 +147,7 @@ func TestMeasuredNoise(t *testing.T) {
 	}{{"dealer", keys(), MaxNorm2}, {"committee", committeeKeys(), form.committeeNorm2}} {
 		t.Run(c.name, func(t *testing.T) {
 			p, secret := c.keys.eval.params, c.keys.secret
-			bootstrap, ks := measureBootstrap(t, c.keys, form), measureKeySwitch(p, form)
+			bootstrap, ks := measureBootstrap(t, c.keys, form), measureKeySwitch(p, form.keySwitches)
 			bootstrap.check(t, "bootstrap", p.bootstrapVariance(weight(secret.small), weight(secret.big), transformError))
 			ks.check(t, "key switch", p.KeySwitchVariance())
 			got := failureLog2(c.norm2*bootstrap.upper() + ks.upper() + ms.upper())
@@ -209,37 +209,29 @@ func measureBootstrap(t *testing.T, k *testKeys, form noiseForm) *measurement {
 	return m
 }
 
-func measureKeySwitch(p *Params, form noiseForm) *measurement {
-	m := &measurement{}
-	for n := range form.keys {
-		secret := NewSecretKey(p, testSeed.Derive("key switch noise", uint64(n)))
-		ks := secret.keySwitchKeyOnly()
-		const batch = MaxBatch
-		parallel.For(form.keySwitches/batch, func(b int) {
-			r := csprng.New(testSeed.Derive("key switch inputs", uint64(n)), "input", uint64(b))
-			src, dst := make([]LWE, batch), make([][]uint32, batch)
-			for i := range src {
-				src[i], dst[i] = p.NewLWE(), make([]uint32, p.LWEDim+1)
-				r.Uint64s(src[i])
+// measureKeySwitch takes one error of every key: those under one key have the
+// same mean, as their digits do. Keys without masks leave phases and errors as
+// they are.
+func measureKeySwitch(p *Params, samples int) *measurement {
+	m, maskless := &measurement{}, *p
+	maskless.LWEDim = 0
+	parallel.For(samples, func(i int) {
+		secret := NewSecretKey(p, testSeed.Derive("key switch noise", uint64(i)))
+		r := csprng.New(secret.seed, "errors and input", 0)
+		k := newKeySwitchKey(&maskless)
+		for row := range p.KeySwitchDigits() {
+			body := uint32(secret.big[row/p.KeySwitchLevel]) << (32 - p.KeySwitchBaseLog*(row%p.KeySwitchLevel+1))
+			for range p.KeyShares {
+				body += uint32(r.TUniform(p.LWENoise))
 			}
-			ks.KeySwitch(dst, src, p.NewDigits(batch))
-			for i, out := range dst {
-				phase := out[p.LWEDim] - secret.smallInner(out[:p.LWEDim])
-				m.add(signed(uint64(phase)<<32 - secret.Phase(src[i])))
-			}
-		})
-	}
+			k.rows.SetRow(row, []uint32{body})
+		}
+		src, phase := p.NewLWE(), make([]uint32, 1)
+		r.Uint64s(src)
+		k.KeySwitch([][]uint32{phase}, []LWE{src}, p.NewDigits(1))
+		m.add(signed(uint64(phase[0])<<32 - secret.Phase(src)))
+	})
 	return m
-}
-
-// keySwitchKeyOnly generates the key-switching half of an evaluation key.
-func (k *SecretKey) keySwitchKeyOnly() *KeySwitchKey {
-	p := k.params
-	ek := &EvaluationKey{keySwitch: make([]uint32, p.KeySwitchDigits())}
-	ek.compactKey = compactKey{params: p, masks: k.seed.Derive(labelMasks, 0)}
-	parallel.For(p.BigDim(), func(j int) { k.encryptKeySwitchRows(ek, j) })
-	ek.addShares(k.seed)
-	return ek.KeySwitchKey()
 }
 
 // measureModSwitch measures how far the exponents' phase lies from the centre

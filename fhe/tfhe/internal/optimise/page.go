@@ -52,7 +52,9 @@ func notable(b *bytes.Buffer, sets []set) {
 	oneLevel := func(s set) bool { return s.BootstrapLevel == 1 }
 	b.WriteString("| | n | noise | bootstrap | key switch | cost | keys, MB | security, bits | largest ν² for κ = 1, 4, 21 | log2 of failure at ν² = 50 for κ = 1, 4, 21 | runs |\n")
 	b.WriteString("|---|---|---|---|---|---:|---:|---:|---|---|---|\n")
-	row := func(name string, s set) { fmt.Fprintf(b, "| %s | %s | %.4g | %s |\n", name, s.columns(), s.security(), s.promises()) }
+	row := func(name string, s set) {
+		fmt.Fprintf(b, "| %s | %s | %.4g | %s |\n", name, s.columns(), s.security(), s.promises())
+	}
 	row("**default**: keys of a dealer and of 4 parties", newSet(tfhe.Default))
 	row("published with this n", newSet(published))
 	for _, c := range []struct {
