@@ -51,6 +51,7 @@ var operations = slices.Concat(
 		{name: "uint64 isIn of 8", op: fhe.IsIn, typ: fhe.Uint64, operands: 9},
 	},
 	encryptedOps(fhe.Int64, fhe.Add, fhe.Lt, fhe.Shr, fhe.Mul, fhe.Div),
+	[]operation{{name: "int64 cast from int16", run: castInt16}},
 	encryptedOps(fhe.Uint8, append(sampled, fhe.Mul, fhe.Div)...),
 	encryptedOps(fhe.Uint32, append(sampled, fhe.Mul, fhe.Div)...),
 	encryptedOps(fhe.Uint128, sampled...),

@@ -53,6 +53,12 @@ func selectZero(ctx context.Context, m *machine) (func() error, error) {
 	return func() error { _, err := m.first(ctx, fhe.Select, control, value, zero); return err }, err
 }
 
+// castInt16 extends a value by its sign.
+func castInt16(ctx context.Context, m *machine) (func() error, error) {
+	value, err := m.input(ctx, fhe.Int16, 0)
+	return func() error { _, err := m.Eval(ctx, fhe.Cast, fhe.Int64, value); return err }, err
+}
+
 // transfer is what a confidential transfer computes as contracts write it:
 // move the amount if the balance covers it, else zero.
 func transfer(ctx context.Context, m *machine) (func() error, error) {

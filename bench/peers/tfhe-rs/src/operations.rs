@@ -7,7 +7,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use tfhe::prelude::*;
 use tfhe::{
-    ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt64, FheUint8, FheUint16,
+    ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt16, FheInt64, FheUint8,
     FheUint32, FheUint64, FheUint128, FheUint256, RangeForRandom, Seed,
 };
 
@@ -17,10 +17,12 @@ type Operation = Box<dyn Fn() + Sync>;
 
 struct Operations(Vec<(String, usize, Operation)>);
 
-/// How many operations run together in a measurement of the throughput, and
-/// how many of those that take long.
+/// How many operations run together in a measurement of the throughput; of
+/// those that take long; and for those that take minutes and that others stand
+/// for.
 const TOGETHER: usize = 4;
 const TOGETHER_HEAVY: usize = 2;
+const ALONE: usize = 1;
 
 /// Adds operations with common operands: name => expression.
 macro_rules! add {
@@ -64,20 +66,21 @@ pub fn rows(client: &ClientKey) -> Vec<Row> {
     int64(&mut list, client);
     widths(&mut list, client);
     storage(&mut list, client);
-    list.0.into_iter().flat_map(|(name, together, run)| both(name, together, run)).collect()
+    list.0.into_iter().flat_map(|(name, together, run)| rows_of(name, together, run)).collect()
 }
 
-/// The two rows of an operation.
-fn both(name: String, together: usize, run: Operation) -> [Row; 2] {
+/// The rows of an operation.
+fn rows_of(name: String, together: usize, run: Operation) -> Vec<Row> {
     let run: &'static Operation = leak(run);
-    [
-        Row::new(format!("{name} latency"), "ms", move || median_ms(run)),
-        Row::new(format!("{name} throughput"), "op/s", move || {
+    let mut rows = vec![Row::new(format!("{name} latency"), "ms", move || median_ms(run))];
+    if together != ALONE {
+        rows.push(Row::new(format!("{name} throughput"), "op/s", move || {
             let start = Instant::now();
             (0..together).into_par_iter().with_max_len(1).for_each(|_| run());
             together as f64 / start.elapsed().as_secs_f64()
-        }),
-    ]
+        }));
+    }
+    rows
 }
 
 /// Operands live as long as the program.
@@ -115,7 +118,6 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
     let zero = leak(FheUint64::encrypt_trivial(0u64));
     let amount = leak(FheUint8::encrypt(B as u8, client));
     let bound = leak(RangeForRandom::new_from_excluded_upper_bound(1_000_000.try_into().expect("not zero")));
-    let narrow = leak(FheUint16::encrypt(A as u16, client));
     let terms: &'static Vec<FheUint64> = leak((0..8).map(|i| FheUint64::encrypt(A ^ i, client)).collect());
     add!(list, TOGETHER, "uint64":
         "add" => a + b,
@@ -136,7 +138,6 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
         "shr" => a >> amount,
         "rotl" => a.rotate_left(amount),
         "rotr" => a.rotate_right(amount),
-        "cast from uint16" => FheUint64::cast_from(narrow.clone()),
         "sum of 8" => terms.iter().sum::<FheUint64>(),
         "isIn of 8" => FheUint64::contains(terms, a),
         "leadingZeros" => a.leading_zeros(),
@@ -151,8 +152,8 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
         "mul" => a * b,
         "tryMul" => a.overflowing_mul(b),
         "div" => a / b,
-        "rem" => a % b,
     );
+    add!(list, ALONE, "uint64": "rem" => a % b);
 }
 
 fn uint64_clear(list: &mut Operations, client: &ClientKey) {
@@ -179,12 +180,15 @@ fn uint64_clear(list: &mut Operations, client: &ClientKey) {
 fn int64(list: &mut Operations, client: &ClientKey) {
     let [a, b] = [A, B].map(|v| leak(FheInt64::encrypt(v as i64, client)));
     let amount = leak(FheUint8::encrypt(B as u8, client));
+    let narrow = leak(FheInt16::encrypt(A as i16, client));
     add!(list, TOGETHER, "int64":
         "add" => a + b,
         "lt" => a.lt(b),
         "shr" => a >> amount,
+        "cast from int16" => FheInt64::cast_from(narrow.clone()),
     );
-    add!(list, TOGETHER_HEAVY, "int64": "mul" => a * b, "div" => a / b);
+    add!(list, TOGETHER_HEAVY, "int64": "mul" => a * b);
+    add!(list, ALONE, "int64": "div" => a / b);
 }
 
 fn widths(list: &mut Operations, client: &ClientKey) {
