@@ -41,14 +41,20 @@ func groupSize(n int) int {
 // subtract propagates the borrows through the digits d, each in [-3, 3], and
 // returns the blocks of the result modulo 4^len(d).
 func (c *circuit) subtract(d []wire, borrow wire) []wire {
+	out, _ := c.propagate(d, borrow)
+	return out
+}
+
+// propagate is subtract with the borrow out.
+func (c *circuit) propagate(d []wire, borrow wire) ([]wire, wire) {
 	var out []wire
 	for size := groupSize(len(d)); len(d) > size; d = d[size:] {
 		blocks, _ := c.ripple(d[:size], borrow)
 		out = append(out, blocks...)
 		borrow = c.borrow(c.pairs(d[:size]), borrow)
 	}
-	blocks, _ := c.ripple(d, borrow)
-	return append(out, blocks...)
+	blocks, borrow := c.ripple(d, borrow)
+	return append(out, blocks...), borrow
 }
 
 // ripple returns the blocks of the digits d less borrow, and the borrow out.

@@ -58,6 +58,23 @@ func (c *circuit) lookups(t *table, w wire) []wire {
 	return outs
 }
 
+// together is lookups for functions that are all needed: where one takes the
+// bootstrap, the others come with it, rather than as what clean might have to
+// bootstrap again.
+func (c *circuit) together(t *table, w wire) []wire {
+	outs := c.lookups(t, w)
+	takes := func(f func(int) int) bool { _, ok := fold(f, w); return !ok }
+	if !slices.ContainsFunc(t.fs, takes) {
+		return outs
+	}
+	for i, out := range c.bootstrap(t, w).outs {
+		if !outs[i].isClear() {
+			outs[i] = out.wire()
+		}
+	}
+	return outs
+}
+
 // fold is f(w) without a bootstrap, if f(w) is a constant, or if w has one
 // source and f(w) is that or its mirror image, up to a constant.
 func fold(f func(int) int, w wire) (wire, bool) {

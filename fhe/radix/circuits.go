@@ -40,6 +40,10 @@ func init() {
 		fhe.Select: func(c *circuit, o operation) [][]wire {
 			return [][]wire{c.choose(o.args[0][0], o.args[1], o.args[2], o.top())}
 		},
+		fhe.TryAdd:        (*circuit).tryAdd,
+		fhe.TrySub:        (*circuit).trySub,
+		fhe.SaturatingAdd: (*circuit).saturatingAdd,
+		fhe.SaturatingSub: (*circuit).saturatingSub,
 	}
 }
 

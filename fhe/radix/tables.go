@@ -20,6 +20,20 @@ var (
 	// borrowDigit takes a digit of a difference, -4 to 3, plus 4.
 	borrowDigit = newTable(0, half/2-1, low, func(v int) int { return bit(v < base) })
 
+	// The last digit of a signed sum less borrow, or of a difference, lies in
+	// [-4, 3] and is in range in [-2, 1]. signedDigit takes it plus 4 and says so.
+	signedDigit      = newTable(0, half/2-1, low, func(v int) int { return bit(v >= 2 && v < 6) })
+	signedSum        = newTable(0, half-1, func(v int) int { return signed(low(v)) + signed(high(v)) + 1 })
+	signedDifference = newTable(0, half-1, func(v int) int { return signed(low(v)) - signed(high(v)) })
+
+	// The tables for the last digit where an operation saturates give 1 besides
+	// where the result is too large, 2 where it is too small. saturated takes
+	// another block + 4 times that.
+	sumEnd        = saturating(func(v int) int { return bit(v >= base) }, 3, 0)
+	differenceEnd = saturating(func(v int) int { return 2 * bit(v < base) }, 3, 0)
+	signedEnd     = saturating(func(v int) int { return bit(v >= 6) + 2*bit(v < 2) }, 1, 2)
+	saturated     = newTable(0, 3*base-1, func(v int) int { return [...]int{low(v), 3, 0}[high(v)] })
+
 	productLow  = newInner(0, half-1, func(v int) int { return low(low(v) * high(v)) })
 	productHigh = newInner(0, half-1, func(v int) int { return high(low(v) * high(v)) })
 	double      = newInner(0, half-1, func(v int) int { return low(2*low(v)) + high(2*high(v)) })
@@ -51,7 +65,8 @@ var (
 
 // tables lists all of them.
 var tables = []*table{
-	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit, productLow, productHigh, double,
+	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit,
+	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, productLow, productHigh, double,
 	isZero, negative, signs[0], signs[1], signs[2], signs[3],
 	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit, slotLow, slotHigh, slotBool, randomBit,
 }
@@ -64,6 +79,15 @@ func bit(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// signed is the value of a number's last block with its sign.
+func signed(v int) int { return v - base*(v>>1) }
+
+// saturating is the table for a last digit plus 4, of which state says whether
+// the result is too large or too small: then its last block is most or least.
+func saturating(state func(int) int, most, least int) *table {
+	return newTable(0, half/2-1, func(v int) int { return [...]int{low(v), most, least}[state(v)] }, state)
 }
 
 func signTimes(weight int) *table {
