@@ -87,16 +87,16 @@ func (c *circuit) pairs(d []wire) (out []wire) {
 
 // signPair is a number in [-15, 15] with the sign of d0 + 4*d1: that itself,
 // unless the digits share sources and it leaves no room in the noise budget for
-// a borrow. Then a smaller multiple does, since the two are not free to have any
+// a borrow and half a turn. Then a smaller multiple does, since the two are not free to have any
 // values.
 func (c *circuit) signPair(d0, d1 wire) wire {
 	p := pair(d0, d1)
-	if p.norm2() < tfhe.MaxNorm2 {
+	if p.norm2() <= tfhe.MaxNorm2-2 {
 		return p
 	}
 	for _, k := range [][2]int{{1, 3}, {1, 2}, {0, 1}} {
 		q := d0.times(k[0]).plus(d1.times(k[1]))
-		if q.norm2() < tfhe.MaxNorm2 && sameSign(p, q) {
+		if q.norm2() <= tfhe.MaxNorm2-2 && sameSign(p, q) {
 			return q
 		}
 	}

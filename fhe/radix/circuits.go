@@ -1,6 +1,10 @@
 package radix
 
-import "fhevm/fhe"
+import (
+	"slices"
+
+	"fhevm/fhe"
+)
 
 // operation is a row of the operator table, applied to operands of a circuit.
 type operation struct {
@@ -25,12 +29,16 @@ func init() {
 		fhe.And:     bitwise(bitAnd),
 		fhe.Or:      bitwise(bitOr),
 		fhe.Xor:     bitwise(bitXor),
+		fhe.Shl:     (*circuit).shift,
+		fhe.Shr:     (*circuit).shift,
+		fhe.Rotl:    (*circuit).shift,
+		fhe.Rotr:    (*circuit).shift,
 		fhe.Eq:      comparison((*circuit).equal),
 		fhe.Ne:      comparison(func(c *circuit, x, y []wire) wire { return not(c.equal(x, y)) }),
-		fhe.Lt:      ordering(func(c *circuit, o operation) wire { return c.less(o.args[0], o.args[1]) }),
-		fhe.Gt:      ordering(func(c *circuit, o operation) wire { return c.less(o.args[1], o.args[0]) }),
-		fhe.Ge:      ordering(func(c *circuit, o operation) wire { return not(c.less(o.args[0], o.args[1])) }),
-		fhe.Le:      ordering(func(c *circuit, o operation) wire { return not(c.less(o.args[1], o.args[0])) }),
+		fhe.Lt:      ordering(func(less func(i, j int) wire) wire { return less(0, 1) }),
+		fhe.Gt:      ordering(func(less func(i, j int) wire) wire { return less(1, 0) }),
+		fhe.Ge:      ordering(func(less func(i, j int) wire) wire { return not(less(0, 1)) }),
+		fhe.Le:      ordering(func(less func(i, j int) wire) wire { return not(less(1, 0)) }),
 		fhe.Min:     (*circuit).minimum,
 		fhe.Max:     (*circuit).maximum,
 		fhe.Neg:     (*circuit).negate,
@@ -68,19 +76,23 @@ func comparison(f func(c *circuit, x, y []wire) wire) func(*circuit, operation) 
 	return func(c *circuit, o operation) [][]wire { return [][]wire{{f(c, o.args[0], o.args[1])}} }
 }
 
-// ordering is the circuit of a condition.
-func ordering(f func(c *circuit, o operation) wire) func(*circuit, operation) [][]wire {
-	return func(c *circuit, o operation) [][]wire { return [][]wire{{f(c, o)}} }
+// ordering is the circuit of a condition in terms of less, which is 1 where
+// operand i is less than operand j.
+func ordering(f func(less func(i, j int) wire) wire) func(*circuit, operation) [][]wire {
+	return func(c *circuit, o operation) [][]wire {
+		less := func(i, j int) wire { return c.less(o.args[i], o.args[j], o.typ.Signed()) }
+		return [][]wire{{f(less)}}
+	}
 }
 
 func (c *circuit) minimum(o operation) [][]wire {
 	x, y := o.args[0], o.args[1]
-	return [][]wire{c.choose(c.less(x, y), x, y, o.top())}
+	return [][]wire{c.choose(c.less(x, y, o.typ.Signed()), x, y, o.top())}
 }
 
 func (c *circuit) maximum(o operation) [][]wire {
 	x, y := o.args[0], o.args[1]
-	return [][]wire{c.choose(c.less(x, y), y, x, o.top())}
+	return [][]wire{c.choose(c.less(x, y, o.typ.Signed()), y, x, o.top())}
 }
 
 func (c *circuit) negate(o operation) [][]wire {
@@ -100,14 +112,18 @@ func bitwise(t *table) func(*circuit, operation) [][]wire {
 	}
 }
 
-// cast returns the operand in type t: truncated, extended by zeros, or x != 0.
+// cast returns the operand in type t: truncated, extended by its sign, or x != 0.
 // The block of a bool is no block of an integer yet; finish makes it one.
 func (c *circuit) cast(o operation) [][]wire {
 	x := o.args[0]
 	if o.typ == fhe.Bool {
 		return [][]wire{{c.nonzero(x)}}
 	}
-	out := clearBlocks(nil, o.typ.Blocks())
+	fill := constant(0)
+	if o.types[0].Signed() {
+		fill = c.lookup(signFill, x[len(x)-1])
+	}
+	out := slices.Repeat([]wire{fill}, o.typ.Blocks())
 	copy(out, x)
 	return [][]wire{out}
 }

@@ -2,17 +2,29 @@ package radix
 
 import "slices"
 
-// less is 1 where x < y.
-func (c *circuit) less(x, y []wire) wire { return c.isNegative(c.pairs(difference(x, y))) }
+// less is 1 where x < y. Numbers of different signs are in the other order than
+// without: half a turn complements the outcome.
+func (c *circuit) less(x, y []wire, signed bool) wire {
+	v := c.decider(c.pairs(difference(x, y)), constant(0))
+	if top := len(x) - 1; signed {
+		v = v.plus(c.lookup(signsDiffer, pair(x[top], y[top]))).wrapped()
+	}
+	return c.lookup(negative, v)
+}
 
 // isNegative is 1 where the number with base-16 digits d is negative.
 func (c *circuit) isNegative(d []wire) wire { return c.borrow(d, constant(0)) }
 
-// borrow is 1 where the number with base-16 digits d, less borrow, is negative. A
-// digit that is never zero decides without those below. Where a borrow meets
-// operands' blocks, none of them is that very borrow: conditions enter integers
-// through clean.
+// borrow is 1 where the number with base-16 digits d, less borrow, is negative.
 func (c *circuit) borrow(d []wire, borrow wire) wire {
+	return c.lookup(negative, c.decider(d, borrow))
+}
+
+// decider is a number in [-16, 15] that is negative where the one with base-16
+// digits d, less borrow, is. A digit that is never zero decides without those
+// below. Where a borrow meets operands' blocks, none of them is that very borrow:
+// conditions enter integers through clean.
+func (c *circuit) decider(d []wire, borrow wire) wire {
 	for len(d) > 2 {
 		var next []wire
 		for group := range slices.Chunk(d, len(signs)) {
@@ -20,13 +32,14 @@ func (c *circuit) borrow(d []wire, borrow wire) wire {
 		}
 		d = next
 	}
-	for _, digit := range d {
-		if digit.hasZero() {
-			digit = digit.minus(borrow)
-		}
-		borrow = c.lookup(negative, digit)
+	if len(d) == 2 {
+		borrow = c.borrow(d[:1], borrow)
 	}
-	return borrow
+	last := d[len(d)-1]
+	if last.hasZero() {
+		return last.minus(borrow)
+	}
+	return last
 }
 
 // equal is 1 where x = y.

@@ -52,7 +52,7 @@ func (n *network) digests(t *testing.T, e *Evaluator, together bool) fhe.Digest 
 // Results have the same bytes whatever the number of workers, the batches and
 // the machine.
 func TestDeterminism(t *testing.T) {
-	const want = "0x7680c2c8d2fe52072fb1dc6340d74b73db70583a068edb589762add19b84ecd7"
+	const want = "0xe06d8fb1116247771f96449d70aa912f84be4a0f38bc04daad61ad77f10e19ec"
 	n := realNetwork()
 	engine := tfhe.NewEngine(n.key, 3)
 	defer engine.Close()

@@ -10,8 +10,9 @@ var (
 	carry    = newInner(0, half-1, high)
 	splitSum = newInner(0, half/2-1, low, high) // message and carry of a small sum
 
-	// clean makes a block of a combination that may not leave a circuit.
-	clean = newTable(0, base-1, func(v int) int { return v })
+	// clean makes a block of a combination that may not leave a circuit. What it
+	// does beyond blocks tells it from moves.
+	clean = newTable(0, base, func(v int) int { return min(v, base-1) })
 
 	bitAnd = newTable(0, half-1, func(v int) int { return low(v) & high(v) })
 	bitOr  = newTable(0, half-1, func(v int) int { return low(v) | high(v) })
@@ -52,6 +53,27 @@ var (
 	// chosenBit takes t + 2f + 4*condition and gives the bit t or f.
 	chosenBit = newTable(0, half/2-1, func(v int) int { return v >> (1 - v>>2) & 1 })
 
+	// halve is the block between two neighbours.
+	halve = newTable(0, half-1, func(v int) int { return v >> 1 & (base - 1) })
+
+	lowBit  = newInner(0, base-1, func(v int) int { return v & 1 })
+	highBit = newInner(0, base-1, func(v int) int { return v >> 1 })
+
+	// signFill is a block of the sign of a number with the given top block.
+	signFill = newTable(0, base-1, func(v int) int { return 3 * (v >> 1) })
+
+	// signsDiffer is half a turn for numbers of different signs, given both top
+	// blocks.
+	signsDiffer = newInner(0, half-1, func(v int) int { return half * (v>>1&1 ^ v>>3) })
+
+	// shiftUp and shiftDown take a block + 4*bit and shift by the bit: the block
+	// that stays, and what comes into the next one.
+	shiftUp   = newInner(0, half/2-1, func(v int) int { return low(low(v) << high(v)) }, func(v int) int { return high(low(v) << high(v)) })
+	shiftDown = newInner(0, half/2-1, func(v int) int { return low(v) >> high(v) }, func(v int) int { return low(low(v) << 2 >> high(v)) })
+
+	// moves takes a block - 4*digit. Function j gives the block for digit j, else 0.
+	moves = newTable(base-half, base-1, moving(0), moving(1), moving(2), moving(3))
+
 	// An input slot may hold anything, its padding bit included; what comes
 	// out is a clean block in any case.
 	slotLow  = newTable(0, modulus-1, func(v int) int { return mirror(v, low, base-1) })
@@ -68,7 +90,8 @@ var tables = []*table{
 	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit,
 	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, productLow, productHigh, double,
 	isZero, negative, signs[0], signs[1], signs[2], signs[3],
-	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit, slotLow, slotHigh, slotBool, randomBit,
+	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit,
+	halve, lowBit, highBit, signFill, signsDiffer, shiftUp, shiftDown, moves, slotLow, slotHigh, slotBool, randomBit,
 }
 
 func low(v int) int  { return v & (base - 1) }
@@ -96,6 +119,10 @@ func signTimes(weight int) *table {
 
 func choosing(f int) *table {
 	return newTable(2*(1-base), 2*(base-1)+1, func(v int) int { return f + (v&1)*(v>>1) })
+}
+
+func moving(digit int) func(int) int {
+	return func(v int) int { return low(v) * bit(high(v) == -digit) }
 }
 
 // mirror extends f beyond half so that the values stay within [0, top].

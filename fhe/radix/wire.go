@@ -109,6 +109,15 @@ func (a wire) within(lo, hi int) wire {
 	return a
 }
 
+// wrapped is a as it is on the torus, for a table that is defined on all of it: if
+// a may leave [-half, half), it may be anything there.
+func (a wire) wrapped() wire {
+	if len(a.terms) > 0 && (a.lo < -half || a.hi >= half) {
+		a.lo, a.hi = -half, half-1
+	}
+	return a
+}
+
 // norm2 is the square of the 2-norm: the noise's variance in units of a
 // bootstrap output's, rounded up.
 //

@@ -125,6 +125,9 @@ func clearValues(f fhe.Form) (vs []*uint256.Int) {
 		v := random.Uint64()
 		ones := v & 0x5555555555555555
 		vs = append(vs, repeated(v), repeated(0xaaaaaaaaaaaaaaaa-ones))
+		if f.Type.Bits() > 64 {
+			vs = append(vs, &uint256.Int{v, random.Uint64(), random.Uint64(), random.Uint64()})
+		}
 	}
 	return append(vs, repeated(dearestFactor))
 }
