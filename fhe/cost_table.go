@@ -1491,8 +1491,8 @@ var costs = map[Form]Cost{
 	{27, 5, 0, 0, 0}:    {1306, 30},  // randBounded uint64
 	{27, 6, 0, 0, 0}:    {2804, 34},  // randBounded uint128
 	{27, 8, 0, 0, 0}:    {6930, 43},  // randBounded uint256
-	{74, 2, 0, 0, 0}:    {0, 0},      // lookup uint8
-	{74, 3, 0, 0, 0}:    {0, 0},      // lookup uint16
-	{75, 2, 0, 0, 0}:    {0, 0},      // lookup2 uint8
-	{75, 3, 0, 0, 0}:    {0, 0},      // lookup2 uint16
+	{74, 2, 0, 0, 0}:    {37, 3},     // lookup uint8
+	{74, 3, 0, 0, 0}:    {73, 3},     // lookup uint16
+	{75, 2, 0, 0, 0}:    {37, 3},     // lookup2 uint8
+	{75, 3, 0, 0, 0}:    {73, 3},     // lookup2 uint16
 }

@@ -18,7 +18,7 @@ var plainParams = tfhe.Params{Name: "plain", GLWEDim: 1, PolySize: 2 * half}
 
 // plainBootstrapper evaluates look-up tables on ciphertexts whose phase is
 // their body, exactly, with the negacyclic rule. Masks only tell ciphertexts
-// apart. It refuses noise and plaintexts outside a table's domain.
+// apart. It refuses noise and plaintexts outside the domain of a fixed table.
 type plainBootstrapper struct {
 	domains map[*tfhe.LUT]*table
 }
@@ -47,7 +47,7 @@ func (b *plainBootstrapper) bootstrap(j *tfhe.Job) error {
 		return errors.New("plaintext is not an integer")
 	}
 	v := int(body / tfhe.Delta)
-	if t := b.domains[j.LUT]; v > t.hi && v-modulus < t.lo {
+	if t := b.domains[j.LUT]; t != nil && v > t.hi && v-modulus < t.lo {
 		return fmt.Errorf("plaintext %d outside [%d, %d]", v, t.lo, t.hi)
 	}
 	box := plainParams.PolySize / half

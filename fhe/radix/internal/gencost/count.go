@@ -53,6 +53,9 @@ func worst(f fhe.Form) (most fhe.Cost, err error) {
 	if row.Shape == fhe.Draw {
 		return worstDraw(f)
 	}
+	if row.Shape == fhe.Table {
+		return lookupCost(row, f.Type)
+	}
 	if err != nil || !radix.Has(f.Op) {
 		return most, err
 	}
