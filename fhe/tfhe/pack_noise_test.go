@@ -11,9 +11,12 @@ import (
 )
 
 // Unpacking keeps 2^-128 for a full ciphertext under keys of a dealer and of a
-// committee of 4, whose errors are sums of one from each of 4 sets.
+// committee of 4, and with the parameters that a committee of 7 needs in any
+// case (docs/parameters.md).
 func TestUnpackFailureProbability(t *testing.T) {
-	for _, p := range []*Params{&Default, committee} {
+	seven := Default.SharedBy(7, 2)
+	seven.LWEDim, seven.LWENoise, seven.BootstrapBaseLog, seven.BootstrapLevel = 958, 12, 15, 2
+	for _, p := range []*Params{&Default, committee, seven} {
 		for _, slots := range []int{1, 32, 128, p.PackSize} {
 			got := p.UnpackFailureLog2(slots)
 			t.Logf("log2 of the failure probability with %d slots, %d key errors: %.1f", slots, p.KeyShares, got)
