@@ -53,6 +53,7 @@ var operations = slices.Concat(
 	encryptedOps(fhe.Int64, fhe.Add, fhe.Lt, fhe.Shr, fhe.Mul, fhe.Div),
 	[]operation{{name: "int64 cast from int16", run: castInt16}},
 	encryptedOps(fhe.Uint8, append(sampled, fhe.Mul, fhe.Div)...),
+	[]operation{{name: "uint8 lookup", run: lookup}},
 	encryptedOps(fhe.Uint32, append(sampled, fhe.Mul, fhe.Div)...),
 	encryptedOps(fhe.Uint128, sampled...),
 	encryptedOps(fhe.Uint256, fhe.Add, fhe.Eq, fhe.Lt, fhe.And, fhe.Select),

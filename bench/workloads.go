@@ -59,6 +59,16 @@ func castInt16(ctx context.Context, m *machine) (func() error, error) {
 	return func() error { _, err := m.Eval(ctx, fhe.Cast, fhe.Int64, value); return err }, err
 }
 
+// lookup reads a table of 256 entries.
+func lookup(ctx context.Context, m *machine) (func() error, error) {
+	entries := make([]uint16, radix.TableSize)
+	for i := range entries {
+		entries[i] = uint16(uint8(37 * i))
+	}
+	index, err := m.input(ctx, fhe.Uint8, 0)
+	return func() error { _, err := m.Lookup(ctx, entries, fhe.Uint8, index.Encrypted); return err }, err
+}
+
 // transfer is what a confidential transfer computes as contracts write it:
 // move the amount if the balance covers it, else zero.
 func transfer(ctx context.Context, m *machine) (func() error, error) {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tfhe::prelude::*;
 use tfhe::{
     ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt16, FheInt64, FheUint8,
-    FheUint32, FheUint64, FheUint128, FheUint256, RangeForRandom, Seed,
+    FheUint8Id, FheUint32, FheUint64, FheUint128, FheUint256, MatchValues, RangeForRandom, Seed,
 };
 
 use crate::{Row, median_ms};
@@ -193,7 +193,9 @@ fn int64(list: &mut Operations, client: &ClientKey) {
 
 fn widths(list: &mut Operations, client: &ClientKey) {
     let (a, b) = add_sampled!(list, client, "uint8", FheUint8, u8);
+    let table = leak(MatchValues::from_fn_and_range(|x: u8| x.wrapping_mul(37), 0..255));
     add!(list, TOGETHER, "uint8": "mul" => a * b, "div" => a / b);
+    add!(list, TOGETHER_HEAVY, "uint8": "lookup" => a.match_value::<u8, FheUint8Id>(table).expect("fitting entries"));
     let (a, b) = add_sampled!(list, client, "uint32", FheUint32, u32);
     add!(list, TOGETHER_HEAVY, "uint32": "mul" => a * b, "div" => a / b);
     add_sampled!(list, client, "uint128", FheUint128, u128);
