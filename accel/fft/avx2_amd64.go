@@ -5,16 +5,14 @@ package fft
 // cmuxAVX2 takes three steps, each a few microseconds at most: assembly cannot
 // be preempted. Their working form of a spectrum is vectors of four points,
 // real parts, then imaginary ones.
-func cmuxAVX2(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
+func cmuxAVX2(acc *Accumulator, e uint32, key *GGSW, ahead *float64, s *Scratch) {
 	t := narrow
 	mask, body := s.vectors()
 	first, signs := &t.decompose[0].re, &t.signs[0].flip[0]
 	decomposeAVX2(mask, &acc.Mask[0], uint64(e), first, signs)
 	decomposeAVX2(body, &acc.Body[0], uint64(e), first, signs)
-	multiplyAVX2(mask, body, &key[0][0], &t.forward[0].levels[0].re, &t.inverse.group[0].re[0])
-	last := &t.accumulate[0].levels[0].re[0]
-	accumulateAVX2(&acc.Mask[0], mask, last)
-	accumulateAVX2(&acc.Body[0], body, last)
+	multiplyAVX2(mask, body, &key[0][0], &t.forward[0].levels[0].re, &t.inverse.group[0].re[0], ahead)
+	accumulateAVX2(&acc.Mask[0], &acc.Body[0], mask, body, &t.accumulate[0].levels[0].re[0])
 }
 
 // narrowTables holds the twiddles in the order in which the kernels of

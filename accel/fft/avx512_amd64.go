@@ -3,16 +3,14 @@
 package fft
 
 // cmuxAVX512 is cmuxAVX2 in vectors of eight points, blocks as in a Fourier.
-func cmuxAVX512(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
+func cmuxAVX512(acc *Accumulator, e uint32, key *GGSW, ahead *float64, s *Scratch) {
 	t := wide
 	mask, body := s.vectors()
 	first, signs := &t.decompose[0].re, &t.signs[0].flip
 	decomposeAVX512(mask, &acc.Mask[0], uint64(e), first, signs)
 	decomposeAVX512(body, &acc.Body[0], uint64(e), first, signs)
-	multiplyAVX512(mask, body, &key[0][0], &t.forward[0].levels[0].re, &t.inverse.group[0].re[0])
-	last := &t.accumulate[0].levels[0].re[0]
-	accumulateAVX512(&acc.Mask[0], mask, last)
-	accumulateAVX512(&acc.Body[0], body, last)
+	multiplyAVX512(mask, body, &key[0][0], &t.forward[0].levels[0].re, &t.inverse.group[0].re[0], ahead)
+	accumulateAVX512(&acc.Mask[0], &acc.Body[0], mask, body, &t.accumulate[0].levels[0].re[0])
 }
 
 // wideTables holds the twiddles in the order in which the kernels of

@@ -11,13 +11,13 @@ package fft
 func decomposeAVX512(z *float64, p *uint64, e uint64, twiddles *float64, signs *uint64)
 
 // multiplyAVX512 is levels 2 to 9 of mask and body, their product with key, and the inverse's levels 1 to 128.
-// forward and inverse: the fields of wideTables with these names.
+// forward and inverse: the fields of wideTables with these names. It fetches 8192 bytes at ahead.
 //
 //go:noescape
-func multiplyAVX512(mask *float64, body *float64, key *float64, forward *float64, inverse *float64)
+func multiplyAVX512(mask *float64, body *float64, key *float64, forward *float64, inverse *float64, ahead *float64)
 
-// accumulateAVX512 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: the field
-// accumulate of wideTables.
+// accumulateAVX512 is the inverse's levels 256 and 512, untwists, rounds and adds to mask and body.
+// twiddles: the field accumulate of wideTables.
 //
 //go:noescape
-func accumulateAVX512(p *uint64, z *float64, twiddles *float64)
+func accumulateAVX512(mask *uint64, body *uint64, maskZ *float64, bodyZ *float64, twiddles *float64)

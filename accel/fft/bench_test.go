@@ -21,7 +21,7 @@ func BenchmarkCMux(b *testing.B) {
 	rng := newRand(1)
 	keys := make([]GGSW, 128)
 	for i := range keys {
-		keys[i] = *randomKey(rng).prepare()
+		keys[i] = randomKey(rng).prepare()[0]
 	}
 	defer accel.Reset("fft")
 	for _, name := range accel.Implementations("fft") {
@@ -47,7 +47,7 @@ func benchmarkBatch(b *testing.B, keys []GGSW, batch int) {
 		for i := range exponents {
 			exponents[i] = rng.Uint32() % (2 * N)
 		}
-		CMux(acc, exponents, &keys[row%len(keys)], s)
+		CMux(acc, exponents, keys[row%len(keys):], s)
 		row++
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/accumulator")

@@ -20,12 +20,12 @@ func init() {
 	accel.Register("fft", "avx2", &useAVX2)
 }
 
-func cmux(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
+func cmux(acc *Accumulator, e uint32, key *GGSW, ahead *float64, s *Scratch) {
 	switch {
 	case useAVX512:
-		cmuxAVX512(acc, e, key, s)
+		cmuxAVX512(acc, e, key, ahead, s)
 	case useAVX2:
-		cmuxAVX2(acc, e, key, s)
+		cmuxAVX2(acc, e, key, ahead, s)
 	default:
 		cmuxPortable(acc, e, key, s)
 	}

@@ -2,4 +2,6 @@
 
 package fft
 
-func cmux(acc *Accumulator, e uint32, key *GGSW, s *Scratch) { cmuxPortable(acc, e, key, s) }
+func cmux(acc *Accumulator, e uint32, key *GGSW, _ *float64, s *Scratch) {
+	cmuxPortable(acc, e, key, s)
+}

@@ -73,11 +73,11 @@ func TestCMuxEveryExponent(t *testing.T) {
 	})
 }
 
-func equalsPortable(acc *Accumulator, e uint32, key *GGSW) bool {
+func equalsPortable(acc *Accumulator, e uint32, key []GGSW) bool {
 	want, got := *acc, *acc
 	s := new(Scratch)
 	if e%(2*N) != 0 {
-		cmuxPortable(&want, e%(2*N), key, s)
+		cmuxPortable(&want, e%(2*N), &key[0], s)
 	}
 	CMux([]*Accumulator{&got}, []uint32{e}, key, s)
 	return got.Mask == want.Mask && got.Body == want.Body
@@ -118,7 +118,7 @@ func TestCMuxDigest(t *testing.T) {
 // rotations of each of three accumulators.
 func chainDigest() string {
 	rng := rand.New(new(splitMix))
-	var keys [8]*GGSW
+	var keys [8][]GGSW
 	for i := range keys {
 		keys[i] = randomKey(rng).prepare()
 	}

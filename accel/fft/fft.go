@@ -81,18 +81,29 @@ func Forward(dst *Fourier, src *[N]uint64) {
 	z.store(dst)
 }
 
-// CMux adds to every accumulator acc[i] the external product of key and
-// (X^e - 1) acc[i], where e is exponents[i] modulo 4096: if key encrypts the
+// CMux adds to every accumulator acc[i] the external product of keys[0] and
+// (X^e - 1) acc[i], where e is exponents[i] modulo 4096: if the key encrypts the
 // bit s, the plaintext of acc[i] is multiplied by X^(s*e) (Chillotti et al.,
-// "TFHE: Fast Fully Homomorphic Encryption over the Torus", algorithm 3). The
-// slices have equal lengths; no accumulator occurs twice.
+// "TFHE: Fast Fully Homomorphic Encryption over the Torus", algorithm 3).
+// keys[1], if there, should be the next call's: it is fetched ahead. acc and
+// exponents have equal lengths; no accumulator occurs twice.
 //
 // The key is read from memory once for all accumulators. A batch of 8 to 16 is
 // served best: its accumulators stay in a core's second-level cache.
-func CMux(acc []*Accumulator, exponents []uint32, key *GGSW, s *Scratch) {
+func CMux(acc []*Accumulator, exponents []uint32, keys []GGSW, s *Scratch) {
 	for i, e := range exponents[:len(acc)] {
 		if e %= 2 * N; e != 0 {
-			cmux(acc[i], e, key, s)
+			cmux(acc[i], e, &keys[0], ahead(keys, i, len(acc)), s)
 		}
 	}
+}
+
+// ahead is the eighth of the next key to fetch with accumulator i, as the
+// first eight of a batch share that work. Less than eight would not leave the
+// memory time for it; then and for the others it is part of the present key.
+func ahead(keys []GGSW, i, batch int) *float64 {
+	if len(keys) == 1 || batch < 8 || i >= 8 {
+		return &keys[0][0][0]
+	}
+	return &keys[1][i/2][i%2*N/2]
 }

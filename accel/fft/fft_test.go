@@ -56,12 +56,13 @@ func randomKey(rng *rand.Rand) (raw rawKey) {
 	return raw
 }
 
-func (raw rawKey) prepare() *GGSW {
-	key := new(GGSW)
-	for i := range key {
-		Forward(&key[i], raw[i])
+// prepare returns keys for CMux, one of them.
+func (raw rawKey) prepare() []GGSW {
+	keys := make([]GGSW, 1)
+	for i := range keys[0] {
+		Forward(&keys[0][i], raw[i])
 	}
-	return key
+	return keys
 }
 
 func randomAccumulator(rng *rand.Rand) *Accumulator {

@@ -14,7 +14,7 @@ var useNEON = cpu.ARM64.HasASIMD
 
 func init() { accel.Register("fft", "neon", &useNEON) }
 
-func cmux(acc *Accumulator, e uint32, key *GGSW, s *Scratch) {
+func cmux(acc *Accumulator, e uint32, key *GGSW, _ *float64, s *Scratch) {
 	if useNEON {
 		cmuxNEON(acc, e, key, s)
 	} else {

@@ -18,7 +18,7 @@ func (k *BootstrapKey) blindRotate(acc []*fft.Accumulator, lut []*LUT, exponents
 		for b := range acc {
 			column[b] = exponents[b][i]
 		}
-		fft.CMux(acc, column[:len(acc)], &k.bits[i], s)
+		fft.CMux(acc, column[:len(acc)], k.bits[i:], s)
 	}
 }
 

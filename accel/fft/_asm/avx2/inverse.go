@@ -40,31 +40,38 @@ var (
 	roundLow  = constant("roundLow", F64(3<<51))
 )
 
-// accumulate is the inverse's last two levels and what follows.
+// accumulate is the inverse's last two levels and what follows, for both
+// polynomials in turn, as they share the twiddles.
 func accumulate() {
-	TEXT("accumulateAVX2", NOSPLIT, "func(p *uint64, z *float64, twiddles *float64)")
+	TEXT("accumulateAVX2", NOSPLIT, "func(mask *uint64, body *uint64, maskZ *float64, bodyZ *float64, twiddles *float64)")
 	Pragma("noescape")
-	Doc("accumulateAVX2 is the inverse's levels 256 and 512, untwists, rounds and adds to p. twiddles: the field",
-		"accumulate of narrowTables.")
-	p := Load(Param("p"), GP64())
-	z := Load(Param("z"), GP64())
+	Doc("accumulateAVX2 is the inverse's levels 256 and 512, untwists, rounds and adds to mask and body.",
+		"twiddles: the field accumulate of narrowTables.")
+	mask, body := Load(Param("mask"), GP64()), Load(Param("body"), GP64())
+	maskZ, bodyZ := Load(Param("maskZ"), GP64()), Load(Param("bodyZ"), GP64())
 	w := Load(Param("twiddles"), GP64())
 	two := Two()
 	Loop("vector", 64, func() {
-		w0, w1 := LoadPoints(At(w, 0)), LoadPoints(At(w, lineBytes))
-		x := LoadAll(At(z, 0), 64*lineBytes, 4)
-		InverseRadix4(x, w0, w1, Straight, two)
-		for i := range x {
-			x[i] = Untwist(x[i], LoadPoints(At(w, (2+i)*lineBytes)))
-			addRounded(x[i].Re, At(p, i*SegmentBytes))
-			addRounded(x[i].Im, At(p, i*SegmentBytes+PolyBytes/2))
-		}
-		for i := range x {
-			VMOVDQU(x[i].Re, At(p, i*SegmentBytes))
-			VMOVDQU(x[i].Im, At(p, i*SegmentBytes+PolyBytes/2))
-		}
-	}, By(p, VectorBytes), By(z, lineBytes), By(w, 6*lineBytes))
+		accumulateVectors(mask, maskZ, w, two)
+		accumulateVectors(body, bodyZ, w, two)
+	}, By(mask, VectorBytes), By(body, VectorBytes), By(maskZ, lineBytes), By(bodyZ, lineBytes), By(w, 6*lineBytes))
 	End()
+}
+
+// accumulateVectors adds to p four vectors at z.
+func accumulateVectors(p, z, w Register, two VecVirtual) {
+	w0, w1 := LoadPoints(At(w, 0)), LoadPoints(At(w, lineBytes))
+	x := LoadAll(At(z, 0), 64*lineBytes, 4)
+	InverseRadix4(x, w0, w1, Straight, two)
+	for i := range x {
+		x[i] = Untwist(x[i], LoadPoints(At(w, (2+i)*lineBytes)))
+		addRounded(x[i].Re, At(p, i*SegmentBytes))
+		addRounded(x[i].Im, At(p, i*SegmentBytes+PolyBytes/2))
+	}
+	for i := range x {
+		VMOVDQU(x[i].Re, At(p, i*SegmentBytes))
+		VMOVDQU(x[i].Im, At(p, i*SegmentBytes+PolyBytes/2))
+	}
 }
 
 // addRounded makes x the integers nearest to it, in units of 2^35, plus those

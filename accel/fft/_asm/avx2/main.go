@@ -20,6 +20,7 @@ const (
 	lineBytes    = 64             // a vector of points
 	groupBytes   = 16 * lineBytes // points that share a node of level 4
 	quarterBytes = 4 * groupBytes
+	aheadBytes   = 8192 / 16 // to fetch during each of sixteen groups
 )
 
 func main() {

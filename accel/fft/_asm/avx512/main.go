@@ -21,6 +21,7 @@ import (
 const (
 	blockBytes = 128
 	groupBytes = 8 * blockBytes
+	aheadBytes = 8192 / 16 // to fetch during each of sixteen groups
 )
 
 func main() {

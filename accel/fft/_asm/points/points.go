@@ -72,6 +72,23 @@ func StoreAll(x []Points, m Mem, stride int) {
 	}
 }
 
+// LineBytes is the size of a cache line.
+const LineBytes = 64
+
+// Prefetch asks for n bytes at m, into the first-level cache.
+func Prefetch(m Mem, n int) {
+	for line := 0; line < n; line += LineBytes {
+		PREFETCHT0(m.Offset(line))
+	}
+}
+
+// PrefetchFar asks for n bytes at m, into the second-level cache.
+func PrefetchFar(m Mem, n int) {
+	for line := 0; line < n; line += LineBytes {
+		PREFETCHT1(m.Offset(line))
+	}
+}
+
 // Stride says by how many bytes a pointer advances.
 type Stride struct {
 	pointer Register
