@@ -140,14 +140,10 @@ func (c *circuit) bootstrap(t *table, w wire) step {
 }
 
 func (c *circuit) step(t *table, w wire) step {
-	layer := 0
-	for _, x := range w.terms {
-		layer = max(layer, x.layer)
-	}
 	s := step{table: t, input: w}
 	first := len(c.sources)
 	for i, f := range t.fs {
-		out := source{layer: layer + 1, first: first, place: t.place(i)}
+		out := source{layer: w.layer() + 1, first: first, place: t.place(i)}
 		out.lo, out.hi, out.step = image(f, w)
 		// Results count on the independence of what may leave.
 		out.inner = t.inner || out.place%(half/2) != 0

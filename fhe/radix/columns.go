@@ -1,5 +1,12 @@
 package radix
 
+import (
+	"cmp"
+	"slices"
+
+	"fhevm/fhe/tfhe"
+)
+
 // columns holds the terms of a sum by weight: those of columns[i] count 4^i
 // times, modulo 4^len(columns).
 type columns [][]wire
@@ -20,82 +27,92 @@ func (cols columns) addRow(shift int, x []wire) {
 
 // addColumns returns the blocks of the sum.
 func (c *circuit) addColumns(cols columns) []wire {
-	return c.subtract(c.sumColumns(cols).digits(), constant(1))
+	return c.subtract(c.digits(cols, jumped(len(cols))), constant(1))
 }
 
-// sumColumns returns columns of the same sum, each as small as the sum of two
-// blocks.
-func (c *circuit) sumColumns(cols columns) columns {
-	for !cols.done() {
-		next, changed := c.compress(cols, fullGroup)
-		if !changed {
-			next, _ = c.compress(cols, 0)
-		}
-		cols = next
-	}
-	return cols
-}
-
-// digits returns each column's sum less 3: the digits of the sum less not(0).
-func (cols columns) digits() []wire {
+// digits brings each column, from the lowest on, down to what a sum of two
+// blocks may be, and returns the digits whose difference to a borrow of 1 is the
+// sum. The first clean ones have as little noise as two blocks.
+func (c *circuit) digits(cols columns, clean int) []wire {
 	d := make([]wire, len(cols))
-	for i, col := range cols {
-		d[i] = sum(col).plusClear(1 - base)
+	for i := range cols {
+		room := digitRoom
+		if i < clean {
+			room = 2
+		}
+		for !isDigit(cols[i], room) {
+			c.compress(cols, i)
+		}
+		d[i] = sum(cols[i]).plusClear(1 - base)
 	}
 	return d
 }
 
-// done reports whether every column is as small as the sum of two blocks.
-func (cols columns) done() bool {
-	for _, col := range cols {
-		if s := sum(col); s.hi > 2*(base-1) || s.norm1() > 2 {
-			return false
-		}
+// digitRoom is the most noise of a digit that meets a borrow, which may be a
+// block of an operand that the digit holds too.
+const digitRoom = tfhe.MaxNorm2 - 1
+
+// isDigit reports whether terms are as small as the sum of two blocks.
+func isDigit(terms []wire, room int) bool {
+	most, factor := 0, 0
+	for _, w := range terms {
+		most += w.hi
 	}
-	return true
+	if most > 2*(base-1) {
+		return false
+	}
+	s := sum(terms)
+	for _, t := range s.terms {
+		factor = max(factor, magnitude(t.factor))
+	}
+	return s.norm2() <= min(room, digitRoom-2*factor)
 }
 
-// fullGroup is the range from which on no further block fits a group of terms.
-const fullGroup = half - base + 1
-
-// compress replaces groups of terms that no further term fits, or with a range
-// of at least full, by message and carry, and keeps the others. It reports
-// whether any group was replaced.
-func (c *circuit) compress(cols columns, full int) (next columns, changed bool) {
-	next = make(columns, len(cols))
-	for i, col := range cols {
-		for len(col) > 0 {
-			n := fitting(col)
-			if s := sum(col[:n]); n > 1 && (n < len(col) || s.hi >= full) {
-				c.split(next, i, s)
-				changed = true
-			} else {
-				next[i] = append(next[i], col[:n]...)
-			}
-			col = col[n:]
+// compress replaces a group of terms of column i by message and carry: those that
+// are known first, and among them the noisy ones first, as long as they fit. A
+// term alone is no group unless that takes noise off it.
+func (c *circuit) compress(cols columns, i int) {
+	slices.SortStableFunc(cols[i], func(a, b wire) int {
+		return cmp.Or(cmp.Compare(a.layer(), b.layer()), cmp.Compare(b.norm2(), a.norm2()), cmp.Compare(b.hi, a.hi))
+	})
+	for start := range cols[i] {
+		group, rest := fitting(cols[i][start:])
+		if s := sum(group); len(group) > 1 || s.norm2() > 1 {
+			cols[i] = append(cols[i][:start:start], rest...)
+			c.split(cols, i, s)
+			return
 		}
 	}
-	return next, changed
 }
 
-// fitting is the number of leading terms whose sum a bootstrap can take.
-func fitting(ws []wire) int {
+// fitting cuts out the first terms, and those after them, that fit one bootstrap.
+func fitting(terms []wire) (group, rest []wire) {
 	total := constant(0)
-	for i, w := range ws {
-		if total = total.plus(w); message.check(total) != nil {
-			return i
+	for _, w := range terms {
+		if s := total.plus(w); message.check(s) == nil {
+			total, group = s, append(group, w)
+		} else {
+			rest = append(rest, w)
 		}
 	}
-	return len(ws)
+	return group, rest
 }
+
+// messageRoom is the most noise of a message that is left as the difference of
+// a sum and its carry: so much that terms still join it.
+const messageRoom = tfhe.MaxNorm2 - 9
 
 // split adds the message of s to column i and its carry to the next.
 func (c *circuit) split(cols columns, i int, s wire) {
 	var m, k wire
-	if s.hi <= splitSum.hi {
+	switch {
+	case s.hi <= splitSum.hi:
 		r := c.lookups(splitSum, s)
 		m, k = r[0], r[1]
-	} else {
+	case i+1 < len(cols) && s.norm2()+base*base <= messageRoom:
+		k = c.lookup(carry, s)
+		m = s.minus(k.times(base)).within(0, base-1)
+	default:
 		m, k = c.lookup(message, s), c.lookup(carry, s)
 	}
 	cols.add(i, m)

@@ -3,23 +3,83 @@ package radix
 import "math/big"
 
 // mul returns the blocks of x*y modulo 4^len(x).
-func (c *circuit) mul(x, y []wire) []wire {
+func (c *circuit) mul(x, y []wire) []wire { return c.product(x, y, len(x)) }
+
+// product returns n blocks of x*y, each of up to n blocks.
+//
+// A product of digits is nearly a function of their sum, which takes few enough
+// values for both its message and its carry in one bootstrap: with t = a + b - 3
+// and N(v) = v*(5-v)/2,
+//
+//	a*b = t*(t+1)/2 + N(a) + N(b) - 3.
+//
+// What depends on one digit alone, borders sums up over all products.
+func (c *circuit) product(x, y []wire, n int) []wire {
 	if k, ok := clearValue(y); ok {
-		return c.mulClear(x, k)
+		return c.mulClear(extended(x, n), k)
 	}
 	if k, ok := clearValue(x); ok {
-		return c.mulClear(y, k)
+		return c.mulClear(extended(y, n), k)
 	}
-	n := len(x)
+	x, y = trimmed(x), trimmed(y)
 	cols := make(columns, n)
-	for i := range n {
-		for j := range n - i {
-			v := pair(x[i], y[j])
-			cols.add(i+j, c.lookup(productLow, v))
-			cols.add(i+j+1, c.lookup(productHigh, v))
+	for i := range x {
+		for j := range min(len(y), n-i) {
+			r := c.lookups(triangle, x[i].plus(y[j]))
+			cols.add(i+j, r[0])
+			cols.add(i+j+1, r[1])
 		}
 	}
-	return c.addColumns(cols)
+	c.borders(cols, x, y)
+	blocks, _ := c.ripple(c.digits(cols, 0), constant(1))
+	return blocks
+}
+
+// borders adds N(a) + N(b) - 3 for all products of digits a of x and b of y. With
+// q_k the difference that column k has to the one before, the whole is the number
+// with digits q, divided by -3: e_0 = 0, e_(k+1) = e_k + q_k modulo 3 in [-1, 1],
+// and its digit k is (4*e_(k+1) - e_k - q_k) / 3.
+func (c *circuit) borders(cols columns, x, y []wire) {
+	if len(x) < len(y) {
+		x, y = y, x
+	}
+	rest, e := new(big.Int), constant(0)
+	for k := range min(len(x)+len(y), len(cols)) {
+		q := constant(0)
+		if k < len(x) {
+			q = c.lookup(border, pair(x[k], blockAt(y, k)))
+		}
+		if k >= len(y) {
+			q = q.minus(c.lookup(border, pair(x[k-len(y)], blockAt(y, k-len(x)))))
+		}
+		r := c.lookups(third, e.plus(q))
+		e = r[0]
+		cols.add(k, r[1].plusClear(1))
+		rest.Sub(rest, new(big.Int).Lsh(big.NewInt(2), uint(messageBits*k)))
+	}
+	modulus := new(big.Int).Lsh(big.NewInt(1), uint(messageBits*len(cols)))
+	cols.addRow(0, clearBlocks(rest.Mod(rest, modulus), len(cols)))
+}
+
+// blockAt is block i of x, zero where there is none.
+func blockAt(x []wire, i int) wire {
+	if i < 0 || i >= len(x) {
+		return constant(0)
+	}
+	return x[i]
+}
+
+// trimmed is x without the zeros above its other blocks.
+func trimmed(x []wire) []wire {
+	for len(x) > 1 && x[len(x)-1].isClear() && x[len(x)-1].lo == 0 {
+		x = x[:len(x)-1]
+	}
+	return x
+}
+
+// extended is x with zeros up to n blocks.
+func extended(x []wire, n int) []wire {
+	return append(x[:len(x):len(x)], clearBlocks(nil, n-len(x))...)
 }
 
 // mulClear returns the blocks of k*x modulo 4^len(x): the sum of a few rows

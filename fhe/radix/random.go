@@ -212,7 +212,7 @@ func (c *circuit) scale(x []wire, k *big.Int) []wire {
 		rest.Add(rest, new(big.Int).Mul(big.NewInt(rows), power(left)))
 	}
 	cols.addRow(0, clearBlocks(rest, len(cols)))
-	d := c.sumColumns(cols[left:]).digits()
+	d := c.digits(cols[left:], len(cols)-left)
 	point := len(d) - n
 	// The fraction f carries where f - not(0) > 0.
 	carry := c.isNegative(c.pairs(complement(d[:point], 0)))

@@ -35,9 +35,14 @@ var (
 	signedEnd     = saturating(func(v int) int { return bit(v >= 6) + 2*bit(v < 2) }, 1, 2)
 	saturated     = newTable(0, 3*base-1, func(v int) int { return [...]int{low(v), 3, 0}[high(v)] })
 
-	productLow  = newInner(0, half-1, func(v int) int { return low(low(v) * high(v)) })
-	productHigh = newInner(0, half-1, func(v int) int { return high(low(v) * high(v)) })
-	double      = newInner(0, half-1, func(v int) int { return low(2*low(v)) + high(2*high(v)) })
+	// What products of digits are made of: triangle takes the sum of two digits,
+	// border a pair of them, third what is left over modulo 3 and a difference.
+	triangle = newInner(0, 2*(base-1),
+		func(v int) int { return low((v - 3) * (v - 2) / 2) }, func(v int) int { return high((v - 3) * (v - 2) / 2) })
+	border = newInner(0, half-1, func(v int) int { return low(v)*(5-low(v))/2 + high(v)*(5-high(v))/2 - 3 })
+	third  = newInner(-4, 4, modulo3, func(v int) int { return (4*modulo3(v)-v)/3 + 1 })
+
+	double = newInner(0, half-1, func(v int) int { return low(2*low(v)) + high(2*high(v)) })
 
 	isZero   = newTable(1-half, half-1, func(v int) int { return bit(v == 0) })
 	negative = newTable(-half, half, func(v int) int { return bit(v&half != 0) }) // also 1 at 16, the same as -16
@@ -74,6 +79,13 @@ var (
 	// moves takes a block - 4*digit. Function j gives the block for digit j, else 0.
 	moves = newTable(base-half, base-1, moving(0), moving(1), moving(2), moving(3))
 
+	// Division asks of a block + 4*bit whether either is set, and complements the
+	// block where the bit is. differAnd takes three bits; what it does beyond them
+	// tells it from highBit.
+	anySet       = newInner(0, half/2-1, func(v int) int { return bit(v != 0) })
+	complementIf = newInner(0, half/2-1, func(v int) int { return low(v) ^ (base-1)*high(v) })
+	differAnd    = newInner(0, half/2, func(v int) int { return bit(v == 5 || v == 6 || v == half/2) })
+
 	// An input slot may hold anything, its padding bit included; what comes
 	// out is a clean block in any case.
 	slotLow  = newTable(0, modulus-1, func(v int) int { return mirror(v, low, base-1) })
@@ -88,10 +100,10 @@ var (
 // tables lists all of them.
 var tables = []*table{
 	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit,
-	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, productLow, productHigh, double,
+	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, triangle, border, third, double,
 	isZero, negative, signs[0], signs[1], signs[2], signs[3],
 	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit,
-	halve, lowBit, highBit, signFill, signsDiffer, shiftUp, shiftDown, moves, slotLow, slotHigh, slotBool, randomBit,
+	halve, lowBit, highBit, signFill, signsDiffer, shiftUp, shiftDown, moves, anySet, complementIf, differAnd, slotLow, slotHigh, slotBool, randomBit,
 }
 
 func low(v int) int  { return v & (base - 1) }
@@ -112,6 +124,9 @@ func signed(v int) int { return v - base*(v>>1) }
 func saturating(state func(int) int, most, least int) *table {
 	return newTable(0, half/2-1, func(v int) int { return [...]int{low(v), most, least}[state(v)] }, state)
 }
+
+// modulo3 is v modulo 3 in [-1, 1], for v from -4 on.
+func modulo3(v int) int { return (v+4)%3 - 1 }
 
 func signTimes(weight int) *table {
 	return newTable(1-half, half-1, func(v int) int { return weight * (bit(v > 0) - bit(v < 0)) })

@@ -149,6 +149,14 @@ func (a wire) norm1() (n int) {
 	return n
 }
 
+// layer is the first layer after which a is known.
+func (a wire) layer() (n int) {
+	for _, t := range a.terms {
+		n = max(n, t.layer)
+	}
+	return n
+}
+
 // isClear reports whether a is a constant.
 func (a wire) isClear() bool { return a.lo == a.hi }
 

@@ -113,6 +113,10 @@ const dearestFactor = 0x55a6999955566656
 // one byte, which are all of 8 bits, and some pseudo-random ones, of any digits
 // and of digits 1 and 2: the fuller a factor's recoding, the dearer.
 func clearValues(f fhe.Form) (vs []*uint256.Int) {
+	switch f.Op {
+	case fhe.Div, fhe.Rem, fhe.MulDiv:
+		return divisors(f)
+	}
 	if f.Clear == 0 {
 		return []*uint256.Int{nil}
 	}
@@ -133,6 +137,33 @@ func clearValues(f fhe.Form) (vs []*uint256.Int) {
 		}
 	}
 	return append(vs, repeated(dearestFactor))
+}
+
+// divisors are clear values of a division. Its cost follows from the width of a
+// clear divisor: a quotient and a remainder of half the blocks each are the
+// dearest, or for a product, of all. Divisors of one width differ little; among
+// those here are the least and the largest. A clear factor counts as in mul.
+func divisors(f fhe.Form) (vs []*uint256.Int) {
+	if f.Clear == 0 {
+		return []*uint256.Int{nil}
+	}
+	bits := f.Type.Bits()
+	widths := []int{bits/2 - 1, bits / 2, bits/2 + 1, bits/2 + 2, bits - 1, bits}
+	if bits <= 64 && f.Op != fhe.MulDiv {
+		widths = widths[:0]
+		for w := range bits {
+			widths = append(widths, w+1)
+		}
+	}
+	if f.Op == fhe.MulDiv && bits > 64 {
+		return []*uint256.Int{repeated(0xb6db6db6db6db6db)} // any of all bits
+	}
+	for _, w := range widths {
+		top := new(uint256.Int).Lsh(uint256.NewInt(1), uint(w-1))
+		vs = append(vs, new(uint256.Int).Or(top, uint256.NewInt(1)), new(uint256.Int).SubUint64(top.Lsh(top, 1), 1))
+		vs = append(vs, new(uint256.Int).Rsh(repeated(0xb6db6db6db6db6db), uint(256-w)))
+	}
+	return append(vs, new(uint256.Int))
 }
 
 // repeated is the number of 256 bits that repeats w.
