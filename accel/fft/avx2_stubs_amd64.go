@@ -21,3 +21,6 @@ func multiplyAVX2(mask *float64, body *float64, key *float64, forward *float64, 
 //
 //go:noescape
 func accumulateAVX2(mask *uint64, body *uint64, maskZ *float64, bodyZ *float64, twiddles *float64)
+
+// peakAVX2 runs rounds of twelve independent multiply-adds, at least one.
+func peakAVX2(rounds uint64)

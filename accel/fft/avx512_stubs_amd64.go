@@ -21,3 +21,6 @@ func multiplyAVX512(mask *float64, body *float64, key *float64, forward *float64
 //
 //go:noescape
 func accumulateAVX512(mask *uint64, body *uint64, maskZ *float64, bodyZ *float64, twiddles *float64)
+
+// peakAVX512 runs rounds of twelve independent multiply-adds, at least one.
+func peakAVX512(rounds uint64)

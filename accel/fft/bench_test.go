@@ -52,3 +52,21 @@ func benchmarkBatch(b *testing.B, keys []GGSW, batch int) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/accumulator")
 }
+
+// BenchmarkPortLimit reports the least time that a CMux takes.
+func BenchmarkPortLimit(b *testing.B) {
+	defer accel.Reset("fft")
+	for _, name := range accel.Implementations("fft") {
+		accel.Select("fft", name)
+		ops, perSecond := PortLimit()
+		if ops == 0 {
+			continue
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				ops, perSecond = PortLimit()
+			}
+			b.ReportMetric(float64(ops)/perSecond*1e9, "ns/accumulator")
+		})
+	}
+}

@@ -29,6 +29,7 @@ func main() {
 	decompose()
 	multiply()
 	accumulate()
+	Peak("peakAVX2")
 	Generate()
 }
 

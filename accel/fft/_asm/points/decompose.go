@@ -59,8 +59,7 @@ func (d *Decomposition) Emit() {
 
 // wrap continues p by a vector, as X^2048 = -1.
 func (d *Decomposition) wrap() {
-	first := NewVector()
-	VXORPD(first, first, first)
+	first := zero()
 	VPSUBQ(At(d.own, 0), first, first)
 	VMOVUPD(first, At(d.own, PolyBytes))
 }
