@@ -42,12 +42,12 @@ func TestPublicBlocksAreShort(t *testing.T) {
 		}
 	}
 	b, err := c.MarshalBinary()
-	if want := ciphertextHeader + 8*(16+16*words); err != nil || len(b) != want {
+	if want := ciphertextHeader + 4 + 8*(16+16*words); err != nil || len(b) != want {
 		t.Fatalf("%d bytes, %v, want %d", len(b), err, want)
 	}
 	long := append([]byte(nil), b[:ciphertextHeader+4]...)
 	long[4] &^= 1 // block 0 is not marked public
-	long = append(append(long, make([]byte, 8*(words-1))...), b[ciphertextHeader:]...)
+	long = append(append(long, make([]byte, 8*(words-1))...), b[ciphertextHeader+4:]...)
 	beyond := append([]byte(nil), b[:ciphertextHeader+4]...)
 	beyond[1], beyond[4] = byte(fhe.Uint8), 0x10
 	beyond = append(beyond[:5], make([]byte, 8*(1+3*words))...)
