@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"fhevm/fhe/tfhe"
 	"fhevm/node/network"
 )
 
@@ -17,7 +16,7 @@ import (
 type figure struct {
 	name, unit string
 	target     float64 // what is promised of the value; 0: nothing
-	measure    func(context.Context) (float64, error)
+	measure    measurement
 }
 
 // engine measures the chosen figures of the engine. Those that fail do not keep
@@ -118,38 +117,6 @@ func (w *workload) throughput(ctx context.Context) (float64, error) {
 	}
 	all.Wait()
 	return float64(n) / time.Since(start).Seconds(), cmp.Or(errs...)
-}
-
-// batch is the number of bootstraps in a batch.
-const batch = 64
-
-// blockFigures lists the rows of single blocks. The peer has two ways to run a
-// batch.
-func (m *machine) blockFigures() []figure {
-	perCore := func(ctx context.Context) (float64, error) {
-		took, err := m.bootstrap(ctx, batch)
-		return took * float64(m.workers) / batch, err
-	}
-	return []figure{
-		{"bootstrap latency, one thread", "ms", 0, func(ctx context.Context) (float64, error) { return m.bootstrap(ctx, 1) }},
-		{fmt.Sprintf("bootstrap batch of %d, per core", batch), "ms", 0, perCore},
-		{fmt.Sprintf("bootstrap batch of %d by the batch interface, per core", batch), "ms", 0, perCore},
-	}
-}
-
-// bootstrap is the time of n bootstraps together, in milliseconds.
-func (m *machine) bootstrap(ctx context.Context, n int) (float64, error) {
-	p := m.engine.Params()
-	lut := p.NewLUT(func(m int) uint64 { return uint64(m) << tfhe.DeltaLog })
-	src, err := slots(p, m.public, n)
-	if err != nil {
-		return 0, err
-	}
-	jobs := make([]tfhe.Job, n)
-	for i := range jobs {
-		jobs[i] = tfhe.Job{Src: src[i], LUT: lut, Dst: []tfhe.LWE{p.NewLWE()}}
-	}
-	return repeat(func() error { return m.engine.Bootstrap(ctx, jobs) })
 }
 
 func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -52,7 +52,7 @@ func (o *options) compare(ctx context.Context, f network.Folder) error {
 		return err
 	}
 	var failed []error
-	for _, fig := range m.figures() {
+	for _, fig := range append(m.figures(), m.batchInterface()) {
 		if !o.only.has(fig.name) || !slices.Contains(p.rows, fig.name) {
 			continue
 		}
