@@ -49,17 +49,24 @@ func digits(rotated, own, sign Mem) VecVirtual {
 	return x
 }
 
-// forwardGroup is levels 4 to 7 of a group at z: of its node, whose twiddles
-// are at w, and of that node's four grandchildren.
-func (p *product) forwardGroup(label string, z, w Register) {
+// forwardGroup is levels 4 to 7 of a group: of its node, whose twiddles are at
+// w, and of that node's four grandchildren. No pass follows another that it
+// waits for.
+func (p *product) forwardGroup(mask, body, w Register) {
 	w0, w1 := Broadcast(At(w, 0)), Broadcast(At(w, TwiddleBytes))
-	pass(label+"4", z, 4, func(x []Points) { ForwardRadix4(x, w0, w1, p.two) })
+	level4 := func(x []Points) { ForwardRadix4(x, w0, w1, p.two) }
+	pass("mask4", mask, 4, level4)
+	pass("body4", body, 4, level4)
+	p.grandchildren("mask6", mask, w)
+	p.grandchildren("body6", body, w)
+}
 
-	line, grandchild := Copy(z), Copy(w)
-	Loop(label+"6", 4, func() {
-		w0, w1 := Broadcast(At(grandchild, nodeBytes)), Broadcast(At(grandchild, nodeBytes+TwiddleBytes))
-		x := LoadAll(At(line, 0), lineBytes, 4)
+func (p *product) grandchildren(label string, z, w Register) {
+	z, w = Copy(z), Copy(w)
+	Loop(label, 4, func() {
+		w0, w1 := Broadcast(At(w, nodeBytes)), Broadcast(At(w, nodeBytes+TwiddleBytes))
+		x := LoadAll(At(z, 0), lineBytes, 4)
 		ForwardRadix4(x, w0, w1, p.two)
-		StoreAll(x, At(line, 0), lineBytes)
-	}, By(line, 4*lineBytes), By(grandchild, nodeBytes))
+		StoreAll(x, At(z, 0), lineBytes)
+	}, By(z, 4*lineBytes), By(w, nodeBytes))
 }

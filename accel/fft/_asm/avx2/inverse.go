@@ -8,16 +8,23 @@ import (
 	. "fhevm/accel/fft/_asm/points"
 )
 
-// inverseGroup is the inverse's levels 4 to 32 of a group at z.
-func (p *product) inverseGroup(label string, z Register) {
+// inverseGroup is the inverse's levels 4 to 32 of a group.
+func (p *product) inverseGroup(mask, body Register) {
+	p.inverseNeighbours("maskInverse4", mask)
+	p.inverseNeighbours("bodyInverse4", body)
+	p.inversePass("maskInverse16", mask, 4, groupInverse)
+	p.inversePass("bodyInverse16", body, 4, groupInverse)
+}
+
+// inverseNeighbours is levels 4 and 8.
+func (p *product) inverseNeighbours(label string, z Register) {
+	z = Copy(z)
 	w0, w1 := LoadPoints(At(p.inverse, 0)), LoadPoints(At(p.inverse, lineBytes))
-	line := Copy(z)
-	Loop(label+"Inverse4", 4, func() {
-		x := LoadAll(At(line, 0), lineBytes, 4)
+	Loop(label, 4, func() {
+		x := LoadAll(At(z, 0), lineBytes, 4)
 		InverseRadix4(x, w0, w1, Straight, p.two)
-		StoreAll(x, At(line, 0), lineBytes)
-	}, By(line, 4*lineBytes))
-	p.inversePass(label+"Inverse16", z, 4, groupInverse)
+		StoreAll(x, At(z, 0), lineBytes)
+	}, By(z, 4*lineBytes))
 }
 
 // inversePass is two levels of vectors a span apart, whose twiddles begin at

@@ -63,11 +63,9 @@ func (p *product) quarter() {
 // group is all levels that join points of one group.
 func (p *product) group(mask, body Register) {
 	p.prefetch()
-	p.forwardGroup("mask", mask, p.forward)
-	p.forwardGroup("body", body, p.forward)
+	p.forwardGroup(mask, body, p.forward)
 	p.middle(mask, body)
-	p.inverseGroup("mask", mask)
-	p.inverseGroup("body", body)
+	p.inverseGroup(mask, body)
 }
 
 // prefetch asks for the group of the key's polynomials that will be needed
