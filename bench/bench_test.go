@@ -29,19 +29,21 @@ func TestSelection(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	for name, want := range map[string]float64{
-		"bootstrap latency, one thread":   2,
-		"bootstrap batch of 64, per core": 3,
-		"uint64 transfer throughput":      8,
-		"uint64 transfer latency":         3,
-		"uint64 lt throughput":            6,
-		"int64 add throughput":            6,
-		"uint32 add throughput":           3,
-		"uint64 div by 10 throughput":     5,
-		"uint64 div latency":              2,
-		"uint8 shl throughput":            3.5,
-		"uint64 ilog2 throughput":         3,
-		"uint64 ilog2 latency":            2,
-		"uint8 add latency":               0,
+		"bootstrap latency, one thread":        2,
+		"bootstrap batch of 64, per core":      3,
+		"uint64 transfer throughput":           8,
+		"uint64 transfer latency":              3,
+		"uint64 lt throughput":                 6,
+		"int64 add throughput":                 6,
+		"uint32 add throughput":                3,
+		"uint64 div by 10 throughput":          5,
+		"uint64 div latency":                   2,
+		"uint8 shl throughput":                 3.5,
+		"uint64 ilog2 throughput":              3,
+		"uint64 ilog2 latency":                 2,
+		"uint8 add latency":                    0,
+		"uint64 transfer with storage latency": 0,
+		"blind rotation latency, one thread":   0,
 	} {
 		if got := target(name); got != want {
 			t.Errorf("target(%q) = %v, want %v", name, got, want)

@@ -65,18 +65,34 @@ func (o *options) compare(ctx context.Context, f network.Folder) error {
 			failed = append(failed, fmt.Errorf("%s: %w", fig.name, err))
 		}
 	}
+	fmt.Println(verdict(file.rows))
 	return errors.Join(failed...)
+}
+
+// verdict counts the targets that are met.
+func verdict(rows []comparison) string {
+	met, all := 0, 0
+	for _, c := range rows {
+		if c.Target == 0 {
+			continue
+		}
+		all++
+		if c.Ratio >= c.Target {
+			met++
+		}
+	}
+	return fmt.Sprintf("%d of %d targets met", met, all)
 }
 
 // compare measures the figure of both in turn.
 func (fig figure) compare(ctx context.Context, p *peer) (c comparison, err error) {
 	var ours, theirs []float64
 	for start := time.Now(); len(ours) == 0 || len(ours) < maxRounds && time.Since(start) < maxTime; {
-		t, err := p.measure(fig.name)
+		o, err := fig.measure(ctx)
 		if err != nil {
 			return c, err
 		}
-		o, err := fig.measure(ctx)
+		t, err := p.measure(fig.name)
 		if err != nil {
 			return c, err
 		}
@@ -98,15 +114,14 @@ func (fig figure) compare(ctx context.Context, p *peer) (c comparison, err error
 
 // String is c as a line of a table.
 func (c comparison) String() string {
-	verdict := ""
+	line := fmt.Sprintf("%-56s %10.2f %10.2f %-5s x %5.2f", c.Name, c.Ours, c.Theirs, c.Unit, c.Ratio)
 	switch {
 	case c.Target == 0:
+		return line
 	case c.Ratio >= c.Target:
-		verdict = fmt.Sprintf("met      %.1f", c.Target)
-	default:
-		verdict = fmt.Sprintf("MISSED   %.1f", c.Target)
+		return fmt.Sprintf("%s  met     %.1f", line, c.Target)
 	}
-	return fmt.Sprintf("%-56s %10.2f %10.2f %-5s x %5.2f  %s", c.Name, c.Ours, c.Theirs, c.Unit, c.Ratio, verdict)
+	return fmt.Sprintf("%s  MISSED  %.1f", line, c.Target)
 }
 
 // peer is the running program of a peer: it reads names of rows and answers

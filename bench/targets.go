@@ -27,7 +27,7 @@ func target(name string) float64 {
 		return 2
 	case strings.HasPrefix(name, "bootstrap batch"):
 		return 3
-	case len(words) < 3 || strings.Contains(name, "storage"):
+	case len(words) < 3 || words[0] == "blind" || strings.Contains(name, "storage"):
 		return 0
 	}
 	bits64 := strings.HasSuffix(words[0], "int64")
