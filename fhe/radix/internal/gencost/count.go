@@ -107,7 +107,7 @@ func masked(v *uint256.Int, t fhe.Type) *uint256.Int {
 
 // dearestFactor is the dearest 64-bit factor that a long search by small changes
 // from random starts has found.
-const dearestFactor = 0x55a6999955566656
+const dearestFactor = 0x69555a5955658b2b
 
 // clearValues are those among which the dearest is looked for: all that repeat
 // one byte, which are all of 8 bits, and some pseudo-random ones, of any digits
@@ -148,22 +148,33 @@ func divisors(f fhe.Form) (vs []*uint256.Int) {
 		return []*uint256.Int{nil}
 	}
 	bits := f.Type.Bits()
-	widths := []int{bits/2 - 1, bits / 2, bits/2 + 1, bits/2 + 2, bits - 1, bits}
-	if bits <= 64 && f.Op != fhe.MulDiv {
-		widths = widths[:0]
-		for w := range bits {
-			widths = append(widths, w+1)
-		}
-	}
-	if f.Op == fhe.MulDiv && bits > 64 {
+	switch {
+	case f.Op == fhe.MulDiv && bits > 64:
 		return []*uint256.Int{repeated(0xb6db6db6db6db6db)} // any of all bits
+	case f.Op == fhe.MulDiv:
+		return ofWidths(bits/2, bits/2+1, bits-1, bits)
+	case f.Clear == 1: // a clear dividend saves next to nothing, whatever it is
+		return ofWidths(bits)[1:]
+	case bits > 64:
+		return ofWidths(bits/2, bits/2+1, bits)[1:]
 	}
+	var widths []int
+	for w := range bits {
+		widths = append(widths, w+1)
+	}
+	return ofWidths(widths...)
+}
+
+// ofWidths are zero, and for each width the largest number of so many bits, the
+// least odd one and one between.
+func ofWidths(widths ...int) []*uint256.Int {
+	vs := []*uint256.Int{new(uint256.Int)}
 	for _, w := range widths {
 		top := new(uint256.Int).Lsh(uint256.NewInt(1), uint(w-1))
 		vs = append(vs, new(uint256.Int).Or(top, uint256.NewInt(1)), new(uint256.Int).SubUint64(top.Lsh(top, 1), 1))
 		vs = append(vs, new(uint256.Int).Rsh(repeated(0xb6db6db6db6db6db), uint(256-w)))
 	}
-	return append(vs, new(uint256.Int))
+	return vs
 }
 
 // repeated is the number of 256 bits that repeats w.
