@@ -38,9 +38,6 @@ func groupSize(n int) int {
 	return 16
 }
 
-// jumped is how many of n digits are in groups that a borrow jumps across.
-func jumped(n int) int { return (n - 1) / groupSize(n) * groupSize(n) }
-
 // subtract propagates the borrows through the digits d, each in [-3, 3], and
 // returns the blocks of the result modulo 4^len(d).
 func (c *circuit) subtract(d []wire, borrow wire) []wire {

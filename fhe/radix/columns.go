@@ -25,35 +25,25 @@ func (cols columns) addRow(shift int, x []wire) {
 	}
 }
 
-// addColumns returns the blocks of the sum.
+// addColumns returns the blocks of the sum. Each column, from the lowest on, is
+// brought down to what a sum of two blocks may be; the rest of the carries ripple,
+// close behind.
 func (c *circuit) addColumns(cols columns) []wire {
-	return c.subtract(c.digits(cols, jumped(len(cols))), constant(1))
-}
-
-// digits brings each column, from the lowest on, down to what a sum of two
-// blocks may be, and returns the digits whose difference to a borrow of 1 is the
-// sum. The first clean ones have as little noise as two blocks.
-func (c *circuit) digits(cols columns, clean int) []wire {
 	d := make([]wire, len(cols))
 	for i := range cols {
-		room := digitRoom
-		if i < clean {
-			room = 2
-		}
-		for !isDigit(cols[i], room) {
+		for !isDigit(cols[i]) {
 			c.compress(cols, i)
 		}
 		d[i] = sum(cols[i]).plusClear(1 - base)
 	}
-	return d
+	blocks, _ := c.ripple(d, constant(1))
+	return blocks
 }
 
-// digitRoom is the most noise of a digit that meets a borrow, which may be a
-// block of an operand that the digit holds too.
-const digitRoom = tfhe.MaxNorm2 - 1
-
-// isDigit reports whether terms are as small as the sum of two blocks.
-func isDigit(terms []wire, room int) bool {
+// isDigit reports whether terms are as small as the sum of two blocks, and leave
+// room in the noise budget for a borrow, which may be an operand's block that is
+// among them too.
+func isDigit(terms []wire) bool {
 	most, factor := 0, 0
 	for _, w := range terms {
 		most += w.hi
@@ -65,19 +55,20 @@ func isDigit(terms []wire, room int) bool {
 	for _, t := range s.terms {
 		factor = max(factor, magnitude(t.factor))
 	}
-	return s.norm2() <= min(room, digitRoom-2*factor)
+	return s.norm2()+2*factor < tfhe.MaxNorm2
 }
 
 // compress replaces a group of terms of column i by message and carry: those that
-// are known first, and among them the noisy ones first, as long as they fit. A
-// term alone is no group unless that takes noise off it.
+// are known first, and among them the noisy ones first, as long as they fit and
+// the others are too many. A term alone is no group if it is a block without more
+// noise than one bootstrap's.
 func (c *circuit) compress(cols columns, i int) {
 	slices.SortStableFunc(cols[i], func(a, b wire) int {
 		return cmp.Or(cmp.Compare(a.layer(), b.layer()), cmp.Compare(b.norm2(), a.norm2()), cmp.Compare(b.hi, a.hi))
 	})
 	for start := range cols[i] {
 		group, rest := fitting(cols[i][start:])
-		if s := sum(group); len(group) > 1 || s.norm2() > 1 {
+		if s := sum(group); len(group) > 1 || s.norm2() > 1 || s.hi >= base {
 			cols[i] = append(cols[i][:start:start], rest...)
 			c.split(cols, i, s)
 			return
@@ -85,11 +76,15 @@ func (c *circuit) compress(cols columns, i int) {
 	}
 }
 
-// fitting cuts out the first terms, and those after them, that fit one bootstrap.
+// fitting cuts out the first terms, and those after them, that fit one bootstrap,
+// until those that stay are one block.
 func fitting(terms []wire) (group, rest []wire) {
-	total := constant(0)
+	total, most := constant(0), 0
 	for _, w := range terms {
-		if s := total.plus(w); message.check(s) == nil {
+		most += w.hi
+	}
+	for _, w := range terms {
+		if s := total.plus(w); (len(group) == 0 || most-total.hi >= base) && message.check(s) == nil {
 			total, group = s, append(group, w)
 		} else {
 			rest = append(rest, w)

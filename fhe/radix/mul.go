@@ -31,8 +31,7 @@ func (c *circuit) product(x, y []wire, n int) []wire {
 		}
 	}
 	c.borders(cols, x, y)
-	blocks, _ := c.ripple(c.digits(cols, 0), constant(1))
-	return blocks
+	return c.addColumns(cols)
 }
 
 // borders adds N(a) + N(b) - 3 for all products of digits a of x and b of y. With

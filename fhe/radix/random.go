@@ -212,11 +212,7 @@ func (c *circuit) scale(x []wire, k *big.Int) []wire {
 		rest.Add(rest, new(big.Int).Mul(big.NewInt(rows), power(left)))
 	}
 	cols.addRow(0, clearBlocks(rest, len(cols)))
-	d := c.digits(cols[left:], len(cols)-left)
-	point := len(d) - n
-	// The fraction f carries where f - not(0) > 0.
-	carry := c.isNegative(c.pairs(complement(d[:point], 0)))
-	return c.subtract(d[point:], not(carry))
+	return c.addColumns(cols[left:])[len(x)-left:]
 }
 
 // power is 4^i.
