@@ -45,7 +45,7 @@ func (e *Evaluator) random(ctx context.Context, z *tfhe.Rerandomizer, seed [32]b
 	if err != nil {
 		return nil, err
 	}
-	if err := z.Rerandomize(blocks, tfhe.RerandomizationSeed(content, blocksDigest(blocks))); err != nil {
+	if err := z.Rerandomize(blocks, tfhe.RerandomizationSeed(content, blocksDigest(blocks), 0)); err != nil {
 		return nil, err
 	}
 	out, err := e.run(ctx, p, blocks)

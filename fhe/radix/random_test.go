@@ -271,11 +271,11 @@ func TestKnownRandom(t *testing.T) {
 		value  int64
 		digest string
 	}{
-		{fhe.Bool, nil, 0, "0x3756b9eb1c75dc79a018bbc28ffaf7c88c21fad09ef0fdab9bbe9c2faffc9a3f"},
-		{fhe.Uint16, nil, 39108, "0x8ba8c740d9e219a7854d3fd33a8c87382849df45a4eb48a6314977f5b27215d0"},
-		{fhe.Int8, nil, 181, "0x72e8672353946122a1f477f4bbb713cf70e576cf2d3db7b4da017e85dfc2a1c7"},
-		{fhe.Uint8, uint256.NewInt(10), 8, "0xef3541d4cd3ccfcb6ff4970f8416c4246cdc7face0b903be52304413e40956ac"},
-		{fhe.Uint32, uint256.NewInt(1 << 9), 50, "0x70bad640aa0b70685807f7d367825c2f7b59c2bce250c7f01fde9d572201ea24"},
+		{fhe.Bool, nil, 0, "0xda9dc008be4ebdf7f7c06c4b699b476e07b95346d5ea290e516f161e937cd761"},
+		{fhe.Uint16, nil, 39108, "0x871fd9c1da55b58c3355d5733391edf8c6fa19a74534d214742a9259fda2ebe6"},
+		{fhe.Int8, nil, 181, "0x6259d564fa02824ca60a2ef00fd9569ba7e5bddd5733ff352bd591f96117b8e1"},
+		{fhe.Uint8, uint256.NewInt(10), 8, "0xb44f632cea524806e0ccf57b897c5949865d6ba65e70ea597920131b1a1f8e96"},
+		{fhe.Uint32, uint256.NewInt(1 << 9), 50, "0x97cf9d370828060db7821be9635f2dd40f353a8e01eb930bbf4196616a6b5a7f"},
 	} {
 		got, err := n.Random(t.Context(), n.zeros(), [32]byte{'k', 'n', 'o', 'w', 'n'}, c.typ, c.bound)
 		if err != nil {

@@ -9,7 +9,8 @@ import (
 )
 
 // Rerandomize returns c with masks that nobody chose (SPEC 4.7). seed is that of
-// tfhe.RerandomizationSeed. Public blocks have nothing to hide and stay as they
+// tfhe.RerandomizationSeed, with c's index in the Packed that it comes from: two
+// values under one seed would get the same encryptions of zero. Public blocks have nothing to hide and stay as they
 // are; blocks that share a mask, or whose masks are negatives, still do, so that
 // circuits see that they share their noise.
 //
@@ -52,5 +53,8 @@ func RerandomizeList(z *tfhe.Rerandomizer, list *fhe.InputList) (*fhe.InputList,
 	digest := fhe.Keccak(encoding)
 	out := *list
 	out.Mask, out.Bodies = slices.Clone(list.Mask), slices.Clone(list.Bodies)
-	return &out, z.RerandomizeList(out.Mask, out.Bodies, tfhe.RerandomizationSeed(digest, digest))
+	if err := z.RerandomizeList(out.Mask, out.Bodies, tfhe.RerandomizationSeed(digest, digest, 0)); err != nil {
+		return nil, err
+	}
+	return &out, nil
 }

@@ -27,7 +27,7 @@ func TestRerandomize(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := c.Digest()
-	seed := tfhe.RerandomizationSeed(fhe.Digest{1}, digest)
+	seed := tfhe.RerandomizationSeed(fhe.Digest{1}, digest, 0)
 	got, err := n.Rerandomize(n.zeros(), c, seed)
 	if err != nil {
 		t.Fatal(err)
@@ -53,9 +53,43 @@ func TestRerandomize(t *testing.T) {
 	if err != nil || again.Digest() != got.Digest() {
 		t.Errorf("not a function of value and seed: %v", err)
 	}
-	other, err := n.Rerandomize(n.zeros(), c, tfhe.RerandomizationSeed(fhe.Digest{2}, digest))
+	other, err := n.Rerandomize(n.zeros(), c, tfhe.RerandomizationSeed(fhe.Digest{2}, digest, 0))
 	if err != nil || slices.Equal(other.Blocks[0], got.Blocks[0]) {
 		t.Errorf("another seed gives the same block: %v", err)
+	}
+}
+
+// Values of one packed form, even equal ones, get different encryptions of zero.
+func TestRerandomizePacked(t *testing.T) {
+	n := realNetwork()
+	c := n.encrypt(fhe.Uint8, big.NewInt(0xb4), "re-randomise packed")
+	packed, err := Pack(n.packer(), c, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, zeros := packed.Digest(), map[[8]uint64]bool{}
+	for i := range 2 {
+		before, err := n.Unpack(t.Context(), packed, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := n.Rerandomize(n.zeros(), before, tfhe.RerandomizationSeed(fhe.Digest{1}, digest, uint64(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := n.decrypt(after); err != nil || v.Int64() != 0xb4 {
+			t.Errorf("value %d became %d, %v", i, v, err)
+		}
+		for j, b := range after.Blocks {
+			var zero [8]uint64
+			for k := range zero {
+				zero[k] = b[k] - before.Blocks[j][k]
+			}
+			zeros[zero] = true
+		}
+	}
+	if len(zeros) != 8 {
+		t.Errorf("eight blocks got %d encryptions of zero", len(zeros))
 	}
 }
 

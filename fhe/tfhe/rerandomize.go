@@ -1,6 +1,7 @@
 package tfhe
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"fhevm/fhe"
@@ -21,11 +22,13 @@ func NewRerandomizer(pk *PublicKey) *Rerandomizer {
 	return &Rerandomizer{params: pk.params, a: newMultiplicand(pk.a), b: newMultiplicand(pk.b)}
 }
 
-// RerandomizationSeed is the seed for a ciphertext: content is the salt-free
-// content id of its derivation, digest that of its bytes. A handle has no part
-// in it: equal contents stay equal ciphertexts.
-func RerandomizationSeed(content, digest fhe.Digest) Seed {
-	return SeedFrom(fhe.Keccak([]byte("fhevm re-randomisation"), content[:], digest[:]))
+// RerandomizationSeed is the seed for a value: content is the salt-free content
+// id of its derivation, digest that of its bytes, and index its place among the
+// values of which these are the bytes, since no two may get the same encryption
+// of zero. A handle has no part in it: equal contents stay equal ciphertexts.
+func RerandomizationSeed(content, digest fhe.Digest, index uint64) Seed {
+	place := binary.BigEndian.AppendUint64(nil, index)
+	return SeedFrom(fhe.Keccak([]byte("fhevm re-randomisation"), content[:], digest[:], place))
 }
 
 // Rerandomize adds to block i slot i mod PolySize of encryption i / PolySize of

@@ -112,18 +112,20 @@ func TestRerandomize(t *testing.T) {
 	}
 }
 
-// The seed depends on content and digest, the masks on the seed alone.
+// The seed depends on content, digest and index, the masks on the seed alone.
 func TestRerandomizationSeeds(t *testing.T) {
 	z, seen := NewRerandomizer(keys().public), map[uint64]bool{}
 	for _, d := range [][2]fhe.Digest{{}, {{1}, {}}, {{}, {1}}, {{1}, {1}}, {{1}, {1}}} {
-		b := Default.NewLWE()
-		if err := z.Rerandomize([]LWE{b}, RerandomizationSeed(d[0], d[1])); err != nil {
-			t.Fatal(err)
+		for _, index := range []uint64{0, 1, 1 << 8} {
+			b := Default.NewLWE()
+			if err := z.Rerandomize([]LWE{b}, RerandomizationSeed(d[0], d[1], index)); err != nil {
+				t.Fatal(err)
+			}
+			seen[b[0]] = true
 		}
-		seen[b[0]] = true
 	}
-	if len(seen) != 4 {
-		t.Errorf("four seeds gave %d masks", len(seen))
+	if len(seen) != 12 {
+		t.Errorf("twelve seeds gave %d masks", len(seen))
 	}
 }
 
