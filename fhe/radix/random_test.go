@@ -271,11 +271,11 @@ func TestKnownRandom(t *testing.T) {
 		value  int64
 		digest string
 	}{
-		{fhe.Bool, nil, 0, "0xda9dc008be4ebdf7f7c06c4b699b476e07b95346d5ea290e516f161e937cd761"},
-		{fhe.Uint16, nil, 39108, "0x871fd9c1da55b58c3355d5733391edf8c6fa19a74534d214742a9259fda2ebe6"},
-		{fhe.Int8, nil, 181, "0x6259d564fa02824ca60a2ef00fd9569ba7e5bddd5733ff352bd591f96117b8e1"},
-		{fhe.Uint8, uint256.NewInt(10), 8, "0xb44f632cea524806e0ccf57b897c5949865d6ba65e70ea597920131b1a1f8e96"},
-		{fhe.Uint32, uint256.NewInt(1 << 9), 50, "0x97cf9d370828060db7821be9635f2dd40f353a8e01eb930bbf4196616a6b5a7f"},
+		{fhe.Bool, nil, 1, "0x4c11afe840d049acc5fdb7866decc99f86cf8bee57d156e3fc3e3e4c4e613ac5"},
+		{fhe.Uint16, nil, 2156, "0x7587f5344bdab0047a1520842b0fbeb5ca11fc039a17212a1d702fef5a306dcb"},
+		{fhe.Int8, nil, 82, "0x32b6f5f77a941700307dcfb4a7be54e5222c7bacbc11c1eb2ca7cfaa76591c9d"},
+		{fhe.Uint8, uint256.NewInt(10), 8, "0x2a04c37c740893261c7e28ee4d822fad531da7e2c294b9dddf925c80edc8bead"},
+		{fhe.Uint32, uint256.NewInt(1 << 9), 351, "0xa69d657aad40d2c8ece1ce56f04d7f045b8a86d44f01a8f8a2af459c3f9b5552"},
 	} {
 		got, err := n.Random(t.Context(), n.zeros(), [32]byte{'k', 'n', 'o', 'w', 'n'}, c.typ, c.bound)
 		if err != nil {

@@ -71,7 +71,7 @@ func (c *compactKey) BootstrapKey() *BootstrapKey {
 // it, so bit*g moves to the body, where it meets the secret: -bit*g*s.
 func (k *SecretKey) encryptGGSW(c *compactKey, label string, i int, bit uint8) {
 	p := k.params
-	errors := csprng.New(k.seed, label, uint64(i))
+	errors := csprng.New(k.streams, label, uint64(i))
 	defer errors.Wipe()
 	bodies := c.ggswBodies(i)
 	c.ggswMasks(i, func(r int, mask []uint64) {

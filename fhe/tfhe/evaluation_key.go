@@ -39,7 +39,7 @@ func (k *SecretKey) EvaluationKey(progress func(done, total int)) *EvaluationKey
 	ek := &EvaluationKey{
 		compactKey: compactKey{
 			params: p,
-			masks:  k.seed.Derive(labelMasks, 0),
+			masks:  k.streams.Derive(labelMasks, 0),
 			label:  labelBootstrapMask,
 			bodies: make([]uint64, p.LWEDim*p.ggswWords()),
 		},
@@ -99,7 +99,7 @@ func (ek *EvaluationKey) keySwitchBodies(j int) []uint32 {
 func (k *SecretKey) encryptKeySwitchRows(ek *EvaluationKey, j int) {
 	p := k.params
 	mask := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
-	errors := csprng.New(k.seed, labelKeySwitchError, uint64(j))
+	errors := csprng.New(k.streams, labelKeySwitchError, uint64(j))
 	defer errors.Wipe()
 	a := make([]uint32, p.LWEDim)
 	bodies := ek.keySwitchBodies(j)

@@ -51,7 +51,7 @@ func TestKeyFilesRoundTrip(t *testing.T) {
 }
 
 // knownKeyID pins key generation and both public encodings.
-const knownKeyID = "0xcbdc823c6d611c1d358fbcf9ec7afe9210215d8f481b941cfd09e571d4429c33"
+const knownKeyID = "0x1394bc82080d60779023643cfce584b3a5f694333392482d2ac789348474c26b"
 
 func TestKeyID(t *testing.T) {
 	k := keys()
@@ -125,7 +125,7 @@ func TestSecretKeyIsRedacted(t *testing.T) {
 func TestWipe(t *testing.T) {
 	k := NewSecretKey(&Default, testSeed)
 	k.Wipe()
-	if weight(k.small) != 0 || weight(k.big) != 0 || k.seed != (Seed{}) {
+	if weight(k.small) != 0 || weight(k.big) != 0 || k.seed != (Seed{}) || k.streams != (Seed{}) {
 		t.Error("secrets remain after Wipe")
 	}
 }

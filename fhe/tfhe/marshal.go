@@ -33,8 +33,12 @@ const chunkWords = 2048
 
 // header encodes kind, format and parameters.
 func (p *Params) header(kind uint8) []byte {
-	b := append([]byte(keyMagic), kind, keyFormat)
-	b = binary.BigEndian.AppendUint16(b, uint16(p.LWEDim))
+	return append(append([]byte(keyMagic), kind, keyFormat), p.encoding()...)
+}
+
+// encoding is the 16 bytes of the parameters on which keys depend.
+func (p *Params) encoding() []byte {
+	b := binary.BigEndian.AppendUint16(nil, uint16(p.LWEDim))
 	b = append(b, uint8(p.LWENoise), uint8(p.GLWEDim))
 	b = binary.BigEndian.AppendUint16(b, uint16(p.PolySize))
 	b = append(b, uint8(p.GLWENoise), uint8(p.BootstrapBaseLog), uint8(p.BootstrapLevel),

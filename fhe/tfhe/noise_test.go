@@ -217,7 +217,7 @@ func measureKeySwitch(p *Params, samples int) *measurement {
 	maskless.LWEDim = 0
 	parallel.For(samples, func(i int) {
 		secret := NewSecretKey(p, testSeed.Derive("key switch noise", uint64(i)))
-		r := csprng.New(secret.seed, "errors and input", 0)
+		r := csprng.New(secret.streams, "errors and input", 0)
 		k := newKeySwitchKey(&maskless)
 		for row := range p.KeySwitchDigits() {
 			body := uint32(secret.big[row/p.KeySwitchLevel]) << (32 - p.KeySwitchBaseLog*(row%p.KeySwitchLevel+1))

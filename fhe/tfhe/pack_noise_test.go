@@ -61,7 +61,7 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 func packingNoise(label string, i int) (*SecretKey, *PackingKey) {
 	p := &Default
 	secret := NewSecretKey(p, testSeed.Derive(label, uint64(i)))
-	errors := csprng.New(secret.seed, labelPackingError, 0)
+	errors := csprng.New(secret.streams, labelPackingError, 0)
 	bodies, row := vec.NewMatrix(p.packDigits(), p.PackSize), make([]uint32, p.PackSize)
 	for r := range p.packDigits() {
 		for h := range row {
@@ -79,7 +79,7 @@ func measurePackKey(samples int) *measurement {
 	parallel.For(samples/p.PackSize, func(i int) {
 		secret, key := packingNoise("packing noise", i)
 		small := make([]uint32, p.LWEDim+1)
-		csprng.New(secret.seed, "input", 0).Uint32s(small)
+		csprng.New(secret.streams, "input", 0).Uint32s(small)
 		small[p.LWEDim] = -p.packDecompose(make([]Digits, p.packDigits()/vec.Group), 1, append(slices.Clone(small[:p.LWEDim]), 0))
 		for _, x := range key.pack([][]uint32{small})[0] {
 			m.add(signed(uint64(x) << 32))
@@ -94,7 +94,7 @@ func measurePackDigits(samples int) *measurement {
 	const chunk = 256
 	parallel.For(samples/chunk, func(i int) {
 		secret := NewSecretKey(p, testSeed.Derive("packing digits", uint64(i)))
-		r := csprng.New(secret.seed, "input", 0)
+		r := csprng.New(secret.streams, "input", 0)
 		small, digits := make([]uint32, p.LWEDim+1), make([]Digits, p.packDigits()/vec.Group)
 		for range chunk {
 			r.Uint32s(small)
@@ -117,7 +117,7 @@ func measurePackRounding(samples int) *measurement {
 	p, m := &Default, &measurement{}
 	parallel.For(samples/p.PackSize, func(i int) {
 		secret := NewSecretKey(p, testSeed.Derive("packing rounding", uint64(i)))
-		r := csprng.New(secret.seed, "input", 0)
+		r := csprng.New(secret.streams, "input", 0)
 		glwe := make([][]uint32, p.packRank()+1)
 		for c := range glwe {
 			glwe[c] = make([]uint32, p.PackSize)

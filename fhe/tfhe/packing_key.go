@@ -94,7 +94,7 @@ func (k *SecretKey) encryptPackingRows(ek *EvaluationKey, ring packingSecret, j 
 			bodies[l*p.PackSize+h] += uint32(x)
 		}
 	})
-	errors := csprng.New(k.seed, labelPackingError, uint64(j))
+	errors := csprng.New(k.streams, labelPackingError, uint64(j))
 	defer errors.Wipe()
 	for h := range bodies {
 		bodies[h] += uint32(errors.TUniform(p.LWENoise))

@@ -19,8 +19,8 @@ type PublicKey struct {
 func (k *SecretKey) PublicKey() *PublicKey {
 	p := k.params
 	pk := &PublicKey{params: p, a: make([]uint64, p.PolySize), b: make([]uint64, p.PolySize)}
-	csprng.New(k.seed, "public key mask", 0).Uint64s(pk.a)
-	errors := csprng.New(k.seed, "public key error", 0)
+	csprng.New(k.streams, "public key mask", 0).Uint64s(pk.a)
+	errors := csprng.New(k.streams, "public key error", 0)
 	defer errors.Wipe()
 	mulNegacyclic(pk.b, pk.a, k.big)
 	addNoise(pk.b, p.GLWENoise, errors)

@@ -34,7 +34,7 @@ func (k *SecretKey) RandomKey(progress func(done, total int)) *RandomKey {
 	p := k.params
 	rk := &RandomKey{compactKey: compactKey{
 		params: p,
-		masks:  k.seed.Derive(labelRandomMasks, 0),
+		masks:  k.streams.Derive(labelRandomMasks, 0),
 		label:  labelRandomMask,
 		bodies: make([]uint64, p.LWEDim*p.ggswWords()),
 	}}

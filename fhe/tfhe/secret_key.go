@@ -9,15 +9,17 @@ import (
 // SecretKey holds the binary secrets of a network: the GLWE key, which is also
 // the key of LWE ciphertexts between bootstraps, and the small LWE key after a
 // key switch. Everything expands from one seed, so the public key and the
-// evaluation key are functions of the secret key, and no error term is ever
-// drawn twice for different messages (SPEC 3.2).
+// evaluation key are functions of the secret key. The streams that they expand
+// from depend on the parameter set, so no error term is ever drawn twice for
+// different messages (SPEC 3.2).
 //
 // It prints as a placeholder and is safe for concurrent use until Wipe.
 type SecretKey struct {
-	params *Params
-	seed   Seed
-	big    []uint64 // GLWE key: PolySize coefficients 0 or 1
-	small  []uint8  // LWE key: LWEDim bits
+	params  *Params
+	seed    Seed     // what a key file holds
+	streams Seed     // what everything expands from: a function of seed and params
+	big     []uint64 // GLWE key: PolySize coefficients 0 or 1
+	small   []uint8  // LWE key: LWEDim bits
 }
 
 // GenerateSecretKey draws a secret key from the operating system's entropy.
@@ -31,9 +33,13 @@ func GenerateSecretKey(p *Params) (*SecretKey, error) {
 }
 
 // NewSecretKey expands a secret key from a seed: the same seed gives the same
-// keys.
+// keys under the same parameters, and unrelated ones under others. KeyShares has
+// no part in it.
 func NewSecretKey(p *Params, seed Seed) *SecretKey {
-	k := &SecretKey{params: p, seed: seed, big: make([]uint64, p.PolySize), small: make([]uint8, p.LWEDim)}
+	k := &SecretKey{
+		params: p, seed: seed, streams: seed.Derive("parameters"+string(p.encoding()), 0),
+		big: make([]uint64, p.PolySize), small: make([]uint8, p.LWEDim),
+	}
 	bits := make([]uint8, p.PolySize)
 	k.expand("big secret key", bits)
 	for i, b := range bits {
@@ -45,7 +51,7 @@ func NewSecretKey(p *Params, seed Seed) *SecretKey {
 }
 
 func (k *SecretKey) expand(label string, bits []uint8) {
-	s := csprng.New(k.seed, label, 0)
+	s := csprng.New(k.streams, label, 0)
 	s.Bits(bits)
 	s.Wipe()
 }
@@ -99,6 +105,7 @@ func (k *SecretKey) smallInner(mask []uint32) (sum uint32) {
 // Wipe overwrites the key with zeros.
 func (k *SecretKey) Wipe() {
 	k.seed.Wipe()
+	k.streams.Wipe()
 	clear(k.big)
 	clear(k.small)
 }
