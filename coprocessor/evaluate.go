@@ -68,15 +68,15 @@ type evaluationError struct{ error }
 
 func (e *evaluationError) Unwrap() error { return e.error }
 
-// evaluation sorts the error of an evaluator. One that was told to stop, or
-// whose engine is closed, has said nothing about the computation.
+// evaluation sorts the error of an evaluator. One that was told to stop, whose
+// engine is closed or lacks a key, has said nothing about the computation.
 func evaluation(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, tfhe.ErrClosed):
+	case errors.Is(err, tfhe.ErrClosed), errors.Is(err, tfhe.ErrKey):
 		return err
 	}
 	return &evaluationError{err}

@@ -3,6 +3,7 @@ package coprocessor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"strings"
@@ -252,18 +253,24 @@ func (w wrongTypes) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.C
 	return cts, err
 }
 
-// TestClosedEngine ends the bootstrap engine under a running coprocessor: that
-// is no property of the computation and must not be recorded as its failure.
-func TestClosedEngine(t *testing.T) {
+// TestMachineFault ends the bootstrap engine under a running coprocessor, or
+// keeps a key from it: that is no property of the computation and must not be
+// recorded as its failure.
+func TestMachineFault(t *testing.T) {
+	t.Run("closed engine", func(t *testing.T) { testMachineFault(t, tfhe.ErrClosed) })
+	t.Run("no key", func(t *testing.T) { testMachineFault(t, tfhe.ErrKey) })
+}
+
+func testMachineFault(t *testing.T, fault error) {
 	e := newSpy(plainEvaluator())
-	e.refuse = func(fhe.Op, *uint256.Int) error { return tfhe.ErrClosed }
+	e.refuse = func(fhe.Op, *uint256.Int) error { return fmt.Errorf("layer 1: %w", fault) }
 	l := logtest.New()
 	x := l.Trivial(fhe.Uint8, 1)
 	l.Want(x)
 	disk := vfs.NewMem()
 	m := start(t, disk, e)
 	m.feed(t, l.Seal(0))
-	if err := <-m.ran; !errors.Is(err, tfhe.ErrClosed) {
+	if err := <-m.ran; !errors.Is(err, fault) {
 		t.Fatalf("Run ended with %v", err)
 	}
 	if s, err := m.Status(x); err != nil || s.State != Pending {

@@ -35,6 +35,9 @@ func newCompute(f network.Folder, d *network.Description, workers int) (*compute
 		return err
 	})
 	g.Go(func() (err error) {
+		if err := f.CheckRandomKey(); err != nil { // it is read when it is needed
+			return err
+		}
 		if c.publicKey, err = f.PublicKey(); err != nil {
 			return err
 		}

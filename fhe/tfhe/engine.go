@@ -17,6 +17,10 @@ const MaxBatch = 16
 // ErrClosed reports a bootstrap on a closed Engine.
 var ErrClosed = errors.New("bootstrap engine is closed")
 
+// ErrKey reports that the machine lacks the key that a job needs, or could not
+// load it: this says nothing about the job.
+var ErrKey = errors.New("bootstrapping key is not available")
+
 // Engine runs bootstraps on a fixed number of workers. Jobs of concurrent
 // Bootstrap calls meet in one queue: a worker takes its share of what waits
 // under one key, so a full machine works on full batches and a lone job starts
@@ -25,7 +29,7 @@ type Engine struct {
 	params    *Params
 	keySwitch *KeySwitchKey
 	packing   *PackingKey
-	keys      [kinds]func() (*BootstrapKey, error)
+	keys      [kinds]*lazyKey
 	count     atomic.Uint64
 	workers   sync.WaitGroup
 
@@ -77,19 +81,39 @@ func NewEngine(key *EvaluationKey, workers int) *Engine {
 	return e
 }
 
-// Provide makes the engine take jobs of a further kind. It calls load once, when
-// the first of them comes; an error of load fails all of them. It must return
-// before jobs of the kind come.
+// Provide makes the engine take jobs of a further kind. It calls load when the
+// first of them comes, and again for the next ones for as long as load fails,
+// which fails them with ErrKey. Provide must return before jobs of the kind come.
 func (e *Engine) Provide(kind Kind, load func() (*BootstrapKey, error)) {
-	e.keys[kind] = sync.OnceValues(load)
+	e.keys[kind] = &lazyKey{load: load}
 }
 
 // key returns the bootstrapping key for jobs of a kind.
 func (e *Engine) key(kind Kind) (*BootstrapKey, error) {
 	if kind >= kinds || e.keys[kind] == nil {
-		return nil, fmt.Errorf("engine has no key for %s", kind)
+		return nil, fmt.Errorf("%w: the engine has none for %s", ErrKey, kind)
 	}
-	return e.keys[kind]()
+	key, err := e.keys[kind].get()
+	if err != nil {
+		return nil, fmt.Errorf("%w: load that for %s: %w", ErrKey, kind, err)
+	}
+	return key, nil
+}
+
+// lazyKey is loaded by the first call of get that succeeds.
+type lazyKey struct {
+	load func() (*BootstrapKey, error)
+	mu   sync.Mutex
+	key  *BootstrapKey
+}
+
+func (l *lazyKey) get() (key *BootstrapKey, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.key == nil {
+		l.key, err = l.load()
+	}
+	return l.key, err
 }
 
 func (e *Engine) start(workers int) {

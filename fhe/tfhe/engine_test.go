@@ -147,22 +147,27 @@ func TestBatchesHaveOneKey(t *testing.T) {
 	}
 }
 
-// A key is loaded for the first job that needs it, once, and its error comes
-// with every job.
+// A key is loaded for the first job that needs it, and once. An error is not
+// kept: the next job tries again.
 func TestProvide(t *testing.T) {
 	k := keys()
 	e := &Engine{params: &Default, keySwitch: k.engine.keySwitch, keys: k.engine.keys}
 	e.start(1)
 	defer e.Close()
+	bootstrap, _ := k.engine.key(Compute)
 	loads, broken := 0, errors.New("broken")
-	e.Provide(Unpack, func() (*BootstrapKey, error) { loads++; return nil, broken })
-	for range 2 {
-		if err := e.Bootstrap(t.Context(), []Job{{Kind: Unpack}}); !errors.Is(err, broken) || loads != 1 {
-			t.Errorf("error %v after %d loads", err, loads)
+	e.Provide(Unpack, func() (*BootstrapKey, error) {
+		if loads++; loads < 3 {
+			return nil, broken
+		}
+		return bootstrap, nil
+	})
+	for want := 1; want < 3; want++ {
+		err := e.Bootstrap(t.Context(), []Job{{Kind: Unpack}})
+		if !errors.Is(err, broken) || !errors.Is(err, ErrKey) || loads != want {
+			t.Errorf("error %v after %d loads, want %d", err, loads, want)
 		}
 	}
-	bootstrap, _ := k.engine.key(Compute)
-	e.Provide(Unpack, func() (*BootstrapKey, error) { return bootstrap, nil })
 	want := knownJobs(2)
 	k.bootstrap(t, want)
 	got := knownJobs(2)
@@ -171,6 +176,12 @@ func TestProvide(t *testing.T) {
 	}
 	if err := e.Bootstrap(t.Context(), got); err != nil || digestOf(got) != digestOf(want) {
 		t.Errorf("exponents give other results than their ciphertexts: %v", err)
+	}
+	if loads != 3 {
+		t.Errorf("%d loads, want 3", loads)
+	}
+	if err := e.Bootstrap(t.Context(), []Job{{Kind: Random}}); !errors.Is(err, ErrKey) {
+		t.Errorf("a job of a kind without a key: %v", err)
 	}
 }
 

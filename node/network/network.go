@@ -145,6 +145,15 @@ func (f Folder) EvaluationKey() (*tfhe.EvaluationKey, error) {
 	return open(f.path(evalKeyFile), tfhe.ReadEvaluationKey)
 }
 
+// CheckRandomKey reports that the random key's file is missing. It does not read
+// it.
+func (f Folder) CheckRandomKey() error {
+	if _, err := os.Stat(f.path(randomKeyFile)); err != nil {
+		return fmt.Errorf("random key: %w", err)
+	}
+	return nil
+}
+
 // RandomKey reads the random key and checks that it is the one that the
 // description names.
 func (f Folder) RandomKey(want fhe.Digest) (*tfhe.RandomKey, error) {

@@ -3,6 +3,7 @@ package network
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -74,6 +75,12 @@ func checkKeys(t *testing.T, f Folder, d *Description) {
 	}
 	if _, err := f.RandomKey(fhe.Digest{1}); err == nil {
 		t.Error("another random key accepted")
+	}
+	if err := f.CheckRandomKey(); err != nil {
+		t.Error(err)
+	}
+	if err := Folder(t.TempDir()).CheckRandomKey(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing random key: %v", err)
 	}
 	k, err := f.SquashKey(d.Committee.Epoch.SquashKey)
 	if err != nil {
