@@ -4,7 +4,8 @@ import "math"
 
 // MaxNorm2 is the largest 2-norm squared of a linear combination of bootstrap
 // outputs that Default may bootstrap: FailureLog2 stays at most -128, for keys of
-// a dealer and of a committee of 4.
+// a dealer and of a committee of 4. It is the mean over keys that counts; single
+// ones are up to a few bits worse or better (SPEC 3.9).
 const MaxNorm2 = 50
 
 // Variances are those of errors as fractions of the torus (SPEC 3.9). A key's
@@ -79,8 +80,8 @@ func (p *Params) ModSwitchVariance() float64 {
 	return float64(p.LWEDim) / 4 / 12 / (steps * steps)
 }
 
-// FailureLog2 is log2 of the probability that a bootstrap reads a wrong entry
-// of its table, when its input is a combination of bootstrap outputs with
+// FailureLog2 is log2 of the probability, over keys too, that a bootstrap reads a
+// wrong entry of its table, when its input is a combination of bootstrap outputs with
 // integer coefficients whose squares sum to norm2.
 func (p *Params) FailureLog2(norm2 float64) float64 {
 	return failureLog2(norm2*p.BootstrapVariance() + p.KeySwitchVariance() + p.ModSwitchVariance())

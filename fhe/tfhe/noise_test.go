@@ -70,6 +70,34 @@ func TestFailureProbability(t *testing.T) {
 	}
 }
 
+// Digits have mean -1/2, so the errors of a key switch sum to a constant offset of
+// its key. The mean over keys is what FailureLog2 says; one with an offset of
+// three deviations has what SPEC 3.9 and SECURITY.md state.
+func TestFailureOfOneKey(t *testing.T) {
+	p := committee
+	const mean = -0.5 // of a digit
+	fixed := float64(p.KeySwitchDigits()) * p.keyVariance(p.LWENoise, 32) * mean * mean
+	variance := MaxNorm2*p.BootstrapVariance() + p.KeySwitchVariance() + p.ModSwitchVariance() - fixed
+	failure := func(offset float64) float64 { // both tails
+		half, total := 1.0/64, 0.0
+		for _, x := range []float64{half - offset, half + offset} {
+			total += math.Erfc(x/math.Sqrt(2*variance)) / 2
+		}
+		return total
+	}
+	if got := math.Log2(failure(3 * math.Sqrt(fixed))); math.Abs(got+125.9) > 0.05 {
+		t.Errorf("log2 of the failure probability of a key with an offset of 3 deviations is %.2f, want -125.9", got)
+	}
+	average, weights := 0.0, 0.0
+	for z := -12.0; z <= 12; z += 1.0 / 16 {
+		w := math.Exp(-z * z / 2)
+		average, weights = average+w*failure(z*math.Sqrt(fixed)), weights+w
+	}
+	if got := math.Log2(average / weights); math.Abs(got-p.FailureLog2(MaxNorm2)) > 0.01 {
+		t.Errorf("log2 of the mean over keys is %.3f, want %.3f", got, p.FailureLog2(MaxNorm2))
+	}
+}
+
 // measurement is the second moment of n independent errors.
 type measurement struct {
 	mu    sync.Mutex
