@@ -33,7 +33,8 @@ func RerandomizationSeed(content, digest fhe.Digest, index uint64) Seed {
 
 // Rerandomize adds to block i slot i mod PolySize of encryption i / PolySize of
 // zero that seed gives (SPEC 3.10). It adds PublicEncryptionVariance to the
-// variance of each block's error, and at most 2^30 to its magnitude.
+// variance of each block's error, and at most (KeyShares+1)*2^28 + 2^17 to its
+// magnitude.
 //
 // Blocks that share their noise, as x and 3 - x do, must not be re-randomised
 // apart: nothing would tell any more that they do.

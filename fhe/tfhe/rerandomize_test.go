@@ -84,6 +84,7 @@ func (pk *PublicKey) zeros(n int, seed Seed, index uint64) (mask, bodies []uint6
 // has a key of its own.
 func TestRerandomize(t *testing.T) {
 	p, m := &Default, &measurement{}
+	bound := int64(p.KeyShares+1)<<28 + 1<<17
 	parallel.For(384, func(i int) {
 		seed := testSeed.Derive("re-randomise", uint64(i))
 		secret := NewSecretKey(p, seed)
@@ -98,7 +99,7 @@ func TestRerandomize(t *testing.T) {
 			t.Error(err)
 		}
 		e := secret.Phase(blocks[last]) - secret.Phase(before)
-		if int64(e) > 1<<30 || int64(e) < -1<<30 {
+		if int64(e) > bound || int64(e) < -bound {
 			t.Errorf("phase moved by %d", int64(e))
 		}
 		if slices.Equal(before[:8], blocks[last][:8]) {
