@@ -46,7 +46,10 @@ func (p *Params) BootstrapVariance() float64 {
 
 // transformError bounds the error that the transform's rounding leaves on the
 // coefficients of an external product, in units of their own deviation before
-// reduction modulo 1. It is measured: TestMeasuredNoise compares.
+// reduction modulo 1. It is measured on whole bootstraps (TestMeasuredNoise
+// compares), so it stands for one thing more that the formula leaves out: words of
+// an accumulator are multiples of 2^35, and rounding them to digits of 2^41, halves
+// up, leaves an error whose mean is 2^34 on each coefficient, not 0.
 const transformError = 4.4e-16
 
 // bootstrapVariance is BootstrapVariance for keys of the given weights and a
