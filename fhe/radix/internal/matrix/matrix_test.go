@@ -45,7 +45,8 @@ func TestDigests(t *testing.T) {
 		} else if want := book.lines[c.String()].digest; short(got) != want {
 			t.Errorf("%v: digest %s, want %s", c, short(got), want)
 		}
-	}	if checked < 50 {
+	}
+	if checked < 50 {
 		t.Errorf("only %d cells have lines", checked)
 	}
 }
