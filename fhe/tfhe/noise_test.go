@@ -153,7 +153,7 @@ func currentNoiseForm() noiseForm {
 	case n > 0:
 		return noiseForm{bootstraps: n, modSwitches: 8 << 20, keySwitches: 2 * n, encryptions: n, committeeNorm2: MaxNorm2}
 	case testing.Short():
-		return noiseForm{bootstraps: 48, modSwitches: 1 << 16, keySwitches: 256, encryptions: 256, committeeNorm2: 0}
+		return noiseForm{bootstraps: 96, modSwitches: 1 << 16, keySwitches: 256, encryptions: 256, committeeNorm2: 0}
 	}
 	return noiseForm{bootstraps: 512, modSwitches: 1 << 18, keySwitches: 4096, encryptions: 512, committeeNorm2: 34}
 }
