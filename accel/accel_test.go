@@ -38,3 +38,18 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("implementations of an unknown package: %v", got)
 	}
 }
+
+func TestPages(t *testing.T) {
+	for _, n := range []int{0, 1, 4095, 4096, 1 << 21} {
+		s := accel.Pages[uint32](n)
+		if len(s) != n {
+			t.Errorf("%d elements, want %d", len(s), n)
+		}
+		for i := range s {
+			s[i]++
+			if s[i] != 1 {
+				t.Fatalf("element %d of %d was not zero", i, n)
+			}
+		}
+	}
+}

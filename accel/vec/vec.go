@@ -2,6 +2,8 @@
 // of words times small coefficients. All arithmetic on words wraps.
 package vec
 
+import "fhevm/accel"
+
 //go:generate go run -C _asm . -out ../vec_amd64.s -stubs ../stubs_amd64.go -pkg vec
 
 // MaxCoefficient bounds the absolute values of coefficients: their products with
@@ -33,7 +35,7 @@ type Matrix struct {
 // NewMatrix returns a matrix of zeros.
 func NewMatrix(rows, columns int) *Matrix {
 	groups, tiles := Groups(rows), (columns+tileColumns-1)/tileColumns
-	return &Matrix{columns, tiles, groups, make([]uint32, groups*tiles*tileColumns*Group)}
+	return &Matrix{columns, tiles, groups, accel.Pages[uint32](groups * tiles * tileColumns * Group)}
 }
 
 // Groups is the number of groups that so many rows make.

@@ -25,7 +25,7 @@ DATA shifts<>+56(SB)/8, $0x0000001800000010
 GLOBL shifts<>(SB), RODATA|NOPTR, $64
 
 // func mulVNNI1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, MMX+
 TEXT ·mulVNNI1(SB), NOSPLIT, $0-40
 	MOVQ      sums+0(FP), AX
 	MOVQ      words+8(FP), CX
@@ -40,8 +40,10 @@ TEXT ·mulVNNI1(SB), NOSPLIT, $0-40
 	VPXORD    Z2, Z2, Z2
 
 next:
+	PREFETCHT0   2048(CX)
 	VMOVDQU64    (CX), Z3
 	VPSHUFB      Z0, Z3, Z3
+	PREFETCHT0   2048(DI)
 	VMOVDQU64    (DI), Z4
 	VPSHUFB      Z0, Z4, Z4
 	VPBROADCASTD (DX), Z5
@@ -73,7 +75,7 @@ next:
 	RET
 
 // func mulVNNI4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, MMX+
 TEXT ·mulVNNI4(SB), NOSPLIT, $0-40
 	MOVQ      sums+0(FP), AX
 	MOVQ      words+8(FP), CX
@@ -94,8 +96,10 @@ TEXT ·mulVNNI4(SB), NOSPLIT, $0-40
 	VPXORD    Z8, Z8, Z8
 
 next:
+	PREFETCHT0   2048(CX)
 	VMOVDQU64    (CX), Z9
 	VPSHUFB      Z0, Z9, Z9
+	PREFETCHT0   2048(DI)
 	VMOVDQU64    (DI), Z10
 	VPSHUFB      Z0, Z10, Z10
 	VPBROADCASTD (DX), Z11
@@ -178,7 +182,7 @@ next:
 	RET
 
 // func mulVNNI8(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, MMX+
 TEXT ·mulVNNI8(SB), NOSPLIT, $0-40
 	MOVQ      sums+0(FP), AX
 	MOVQ      words+8(FP), CX
@@ -207,8 +211,10 @@ TEXT ·mulVNNI8(SB), NOSPLIT, $0-40
 	VPXORD    Z16, Z16, Z16
 
 next:
+	PREFETCHT0   2048(CX)
 	VMOVDQU64    (CX), Z17
 	VPSHUFB      Z0, Z17, Z17
+	PREFETCHT0   2048(DI)
 	VMOVDQU64    (DI), Z18
 	VPSHUFB      Z0, Z18, Z18
 	VPBROADCASTD (DX), Z19

@@ -18,9 +18,10 @@ import (
 
 const (
 	lineBytes  = 64
-	lineSums   = 16 // bytes of the sums of a line's columns
-	coefsBytes = 4  // of a vector in a group
-	sumsBytes  = 32 // of a vector in a tile
+	lineSums   = 16   // bytes of the sums of a line's columns
+	coefsBytes = 4    // of a vector in a group
+	aheadBytes = 2048 // from a line to the one to fetch: half a page
+	sumsBytes  = 32   // of a vector in a tile
 )
 
 // tables are constants, the same for every column: transpose makes a place's
@@ -100,6 +101,7 @@ func vnni(width int, t tables) {
 	var line [2]VecVirtual
 	for h := range line {
 		line[h] = ZMM()
+		PREFETCHT0(Mem{Base: words[h], Disp: aheadBytes})
 		VMOVDQU64(Mem{Base: words[h]}, line[h])
 		VPSHUFB(transpose, line[h], line[h])
 	}

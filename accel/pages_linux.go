@@ -1,4 +1,4 @@
-package fft
+package accel
 
 import (
 	"unsafe"
@@ -6,10 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adviseHugePages covers the whole pages of keys. As advice it may fail.
-func adviseHugePages(keys []GGSW) {
+// adviseHugePages covers the whole pages of s. As advice it may fail.
+func adviseHugePages[T any](s []T) {
+	var element T
 	page := unix.Getpagesize()
-	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(keys))), len(keys)*int(unsafe.Sizeof(GGSW{})))
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(element)))
 	before := int(-uintptr(unsafe.Pointer(unsafe.SliceData(memory))) % uintptr(page))
 	if before < len(memory) {
 		memory = memory[before:]

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package accel
+
+func adviseHugePages[T any]([]T) {}
