@@ -14,12 +14,14 @@ import (
 // Public blocks are kept as they are, the others in slots of packed
 // ciphertexts, PackSize in each but the last. It is immutable.
 type Packed struct {
-	Types []fhe.Type // of the values in order
-
+	types  []fhe.Type     // of the values in order
 	public []uint8        // 1 for a public block, else 0
 	clear  []uint8        // the public blocks
 	secret []*tfhe.Packed // the other blocks
 }
+
+// Types returns the types of the values in order.
+func (p *Packed) Types() []fhe.Type { return slices.Clone(p.types) }
 
 // MaxPackedValues bounds the values that are packed together.
 const MaxPackedValues = fhe.MaxInputValues
@@ -56,7 +58,7 @@ func (p *Packed) add(c *Ciphertext) (secret []tfhe.LWE, err error) {
 	if err := c.checkShape(tfhe.Default.BigDim() + 1); err != nil {
 		return nil, err
 	}
-	p.Types = append(p.Types, c.Type)
+	p.types = append(p.types, c.Type)
 	for i, b := range c.Blocks {
 		if !isPublic(b) {
 			p.public = append(p.public, 0)
@@ -77,10 +79,10 @@ func (p *Packed) add(c *Ciphertext) (secret []tfhe.LWE, err error) {
 // block. Public blocks stay public. The noise of each other block is that of one
 // bootstrap and independent of the others', whatever blocks shared before.
 func (e *Evaluator) Unpack(ctx context.Context, p *Packed, i int) (*Ciphertext, error) {
-	if i < 0 || i >= len(p.Types) {
-		return nil, fmt.Errorf("unpack value %d of %d", i, len(p.Types))
+	if i < 0 || i >= len(p.types) {
+		return nil, fmt.Errorf("unpack value %d of %d", i, len(p.types))
 	}
-	c := &Ciphertext{Type: p.Types[i], Blocks: make([]tfhe.LWE, p.Types[i].Blocks())}
+	c := &Ciphertext{Type: p.types[i], Blocks: make([]tfhe.LWE, p.types[i].Blocks())}
 	lut := e.params.NewUnpackLUT()
 	var jobs []tfhe.Job
 	at, clear, slot := p.place(i)
@@ -106,7 +108,7 @@ func (e *Evaluator) Unpack(ctx context.Context, p *Packed, i int) (*Ciphertext, 
 
 // place counts the blocks, the public ones and the slots before value i.
 func (p *Packed) place(i int) (blocks, clear, slots int) {
-	blocks = countBlocks(p.Types[:i])
+	blocks = countBlocks(p.types[:i])
 	for _, mark := range p.public[:blocks] {
 		clear += int(mark)
 	}

@@ -15,8 +15,8 @@ import (
 //	format(1) = 0 | count(1) | types(count) | public, 1 bit for each block
 //	| public blocks, 2 bits each | for each packed ciphertext: mask and bodies, 11 bits each
 func (p *Packed) MarshalBinary() ([]byte, error) {
-	b := []byte{0, uint8(len(p.Types))}
-	for _, t := range p.Types {
+	b := []byte{0, uint8(len(p.types))}
+	for _, t := range p.types {
 		b = append(b, uint8(t))
 	}
 	b = appendWords(b, p.public, 1)
@@ -34,7 +34,7 @@ func (p *Packed) UnmarshalBinary(b []byte) error {
 	if err != nil {
 		return err
 	}
-	d := Packed{Types: types}
+	d := Packed{types: types}
 	if b, err = d.parsePublic(b); err != nil {
 		return err
 	}
@@ -76,10 +76,10 @@ func parsePackedTypes(b []byte) (types []fhe.Type, rest []byte, err error) {
 
 // parsePublic reads the marks and the public blocks.
 func (p *Packed) parsePublic(b []byte) (rest []byte, err error) {
-	if p.public, b, err = parseWords[uint8](b, countBlocks(p.Types), 1); err != nil {
+	if p.public, b, err = parseWords[uint8](b, countBlocks(p.types), 1); err != nil {
 		return nil, fmt.Errorf("marks of public blocks: %w", err)
 	}
-	_, clear, _ := p.place(len(p.Types))
+	_, clear, _ := p.place(len(p.types))
 	if p.clear, b, err = parseWords[uint8](b, clear, messageBits); err != nil {
 		return nil, fmt.Errorf("public blocks: %w", err)
 	}
@@ -89,7 +89,7 @@ func (p *Packed) parsePublic(b []byte) (rest []byte, err error) {
 // checkPublic reports a public block beyond its type.
 func (p *Packed) checkPublic() error {
 	marks, clear := p.public, p.clear
-	for i, t := range p.Types {
+	for i, t := range p.types {
 		for _, mark := range marks[:t.Blocks()] {
 			if mark == 1 && int(clear[0]) > top(t) {
 				return fmt.Errorf("packed value %d, a %s, has public block %d", i, t, clear[0])

@@ -34,6 +34,15 @@ func (n *network) store(t *testing.T, values ...*Ciphertext) *Packed {
 	if q.Digest() != p.Digest() || p.Digest() != fhe.Keccak(b) {
 		t.Error("digest changes on the way through storage")
 	}
+	for i, c := range values {
+		if q.Types()[i] != c.Type {
+			t.Errorf("value %d is a %s, want %s", i, q.Types()[i], c.Type)
+		}
+	}
+	q.Types()[0] = 99
+	if q.Types()[0] == 99 {
+		t.Error("a caller can change the types")
+	}
 	return &q
 }
 
@@ -345,7 +354,7 @@ func FuzzUnmarshalPacked(f *testing.F) {
 		if again, err := p.MarshalBinary(); err != nil || !bytes.Equal(again, b) {
 			t.Errorf("accepted a second encoding: %v", err)
 		}
-		if c, err := e.Unpack(t.Context(), &p, len(p.Types)-1); err != nil || c.checkShape(tfhe.Default.BigDim()+1) != nil {
+		if c, err := e.Unpack(t.Context(), &p, len(p.types)-1); err != nil || c.checkShape(tfhe.Default.BigDim()+1) != nil {
 			t.Errorf("accepted what cannot be unpacked: %v", err)
 		}
 	})
