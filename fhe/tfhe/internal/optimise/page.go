@@ -23,7 +23,7 @@ What is left to choose are the dimension n of the small key, the noise that its 
 - *Security.* The errors' bound 2^b modulo 2^64 lies on the published curve b = ceil(-0.025167785·n + 68.100671), made for 132 bits with the lattice
   estimator (MATZOV cost model). Published estimates of points on it are 2^134.8 for n = 879, b = 46 and for n = 2048, b = 17; others have
   the curve's figure below. Nobody ran the estimator anew for this page. Noise is given modulo 2^32, the same fraction of the modulus. Errors in the keys of a
-  committee are sums of several such errors, so larger.
+  committee are sums of several such errors, so larger, but for outsiders only: the corrupt parties of a committee know all terms but one, and against them security rests on a single TUniform.
 - *Failure.* Formulas of SPEC 3.9: the probability that one bootstrap reads a wrong entry when its input is a combination of bootstrap outputs with 2-norm
   squared ν². κ is the number of errors that a key's error sums: 1 for a dealer, C(4, 1) = 4 for a committee of 4, C(7, 2) = 21 for one of 7. It must
   be at most 2^-128. "-" means that not even ν² = 0 is; search ends at %d. The
