@@ -21,6 +21,9 @@ type Engine struct {
 // NewEngine makes an engine of a network's key-switching key, whose parameters
 // are p, and its squash key.
 func NewEngine(p *tfhe.Params, keySwitch *tfhe.KeySwitchKey, key *Key) (*Engine, error) {
+	if err := p.CheckDigits(); err != nil {
+		return nil, err
+	}
 	if key.Len() != p.LWEDim {
 		return nil, fmt.Errorf("squash key is for %d bits, the key switch for %d", key.Len(), p.LWEDim)
 	}

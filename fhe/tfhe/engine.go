@@ -137,6 +137,9 @@ func (e *Engine) Bootstraps() uint64 { return e.count.Load() }
 // gives up those that no worker has begun, waits for the others and returns
 // ctx's error; the destinations are then undefined.
 func (e *Engine) Bootstrap(ctx context.Context, jobs []Job) error {
+	if err := e.params.CheckDigits(); err != nil {
+		return err
+	}
 	c := &call{done: make(chan struct{})}
 	tasks := make([]task, len(jobs))
 	for i := range jobs {

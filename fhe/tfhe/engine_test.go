@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"fhevm/accel/vec"
 )
 
 // Results must not depend on how jobs are batched, who else is in the queue,
@@ -41,6 +43,30 @@ func TestBatchingIndependence(t *testing.T) {
 			t.Error("results differ from those of one batch")
 		}
 	})
+}
+
+// An engine refuses sets whose digits package vec does not multiply exactly. Bits
+// of digits are enough exactly where the digits' bound is vec's.
+func TestUnsupportedDigits(t *testing.T) {
+	if bound := 1 << (maxDigitBits - 1); bound != vec.MaxCoefficient {
+		t.Errorf("digits of %d bits reach %d, vec allows %d", maxDigitBits, bound, vec.MaxCoefficient)
+	}
+	for name, spoil := range map[string]func(p *Params){
+		"key switch base":   func(p *Params) { p.KeySwitchBaseLog, p.KeySwitchLevel = 4, 4 },
+		"packing base":      func(p *Params) { p.PackBaseLog = 3 },
+		"no bits":           func(p *Params) { p.KeySwitchBaseLog = 0 },
+		"key switch levels": func(p *Params) { p.KeySwitchLevel = 6 },
+	} {
+		p := Default
+		spoil(&p)
+		e := &Engine{params: &p, keys: keys().engine.keys}
+		if err := e.Bootstrap(t.Context(), knownJobs(1)); err == nil {
+			t.Errorf("%s: bootstrapped", name)
+		}
+		if _, err := e.Pack([]LWE{Default.NewLWE()}); err == nil {
+			t.Errorf("%s: packed", name)
+		}
+	}
 }
 
 func TestBootstrapCounts(t *testing.T) {

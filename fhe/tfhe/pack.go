@@ -22,6 +22,9 @@ var _ Packer = (*Engine)(nil)
 // centred error. The result depends on the blocks and their order alone.
 func (e *Engine) Pack(blocks []LWE) (*Packed, error) {
 	p := e.params
+	if err := p.CheckDigits(); err != nil {
+		return nil, err
+	}
 	if len(blocks) < 1 || len(blocks) > p.PackSize {
 		return nil, fmt.Errorf("pack %d blocks, want 1 to %d", len(blocks), p.PackSize)
 	}

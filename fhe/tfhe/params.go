@@ -1,8 +1,11 @@
 package tfhe
 
 import (
+	"fmt"
 	"math/big"
+	"math/bits"
 
+	"fhevm/accel/vec"
 	"fhevm/fhe"
 )
 
@@ -66,6 +69,25 @@ func (p *Params) SharedBy(n, t int) *Params {
 	shared.KeyShares = int(new(big.Int).Binomial(int64(n), int64(t)).Int64())
 	return &shared
 }
+
+// CheckDigits reports a set whose key switches this package cannot compute: digits
+// beyond what package vec multiplies exactly, or that do not fill its groups. An
+// Engine of such a set refuses all work.
+func (p *Params) CheckDigits() error {
+	for _, base := range []int{p.KeySwitchBaseLog, p.PackBaseLog} {
+		if base < 1 || base > maxDigitBits {
+			return fmt.Errorf("parameter set %q has key switch digits of %d bits, want 1 to %d", p.Name, base, maxDigitBits)
+		}
+	}
+	if p.KeySwitchLevel%vec.Group != 0 {
+		return fmt.Errorf("parameter set %q has %d key switch levels, want a multiple of %d", p.Name, p.KeySwitchLevel, vec.Group)
+	}
+	return nil
+}
+
+// maxDigitBits is the width of signed digits that reach vec.MaxCoefficient in
+// absolute value.
+var maxDigitBits = bits.Len(vec.MaxCoefficient)
 
 // BigDim is the dimension of an LWE ciphertext between bootstraps.
 func (p *Params) BigDim() int { return p.GLWEDim * p.PolySize }
