@@ -27,28 +27,33 @@ func (cols columns) addRow(shift int, x []wire) {
 
 // addColumns returns the blocks of the sum. Each column, from the lowest on, is
 // brought down to what a sum of two blocks may be; the rest of the carries ripple,
-// close behind.
+// close behind. The last column has no carry, and room for more.
 func (c *circuit) addColumns(cols columns) []wire {
+	last := len(cols) - 1
 	d := make([]wire, len(cols))
 	for i := range cols {
-		for !isDigit(cols[i]) {
-			c.compress(cols, i)
+		most := 2 * (base - 1)
+		if i == last {
+			most = half - 2
+		}
+		for !isDigit(cols[i], most) {
+			c.compress(cols, i, most)
 		}
 		d[i] = sum(cols[i]).plusClear(1 - base)
 	}
-	blocks, _ := c.ripple(d, constant(1))
-	return blocks
+	blocks, borrow := c.ripple(d[:last], constant(1))
+	end := c.lookup(lastBlock, d[last].minus(borrow).plusClear(base))
+	return append(blocks, constant(base-1).minus(end))
 }
 
-// isDigit reports whether terms are as small as the sum of two blocks, and leave
-// room in the noise budget for a borrow, which may be an operand's block that is
-// among them too.
-func isDigit(terms []wire) bool {
-	most, factor := 0, 0
+// isDigit reports whether terms are at most so much, and leave room in the noise
+// budget for a borrow, which may be an operand's block that is among them too.
+func isDigit(terms []wire, most int) bool {
+	total, factor := 0, 0
 	for _, w := range terms {
-		most += w.hi
+		total += w.hi
 	}
-	if most > 2*(base-1) {
+	if total > most {
 		return false
 	}
 	s := sum(terms)
@@ -60,14 +65,14 @@ func isDigit(terms []wire) bool {
 
 // compress replaces a group of terms of column i by message and carry: those that
 // are known first, and among them the noisy ones first, as long as they fit and
-// the others are too many. A term alone is no group if it is a block without more
+// the others are too much beside a message. A term alone is no group if it is a block without more
 // noise than one bootstrap's.
-func (c *circuit) compress(cols columns, i int) {
+func (c *circuit) compress(cols columns, i, most int) {
 	slices.SortStableFunc(cols[i], func(a, b wire) int {
 		return cmp.Or(cmp.Compare(a.layer(), b.layer()), cmp.Compare(b.norm2(), a.norm2()), cmp.Compare(b.hi, a.hi))
 	})
 	for start := range cols[i] {
-		group, rest := fitting(cols[i][start:])
+		group, rest := fitting(cols[i][start:], most)
 		if s := sum(group); len(group) > 1 || s.norm2() > 1 || s.hi >= base {
 			cols[i] = append(cols[i][:start:start], rest...)
 			c.split(cols, i, s)
@@ -77,15 +82,15 @@ func (c *circuit) compress(cols columns, i int) {
 }
 
 // fitting cuts out the first terms, and those after them, that fit one bootstrap,
-// until those that stay are one block.
-func fitting(terms []wire) (group, rest []wire) {
-	total, most := constant(0), 0
+// until those that stay and a message are at most so much.
+func fitting(terms []wire, most int) (group, rest []wire) {
+	total, left := constant(0), base-1
 	for _, w := range terms {
-		most += w.hi
+		left += w.hi
 	}
 	for _, w := range terms {
-		if s := total.plus(w); (len(group) == 0 || most-total.hi >= base) && message.check(s) == nil {
-			total, group = s, append(group, w)
+		if s := total.plus(w); (len(group) == 0 || left > most) && message.check(s) == nil {
+			total, group, left = s, append(group, w), left-w.hi
 		} else {
 			rest = append(rest, w)
 		}

@@ -52,7 +52,7 @@ func (n *network) digests(t *testing.T, e *Evaluator, together bool) fhe.Digest 
 // Results have the same bytes whatever the number of workers, the batches and
 // the machine.
 func TestDeterminism(t *testing.T) {
-	const want = "0x62f983bd95516b6f5e3959c7186cdca69f198142aa524c0d4188d311c3bf6165"
+	const want = "0x92a54cd97d7685e878eaa0f32be2d946bc4bcdbfaf325107510661295474c172"
 	n := realNetwork()
 	engine := tfhe.NewEngine(n.key, 3)
 	defer engine.Close()

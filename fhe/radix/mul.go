@@ -6,14 +6,6 @@ import "math/big"
 func (c *circuit) mul(x, y []wire) []wire { return c.product(x, y, len(x)) }
 
 // product returns n blocks of x*y, each of up to n blocks.
-//
-// A product of digits is nearly a function of their sum, which takes few enough
-// values for both its message and its carry in one bootstrap: with t = a + b - 3
-// and N(v) = v*(5-v)/2,
-//
-//	a*b = t*(t+1)/2 + N(a) + N(b) - 3.
-//
-// What depends on one digit alone, borders sums up over all products.
 func (c *circuit) product(x, y []wire, n int) []wire {
 	if k, ok := clearValue(y); ok {
 		return c.mulClear(extended(x, n), k)
@@ -23,15 +15,37 @@ func (c *circuit) product(x, y []wire, n int) []wire {
 	}
 	x, y = trimmed(x), trimmed(y)
 	cols := make(columns, n)
+	products := c.products
+	if n > 4 { // worth the borders
+		products = c.nearProducts
+		c.borders(cols, x, y)
+	}
 	for i := range x {
 		for j := range min(len(y), n-i) {
-			r := c.lookups(triangle, x[i].plus(y[j]))
-			cols.add(i+j, r[0])
-			cols.add(i+j+1, r[1])
+			low, high := products(x[i], y[j])
+			cols.add(i+j, low)
+			cols.add(i+j+1, high)
 		}
 	}
-	c.borders(cols, x, y)
 	return c.addColumns(cols)
+}
+
+// products is the message and the carry of a*b.
+func (c *circuit) products(a, b wire) (low, high wire) {
+	v := pair(a, b)
+	return c.lookup(productLow, v), c.lookup(productHigh, v)
+}
+
+// nearProducts is the message and the carry of nearly a*b, in one bootstrap: of a
+// function of the sum, which takes few enough values. With t = a + b - 3 and N(v)
+// = v*(5-v)/2,
+//
+//	a*b = t*(t+1)/2 + N(a) + N(b) - 3.
+//
+// What depends on one digit alone, borders sums up over all products.
+func (c *circuit) nearProducts(a, b wire) (low, high wire) {
+	r := c.lookups(triangle, a.plus(b))
+	return r[0], r[1]
 }
 
 // borders adds N(a) + N(b) - 3 for all products of digits a of x and b of y. With

@@ -10,6 +10,9 @@ var (
 	carry    = newInner(0, half-1, high)
 	splitSum = newInner(0, half/2-1, low, high) // message and carry of a small sum
 
+	// lastBlock is the complement of the last block of a sum.
+	lastBlock = newTable(0, half-1, func(v int) int { return base - 1 - low(v) })
+
 	// clean makes a block of a combination that may not leave a circuit. What it
 	// does beyond blocks tells it from moves.
 	clean = newTable(0, base, func(v int) int { return min(v, base-1) })
@@ -35,7 +38,10 @@ var (
 	signedEnd     = saturating(func(v int) int { return bit(v >= 6) + 2*bit(v < 2) }, 1, 2)
 	saturated     = newTable(0, 3*base-1, func(v int) int { return [...]int{low(v), 3, 0}[high(v)] })
 
-	// What products of digits are made of: triangle takes the sum of two digits,
+	productLow  = newInner(0, half-1, func(v int) int { return low(low(v) * high(v)) })
+	productHigh = newInner(0, half-1, func(v int) int { return high(low(v) * high(v)) })
+
+	// What nearly are products of digits, and make up for it: triangle takes the sum of two digits,
 	// border a pair of them, third what is left over modulo 3 and a difference.
 	triangle = newInner(0, 2*(base-1),
 		func(v int) int { return low((v - 3) * (v - 2) / 2) }, func(v int) int { return high((v - 3) * (v - 2) / 2) })
@@ -99,8 +105,8 @@ var (
 
 // tables lists all of them.
 var tables = []*table{
-	message, carry, splitSum, clean, bitAnd, bitOr, bitXor, borrowDigit,
-	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, triangle, border, third, double,
+	message, carry, splitSum, lastBlock, clean, bitAnd, bitOr, bitXor, borrowDigit,
+	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, productLow, productHigh, triangle, border, third, double,
 	isZero, negative, signs[0], signs[1], signs[2], signs[3],
 	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit,
 	halve, lowBit, highBit, signFill, signsDiffer, shiftUp, shiftDown, moves, anySet, complementIf, differAnd, slotLow, slotHigh, slotBool, randomBit,
