@@ -61,7 +61,7 @@ func (c *circuit) propagate(d []wire, borrow wire) ([]wire, wire) {
 func (c *circuit) ripple(d []wire, borrow wire) ([]wire, wire) {
 	out := make([]wire, len(d))
 	for i := range d {
-		r := c.lookups(borrowDigit, d[i].minus(borrow).plusClear(base))
+		r := c.together(borrowDigit, d[i].minus(borrow).plusClear(base))
 		out[i], borrow = r[0], r[1]
 	}
 	return out, borrow

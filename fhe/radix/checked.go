@@ -1,5 +1,7 @@
 package radix
 
+import "slices"
+
 // A sum or difference is out of range where it leaves its last digit's: borrows
 // know it for unsigned types; for signed ones the last digits are taken with
 // their signs.
@@ -76,4 +78,51 @@ func (c *circuit) differenceDigits(o operation) []wire {
 		d[last] = c.lookup(signedDifference, pair(x[last], y[last]))
 	}
 	return d
+}
+
+// tryMul multiplies with blocks to spare, which tell whether the product is in
+// range unless it is so large that it exceeds even them: where the positions of
+// the highest blocks of |x| and |y| sum to the number of blocks or more.
+func (c *circuit) tryMul(o operation) [][]wire {
+	x, y := o.args[0], o.args[1]
+	n := len(x)
+	var product []wire
+	var fits wire
+	if o.typ.Signed() {
+		product = c.product(c.signExtended(x, n+2), c.signExtended(y, n+2), n+2)
+		sign := c.lookup(signFill, product[n-1])
+		fits = c.lookup(isZero, pair(product[n].minus(sign), product[n+1].minus(sign)))
+		x, y = c.complementNegative(x), c.complementNegative(y)
+	} else {
+		product = c.product(x, y, n+1)
+		fits = c.lookup(isZero, product[n])
+	}
+	return [][]wire{product[:n], {c.all(append(c.shorts(x, y), fits))}}
+}
+
+// shorts are bits which are 1, all of them, unless blocks of x and of y that are
+// not zero have positions that sum to their number or more.
+func (c *circuit) shorts(x, y []wire) (bits []wire) {
+	above := constant(0) // whether a block of y from position n - i on is set
+	for i := 1; i < len(x); i++ {
+		above = c.lookup(anySet, y[len(y)-i].plus(above.times(base)))
+		bits = append(bits, c.lookup(notBothSet, x[i].plus(above.times(base))))
+	}
+	return bits
+}
+
+// signExtended is x with copies of its sign up to n blocks.
+func (c *circuit) signExtended(x []wire, n int) []wire {
+	sign := c.lookup(signFill, x[len(x)-1])
+	return append(x[:len(x):len(x)], slices.Repeat([]wire{sign}, n-len(x))...)
+}
+
+// complementNegative is x where that is not negative, else its complement.
+func (c *circuit) complementNegative(x []wire) []wire {
+	negative := c.lookup(highBit, x[len(x)-1])
+	out := make([]wire, len(x))
+	for i := range x {
+		out[i] = c.lookup(complementIf, x[i].plus(negative.times(base)))
+	}
+	return out
 }

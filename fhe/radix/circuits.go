@@ -52,8 +52,15 @@ func init() {
 		fhe.Select: func(c *circuit, o operation) [][]wire {
 			return [][]wire{c.choose(o.args[0][0], o.args[1], o.args[2], o.top())}
 		},
+		fhe.Sum:           (*circuit).sum,
+		fhe.IsIn:          (*circuit).isIn,
+		fhe.Ilog2:         (*circuit).ilog2,
+		fhe.CountOnes:     (*circuit).countOnes,
+		fhe.LeadingZeros:  (*circuit).leadingZeros,
+		fhe.TrailingZeros: (*circuit).trailingZeros,
 		fhe.TryAdd:        (*circuit).tryAdd,
 		fhe.TrySub:        (*circuit).trySub,
+		fhe.TryMul:        (*circuit).tryMul,
 		fhe.SaturatingAdd: (*circuit).saturatingAdd,
 		fhe.SaturatingSub: (*circuit).saturatingSub,
 	}
@@ -66,9 +73,6 @@ func top(t fhe.Type) int {
 	}
 	return base - 1
 }
-
-// Has reports whether there is a circuit for op.
-func Has(op fhe.Op) bool { return circuits[op] != nil }
 
 // arithmetic is the circuit of two operands with one result.
 func arithmetic(f func(c *circuit, x, y []wire) []wire) func(*circuit, operation) [][]wire {

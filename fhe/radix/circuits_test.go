@@ -351,3 +351,13 @@ func (w wire) String() (s string) {
 	}
 	return s + fmt.Sprint(w.constant)
 }
+
+// Every operation of the table has a circuit, but those that Eval is not for.
+func TestAllOperations(t *testing.T) {
+	for _, row := range fhe.AllOperators() {
+		apart := row.Shape == fhe.Draw || row.Shape == fhe.Table
+		if has := circuits[row.Op] != nil; has == apart {
+			t.Errorf("%s has a circuit: %v", row.Name, has)
+		}
+	}
+}

@@ -98,23 +98,19 @@ func fitting(terms []wire, most int) (group, rest []wire) {
 	return group, rest
 }
 
-// messageRoom is the most noise of a message that is left as the difference of
-// a sum and its carry: so much that terms still join it.
-const messageRoom = tfhe.MaxNorm2 - 9
-
 // split adds the message of s to column i and its carry to the next.
 func (c *circuit) split(cols columns, i int, s wire) {
-	var m, k wire
 	switch {
+	case i == len(cols)-1:
+		cols.add(i, c.lookup(message, s))
 	case s.hi <= splitSum.hi:
 		r := c.lookups(splitSum, s)
-		m, k = r[0], r[1]
-	case i+1 < len(cols) && s.norm2()+base*base <= messageRoom:
-		k = c.lookup(carry, s)
-		m = s.minus(k.times(base)).within(0, base-1)
+		cols.add(i, r[0])
+		cols.add(i+1, r[1])
 	default:
-		m, k = c.lookup(message, s), c.lookup(carry, s)
+		r := c.lookups(carries, s)
+		m := r[1].plus(r[2]).plus(r[3]).minus(r[0].times(base - 1))
+		cols.add(i, m.within(0, base-1))
+		cols.add(i+1, r[0])
 	}
-	cols.add(i, m)
-	cols.add(i+1, k)
 }

@@ -1,6 +1,10 @@
 package radix
 
-import "slices"
+import (
+	"slices"
+
+	"fhevm/fhe/tfhe"
+)
 
 // less is 1 where x < y. Numbers of different signs are in the other order than
 // without: half a turn complements the outcome.
@@ -58,14 +62,47 @@ func (c *circuit) allZero(ws []wire) wire {
 
 // all is 1 where all bits are 1.
 func (c *circuit) all(bits []wire) wire {
+	bits = distinct(bits)
 	for len(bits) > 1 {
 		var next []wire
-		for group := range slices.Chunk(bits, half) {
-			next = append(next, c.lookup(negative, sum(group).plusClear(half-len(group))))
+		for len(bits) > 0 {
+			n := fittingBits(bits)
+			next = append(next, c.lookup(negative, sum(bits[:n]).plusClear(half-n)))
+			bits = bits[n:]
 		}
 		bits = next
 	}
 	return bits[0]
+}
+
+// any is 1 where any bit is 1.
+func (c *circuit) any(bits []wire) wire {
+	none := make([]wire, len(bits))
+	for i, b := range bits {
+		none[i] = not(b)
+	}
+	return not(c.all(none))
+}
+
+// fittingBits is the number of leading bits whose sum one bootstrap can take.
+func fittingBits(bits []wire) int {
+	total := constant(0)
+	for i, b := range bits {
+		if total = total.plus(b); i == half || total.norm2() > tfhe.MaxNorm2 {
+			return i
+		}
+	}
+	return len(bits)
+}
+
+// distinct drops wires that repeat others.
+func distinct(ws []wire) (out []wire) {
+	for _, w := range ws {
+		if !slices.ContainsFunc(out, w.equal) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // nonzero is 1 where x is not zero.

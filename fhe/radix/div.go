@@ -2,7 +2,7 @@ package radix
 
 // divide returns the blocks of x/y, rounded down, and of the remainder, of numbers
 // without signs. Where y is zero, no multiple of it exceeds anything: the quotient
-// has all bits set and the remainder is x, of which it has len(y) blocks.
+// has all bits set and the remainder is x.
 //
 // It is long division: with the remainder so far and one more block of x, a block
 // of the quotient is 3 less one for each of y, 2y and 3y that is larger.
@@ -15,11 +15,18 @@ func (c *circuit) divide(x, y []wire) (quotient, remainder []wire) {
 		larger := m.larger(c, remainder)
 		quotient[i] = constant(base-1).minus(sum(larger[:])).within(0, base-1)
 		remainder = c.reduce(remainder, m, larger)
-		if v, ok := clearValue(y); !ok || v.Sign() != 0 {
-			remainder = remainder[:min(len(remainder), len(y))]
-		}
+		remainder = remainder[:min(len(remainder), len(y))]
 	}
-	return quotient, remainder
+	return quotient, append(remainder, c.beyondZero(x, y)...)
+}
+
+// beyondZero is the blocks of x that y has not, where y is zero, else zeros.
+func (c *circuit) beyondZero(x, y []wire) (blocks []wire) {
+	zero := c.allZero(y)
+	for _, b := range x[min(len(x), len(y)):] {
+		blocks = append(blocks, c.gated(zero, b))
+	}
+	return blocks
 }
 
 // multiples are those of a divisor, with a block more than it has.

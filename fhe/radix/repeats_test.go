@@ -331,3 +331,26 @@ func TestSignPairs(t *testing.T) {
 		}
 	}
 }
+
+// The remainder by zero is the dividend, however few blocks of the zero are secret.
+func TestWidenedZeroDivisor(t *testing.T) {
+	e := newPlain()
+	for _, narrow := range []fhe.Type{fhe.Uint8, fhe.Uint16} {
+		zero, err := e.Eval(t.Context(), fhe.Cast, fhe.Uint32, Encrypted(plain(narrow, number(0))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, typ := range []fhe.Type{fhe.Uint32, fhe.Int32} {
+			x, y := plain(typ, number(0x89abcdef)), &Ciphertext{Type: typ, Blocks: zero[0].Blocks}
+			for op, want := range map[fhe.Op]uint64{fhe.Div: math.MaxUint32, fhe.Rem: 0x89abcdef} {
+				out, err := e.Eval(t.Context(), op, typ, Encrypted(x), Encrypted(y))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := reveal(t, out[0]); got.Uint64() != want {
+					t.Errorf("%s of %s by a zero of %s: %#x, want %#x", op, typ, narrow, got, want)
+				}
+			}
+		}
+	}
+}

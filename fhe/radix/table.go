@@ -20,20 +20,26 @@ const (
 // on more than half the plaintexts must satisfy f(v) + f(v+half) = const; the
 // table then holds f - const/2, and the constant's half is added afterwards.
 //
-// Function i of n is read i*half/n entries further: functions share entries, and
-// must agree where they meet.
+// Function i is read i*stride entries further: functions share entries, and must
+// agree where they meet.
 type table struct {
 	lo, hi  int // domain
 	fs      []func(int) int
+	stride  int
 	twice   []int     // for each function, twice the constant that is added afterwards
 	entries [half]int // twice the values before that
 	inner   bool      // what it returns never leaves a circuit
 }
 
-// newTable prepares functions on the domain [lo, hi]. It panics if one
-// bootstrap cannot evaluate them: the tables are fixed, and a test builds all.
-func newTable(lo, hi int, fs ...func(int) int) *table {
-	t := &table{lo: lo, hi: hi, fs: fs}
+// newTable prepares functions on the domain [lo, hi], as far apart as there is
+// room. It panics if one bootstrap cannot evaluate them: the tables are fixed, and
+// a test builds all.
+func newTable(lo, hi int, fs ...func(int) int) *table { return newStrided(half/len(fs), lo, hi, fs...) }
+
+// newStrided is newTable for functions that are read stride entries apart, a power
+// of two.
+func newStrided(stride, lo, hi int, fs ...func(int) int) *table {
+	t := &table{lo: lo, hi: hi, fs: fs, stride: stride}
 	var entered [half]bool
 	for i, f := range fs {
 		t.twice = append(t.twice, wrapConstant(lo, hi, f))
@@ -53,7 +59,7 @@ func newTable(lo, hi int, fs ...func(int) int) *table {
 }
 
 // place is how many entries further function i is read.
-func (t *table) place(i int) int { return i * half / len(t.fs) }
+func (t *table) place(i int) int { return i * t.stride }
 
 // newInner is newTable for a table that a circuit uses on the way only.
 func newInner(lo, hi int, fs ...func(int) int) *table {
@@ -76,11 +82,9 @@ func wrapConstant(lo, hi int, f func(int) int) (sum int) {
 
 // lut prepares t for blind rotation.
 func (t *table) lut(p *tfhe.Params) *tfhe.LUT {
-	fs := make([]func(int) uint64, len(t.fs))
-	for i := range fs {
-		fs[i] = func(m int) uint64 { return quantum * uint64(t.entries[t.place(i)+m]) }
-	}
-	return p.NewManyLUT(fs...)
+	lut := p.NewLUT(func(m int) uint64 { return quantum * uint64(t.entries[m]) })
+	lut.Outputs = half / t.stride
+	return lut
 }
 
 // settle adds to b, an output of function i, what the table leaves to add.

@@ -1,6 +1,10 @@
 package radix
 
-import "fhevm/fhe"
+import (
+	"math/bits"
+
+	"fhevm/fhe"
+)
 
 const messageBits = fhe.MessageBits
 
@@ -9,6 +13,10 @@ var (
 	message  = newInner(0, half-1, low)
 	carry    = newInner(0, half-1, high)
 	splitSum = newInner(0, half/2-1, low, high) // message and carry of a small sum
+
+	// carries has the carries of v, v + 1, v + 2 and v + 3: the sum of the others is
+	// the message and three times the first.
+	carries = innerCarries()
 
 	// lastBlock is the complement of the last block of a sum.
 	lastBlock = newTable(0, half-1, func(v int) int { return base - 1 - low(v) })
@@ -53,6 +61,15 @@ var (
 	isZero   = newTable(1-half, half-1, func(v int) int { return bit(v == 0) })
 	negative = newTable(-half, half, func(v int) int { return bit(v&half != 0) }) // also 1 at 16, the same as -16
 
+	// oneHot tells all values apart: function 0 is 1 at 0, function i -1 at 16 - i.
+	oneHot = newInner(0, half-1, hots()...)
+
+	ones = newInner(0, half-1, func(v int) int { return bits.OnesCount(uint(v)) })
+
+	// reachedZeros takes a code of zeros plus 1, and 4 where the number's zeros reach
+	// that far.
+	reachedZeros = newInner(0, half/2-1, func(v int) int { return [...]int{0, 0, 0, 0, 1, 0, 2, 3}[v] })
+
 	// signs[j] is the sign times 2^j, so that the sign of a sum of them is
 	// that of its last term that is not zero.
 	signs = [4]*table{signTimes(1), signTimes(2), signTimes(4), signTimes(8)}
@@ -85,6 +102,9 @@ var (
 	// moves takes a block - 4*digit. Function j gives the block for digit j, else 0.
 	moves = newTable(base-half, base-1, moving(0), moving(1), moving(2), moving(3))
 
+	// notBothSet says of a block + 4*bit whether one of them is zero.
+	notBothSet = newInner(0, half/2-1, func(v int) int { return bit(v <= base) })
+
 	// Division asks of a block + 4*bit whether either is set, and complements the
 	// block where the bit is. differAnd takes three bits; what it does beyond them
 	// tells it from highBit.
@@ -109,7 +129,8 @@ var tables = []*table{
 	signedDigit, signedSum, signedDifference, sumEnd, differenceEnd, signedEnd, saturated, productLow, productHigh, triangle, border, third, double,
 	isZero, negative, signs[0], signs[1], signs[2], signs[3],
 	chosen[0], chosen[1], chosen[2], chosen[3], chosenBit,
-	halve, lowBit, highBit, signFill, signsDiffer, shiftUp, shiftDown, moves, anySet, complementIf, differAnd, slotLow, slotHigh, slotBool, randomBit,
+	halve, lowBit, highBit, signFill, signsDiffer, shiftUp, shiftDown, moves, anySet, complementIf, differAnd, notBothSet, ones, reachedZeros,
+	carries, oneHot, slotLow, slotHigh, slotBool, randomBit,
 }
 
 func low(v int) int  { return v & (base - 1) }
@@ -133,6 +154,25 @@ func saturating(state func(int) int, most, least int) *table {
 
 // modulo3 is v modulo 3 in [-1, 1], for v from -4 on.
 func modulo3(v int) int { return (v+4)%3 - 1 }
+
+// innerCarries extends the carry beyond half so that its complement follows.
+func innerCarries() *table {
+	var fs []func(int) int
+	for i := range base {
+		fs = append(fs, func(v int) int { return mirror(v+i, high, base) })
+	}
+	t := newStrided(1, 0, half, fs...)
+	t.inner = true
+	return t
+}
+
+func hots() []func(int) int {
+	fs := []func(int) int{func(v int) int { return bit(v == 0) }}
+	for i := 1; i < half; i++ {
+		fs = append(fs, func(v int) int { return -bit(v == half-i) })
+	}
+	return fs
+}
 
 func signTimes(weight int) *table {
 	return newTable(1-half, half-1, func(v int) int { return weight * (bit(v > 0) - bit(v < 0)) })

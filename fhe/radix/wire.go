@@ -127,14 +127,18 @@ func (a wire) wrapped() wire {
 // meet no secret. It counts as if it always added up.
 func (a wire) norm2() int {
 	n := 0
-	for i, t := range a.terms {
-		n += half * t.factor * t.factor
-		for _, u := range a.terms[i+1:] {
-			if u.first != t.first {
-				break
+	for terms := a.terms; len(terms) > 0; {
+		alone, shared, k := 0, 0, 0
+		for k < len(terms) && terms[k].first == terms[0].first {
+			t := terms[k]
+			alone += half * t.factor * t.factor
+			for _, u := range terms[:k] {
+				shared += t.factor * u.factor * (half - 2*(t.place-u.place))
 			}
-			n += magnitude(t.factor*u.factor) * magnitude(half-2*(u.place-t.place))
+			k++
 		}
+		n += alone + max(0, shared)
+		terms = terms[k:]
 	}
 	return (n + half - 1) / half
 }
@@ -147,6 +151,11 @@ func (a wire) layer() (n int) {
 		n = max(n, t.layer)
 	}
 	return n
+}
+
+// equal reports whether a and b are the same combination.
+func (a wire) equal(b wire) bool {
+	return a.constant == b.constant && slices.Equal(a.terms, b.terms)
 }
 
 // isClear reports whether a is a constant.

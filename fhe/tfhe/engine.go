@@ -183,7 +183,7 @@ func (k *BootstrapKey) checkJob(j *Job) error {
 		return fmt.Errorf("%d exponents, want %d", len(j.Exponents), len(k.bits)+1)
 	case j.LUT == nil || len(j.LUT.Poly) != p.PolySize:
 		return fmt.Errorf("look-up table has not %d coefficients", p.PolySize)
-	case j.LUT.Outputs < 1 || len(j.Dst) != j.LUT.Outputs:
+	case len(j.Dst) < 1 || len(j.Dst) > j.LUT.Outputs:
 		return fmt.Errorf("%d destinations for %d outputs", len(j.Dst), j.LUT.Outputs)
 	}
 	for i, dst := range j.Dst {

@@ -91,6 +91,7 @@ func TestBadJobs(t *testing.T) {
 		"short table":         func(j *Job) { j.LUT = &LUT{Poly: j.LUT.Poly[1:], Outputs: 1} },
 		"no output":           func(j *Job) { j.LUT = &LUT{Poly: j.LUT.Poly}; j.Dst = nil },
 		"missing destination": func(j *Job) { j.Dst = nil },
+		"second destination":  func(j *Job) { j.Dst = []LWE{j.Dst[0], j.Dst[0]} },
 		"short destination":   func(j *Job) { j.Dst = []LWE{j.Dst[0][1:]} },
 	} {
 		j := good

@@ -6,10 +6,10 @@ import (
 )
 
 // Job is one programmable bootstrap: BlindRotate of LUT by exponents, then a
-// SampleExtract for each of LUT.Outputs destinations. The exponents, modulo
-// 2*PolySize, come from Src by KeySwitch and ModSwitch if Kind is Compute, else
-// they are given: one for each bit of the kind's key, then the body's. Dst may
-// alias Src.
+// SampleExtract for each destination, of the first LUT.Outputs or fewer. The
+// exponents, modulo 2*PolySize, come from Src by KeySwitch and ModSwitch if Kind
+// is Compute, else they are given: one for each bit of the kind's key, then the
+// body's. Dst may alias Src.
 type Job struct {
 	Kind      Kind
 	Src       LWE

@@ -50,14 +50,14 @@ func countAll() (map[fhe.Form]fhe.Cost, error) {
 // worst is the largest cost over clear values.
 func worst(f fhe.Form) (most fhe.Cost, err error) {
 	row, err := f.Op.Operator()
-	if row.Shape == fhe.Draw {
-		return worstDraw(f)
-	}
-	if row.Shape == fhe.Table {
-		return lookupCost(row, f.Type)
-	}
-	if err != nil || !radix.Has(f.Op) {
+	if err != nil {
 		return most, err
+	}
+	switch row.Shape {
+	case fhe.Draw:
+		return worstDraw(f)
+	case fhe.Table:
+		return lookupCost(row, f.Type)
 	}
 	for _, clear := range clearValues(f) {
 		var c counter

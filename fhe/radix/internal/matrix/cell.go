@@ -20,15 +20,18 @@ type cell struct {
 	row    fhe.Operator
 	types  []fhe.Type
 	values []*big.Int
+	table  []uint16 // for a Table
 }
 
 // longestList is the largest number of operands of a list in the matrix.
 const longestList = 6
 
-// cells are all of them, in the order of the operator table.
+// cells are all of them, in the order of the operator table, but for those
+// whose results nobody knows beforehand.
 func cells() (all []cell) {
 	for _, f := range fhe.Forms() {
-		if row, err := f.Op.Operator(); err == nil && radix.Has(f.Op) && f.Count <= longestList {
+		row, err := f.Op.Operator()
+		if err == nil && row.Shape != fhe.Draw && f.Count <= longestList {
 			all = append(all, newCell(f, row))
 		}
 	}
@@ -49,6 +52,11 @@ func newCell(f fhe.Form, row fhe.Operator) cell {
 		}
 		c.values = append(c.values, new(big.Int).Rsh(v.ToBig(), uint(256-t.Bits()+small)))
 	}
+	if row.Shape == fhe.Table {
+		for range radix.TableSize {
+			c.table = append(c.table, uint16(r.Uint32()>>(32-f.Type.Bits())))
+		}
+	}
 	return c
 }
 
@@ -66,17 +74,32 @@ func (c cell) String() string {
 	return s
 }
 
-func (c cell) expected() []*big.Int { return model.Expected(c.Op, c.Type, c.types, c.values) }
+func (c cell) expected() []*big.Int {
+	if c.table == nil {
+		return model.Expected(c.Op, c.Type, c.types, c.values)
+	}
+	index := c.values[0].Uint64()
+	if len(c.values) == 2 {
+		index = index%16 + 16*(c.values[1].Uint64()%16)
+	}
+	return []*big.Int{big.NewInt(int64(c.table[index]))}
+}
 
 // results evaluates the cell with e.
 func (c cell) results(ctx context.Context, e *radix.Evaluator, encrypt func(t fhe.Type, v *big.Int, place int) *radix.Ciphertext) ([]*radix.Ciphertext, error) {
 	var operands []radix.Operand
+	var encrypted []*radix.Ciphertext
 	for i, t := range c.types {
 		if c.Clear>>i&1 == 1 {
 			operands = append(operands, radix.Clear(uint256.MustFromBig(c.values[i])))
-		} else {
-			operands = append(operands, radix.Encrypted(encrypt(t, c.values[i], i)))
+			continue
 		}
+		encrypted = append(encrypted, encrypt(t, c.values[i], i))
+		operands = append(operands, radix.Encrypted(encrypted[len(encrypted)-1]))
+	}
+	if c.table != nil {
+		result, err := e.Lookup(ctx, c.table, c.Type, encrypted...)
+		return []*radix.Ciphertext{result}, err
 	}
 	return e.Eval(ctx, c.Op, c.Type, operands...)
 }
