@@ -7,24 +7,24 @@ package vec
 // mulVNNI1 multiplies both halves of a tile with vectors: 1. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //
 //go:noescape
-func mulVNNI1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+func mulVNNI1(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
 
 // mulVNNI4 multiplies both halves of a tile with vectors: 4. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //
 //go:noescape
-func mulVNNI4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+func mulVNNI4(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
 
-// mulVNNI8 multiplies both halves of a tile with vectors: 8. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+// mulVNNI8 multiplies half a tile with vectors: 8. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //
 //go:noescape
-func mulVNNI8(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+func mulVNNI8(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
 
-// mulAVX2x1 multiplies half a tile with vectors: 1. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+// mulAVX2x1 multiplies the first or, from 32 bytes on, the last eight columns of half a tile with vectors: 1. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //
 //go:noescape
-func mulAVX2x1(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+func mulAVX2x1(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
 
-// mulAVX2x4 multiplies half a tile with vectors: 4. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+// mulAVX2x4 multiplies the first or, from 32 bytes on, the last eight columns of half a tile with vectors: 4. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //
 //go:noescape
-func mulAVX2x4(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)
+func mulAVX2x4(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)

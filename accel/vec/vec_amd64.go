@@ -20,40 +20,44 @@ func init() {
 
 // mul multiplies a tile with some of the next left vectors of coefs, whose groups
 // are stride apart, and returns how many.
-func (s *tileSums) mul(words []uint32, coefs [][Group]int8, stride, left int) int {
+func (s *tileSums) mul(tile []byte, coefs [][Group]int8, stride, left int) int {
 	switch {
 	case useVNNI:
-		return s.mulVNNI(words, coefs, stride, left)
+		return s.mulVNNI(tile, coefs, stride, left)
 	case useAVX2:
-		return s.mulAVX2(words, coefs, stride, left)
+		return s.mulAVX2(tile, coefs, stride, left)
 	}
-	s.mulPortable(words, coefs, stride)
+	s.mulPortable(tile, coefs, stride)
 	return 1
 }
 
-func (s *tileSums) mulVNNI(words []uint32, coefs [][Group]int8, stride, left int) int {
-	groups, apart := uint64(len(words)/lineWords/2), uint64(stride*Group)
+func (s *tileSums) mulVNNI(tile []byte, coefs [][Group]int8, stride, left int) int {
+	groups, apart := uint64(len(tile)/groupBytes/2), uint64(stride*Group)
 	switch {
 	case left >= 8:
-		mulVNNI8(&s[0][0], &words[0], &coefs[0], groups, apart)
+		mulVNNI8(&s[0][0], &tile[0], &coefs[0], groups, apart)
+		mulVNNI8(&s[0][halfColumns], &tile[len(tile)/2], &coefs[0], groups, apart)
 		return 8
 	case left >= 4:
-		mulVNNI4(&s[0][0], &words[0], &coefs[0], groups, apart)
+		mulVNNI4(&s[0][0], &tile[0], &coefs[0], groups, apart)
 		return 4
 	}
-	mulVNNI1(&s[0][0], &words[0], &coefs[0], groups, apart)
+	mulVNNI1(&s[0][0], &tile[0], &coefs[0], groups, apart)
 	return 1
 }
 
-func (s *tileSums) mulAVX2(words []uint32, coefs [][Group]int8, stride, left int) int {
-	groups, apart := uint64(len(words)/lineWords/2), uint64(stride*Group)
-	low, high := &words[0], &words[len(words)/2]
+func (s *tileSums) mulAVX2(tile []byte, coefs [][Group]int8, stride, left int) int {
+	groups, apart := uint64(len(tile)/groupBytes/2), uint64(stride*Group)
+	for part := range 4 { // columns of a half, in each line
+		sums, lines := &s[0][part*halfColumns/2], &tile[part/2*len(tile)/2+part%2*lineBytes/2]
+		if left >= 4 {
+			mulAVX2x4(sums, lines, &coefs[0], groups, apart)
+		} else {
+			mulAVX2x1(sums, lines, &coefs[0], groups, apart)
+		}
+	}
 	if left >= 4 {
-		mulAVX2x4(&s[0][0], low, &coefs[0], groups, apart)
-		mulAVX2x4(&s[0][lineColumns], high, &coefs[0], groups, apart)
 		return 4
 	}
-	mulAVX2x1(&s[0][0], low, &coefs[0], groups, apart)
-	mulAVX2x1(&s[0][lineColumns], high, &coefs[0], groups, apart)
 	return 1
 }

@@ -58,12 +58,15 @@ func (p *product) matrix(columns int) *Matrix {
 	return m
 }
 
+// kept is what a matrix keeps of x, a number up to 2^32.
+func kept(x uint32) int64 { return int64(math.RoundToEven(float64(x)/256)) * 256 }
+
 // exact is the result for word i of vector b on integers, reduced at the end.
 func (p *product) exact(b, i int) uint32 {
 	sum := big.NewInt(int64(p.dst[b][i]))
 	for r, row := range p.rows {
 		c := p.coefs[r/Group*len(p.dst)+b][r%Group]
-		sum.Add(sum, new(big.Int).Mul(big.NewInt(int64(c)), big.NewInt(int64(row[i]))))
+		sum.Add(sum, new(big.Int).Mul(big.NewInt(int64(c)), big.NewInt(kept(row[i]))))
 	}
 	return uint32(sum.And(sum, big.NewInt(math.MaxUint32)).Uint64())
 }
@@ -93,8 +96,8 @@ func TestMulAdd(t *testing.T) {
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for _, vectors := range []int{0, 1, 2, 3, 4, 5, 7, 8, 11, 12, 16, 21} {
-			for _, columns := range []int{0, 1, 4, 5, 8, 15} {
-				for _, rows := range []int{0, 1, 3, 4, 5, 31, 127, 128, 129, 300} {
+			for _, columns := range []int{0, 1, 7, 8, 9, 16, 17, 33} {
+				for _, rows := range []int{0, 1, 4, 5, 127, 128, 129, 300} {
 					newProduct(rows, columns, vectors, rng.Uint32, coefficient(rng)).check(t, columns, 1)
 				}
 			}
@@ -115,7 +118,7 @@ func TestBlocks(t *testing.T) {
 // TestExtremes has the largest sums of bytes in either direction.
 func TestExtremes(t *testing.T) {
 	each(t, func(t *testing.T) {
-		for _, word := range []uint32{0, 1, 1 << 31, 1<<31 - 1, 0xff, 0xff00ff00, math.MaxUint32} {
+		for _, word := range []uint32{0, 1, 1 << 31, 1<<31 - 1, 0xff, 0x80, 0x180, 0xff00ff00, math.MaxUint32 - 0xff, math.MaxUint32} {
 			for _, coef := range []int8{-MaxCoefficient, -1, 0, 1, MaxCoefficient} {
 				for _, vectors := range []int{1, 4, 16} {
 					newProduct(2000, 5, vectors, func() uint32 { return word }, func() int8 { return coef }).check(t, 5, 1)
@@ -127,12 +130,12 @@ func TestExtremes(t *testing.T) {
 
 func TestAt(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for _, shape := range [][2]int{{1, 1}, {5, 7}, {8, 9}} {
+	for _, shape := range [][2]int{{1, 1}, {5, 7}, {8, 19}, {9, 33}} {
 		p := newProduct(shape[0], shape[1], 0, rng.Uint32, coefficient(rng))
 		m := p.matrix(shape[1])
 		for r, row := range p.rows {
 			for c, want := range row {
-				if got := m.At(r, c); got != want {
+				if got, want := m.At(r, c), uint32(kept(want)); got != want {
 					t.Errorf("row %d, column %d of %v is %#x, want %#x", r, c, shape, got, want)
 				}
 			}

@@ -2,6 +2,7 @@ package radix
 
 import (
 	"cmp"
+	"slices"
 
 	"fhevm/fhe/tfhe"
 )
@@ -28,15 +29,14 @@ func difference(x, y []wire) []wire {
 	return d
 }
 
-// groupSize is how many of n digits of a difference make a group. Within a group
-// the borrow ripples, one bootstrap for each block, in all groups at a time:
-// across groups it jumps.
-func groupSize(n int) int {
-	if n <= 16 {
-		return 8
-	}
-	return 16
-}
+// Digits of a difference are taken in groups: within one the borrow ripples, one
+// bootstrap for each block, in all groups at a time; across one it jumps, which
+// takes further bootstraps. The first group is small: the next need not wait for
+// more than a jump.
+const (
+	firstGroup = 8
+	group      = 24
+)
 
 // subtract propagates the borrows through the digits d, each in [-3, 3], and
 // returns the blocks of the result modulo 4^len(d).
@@ -48,10 +48,11 @@ func (c *circuit) subtract(d []wire, borrow wire) []wire {
 // propagate is subtract with the borrow out.
 func (c *circuit) propagate(d []wire, borrow wire) ([]wire, wire) {
 	var out []wire
-	for size := groupSize(len(d)); len(d) > size; d = d[size:] {
+	for size := firstGroup; len(d) > size; size = group {
 		blocks, _ := c.ripple(d[:size], borrow)
 		out = append(out, blocks...)
-		borrow = c.borrow(c.pairs(d[:size]), borrow)
+		borrow = c.borrow(c.signSums(c.pairs(d[:size])), borrow)
+		d = d[size:]
 	}
 	blocks, borrow := c.ripple(d, borrow)
 	return append(out, blocks...), borrow
@@ -65,6 +66,14 @@ func (c *circuit) ripple(d []wire, borrow wire) ([]wire, wire) {
 		out[i], borrow = r[0], r[1]
 	}
 	return out, borrow
+}
+
+// signSums are base-16 digits of the same sign as d, a quarter as many.
+func (c *circuit) signSums(d []wire) (sums []wire) {
+	for few := range slices.Chunk(d, len(signs)) {
+		sums = append(sums, c.signSum(few))
+	}
+	return sums
 }
 
 // signSum is a number in [-15, 15] with the sign of the number whose base-16

@@ -9,7 +9,12 @@ import (
 // less is 1 where x < y. Numbers of different signs are in the other order than
 // without: half a turn complements the outcome.
 func (c *circuit) less(x, y []wire, signed bool) wire {
-	v := c.decider(c.pairs(difference(x, y)), constant(0))
+	d := c.pairs(difference(x, y))
+	low := 0
+	if len(d) > longestChain {
+		low = min(len(d)/2, 2*longestChain)
+	}
+	v := c.decider(d[low:], c.chain(d[:low], constant(0)))
 	if top := len(x) - 1; signed {
 		v = v.plus(c.lookup(signsDiffer, pair(x[top], y[top]))).wrapped()
 	}
@@ -24,24 +29,29 @@ func (c *circuit) borrow(d []wire, borrow wire) wire {
 	return c.lookup(negative, c.decider(d, borrow))
 }
 
+// longestChain is how many base-16 digits a borrow passes one by one at most,
+// where it could jump them at the cost of more bootstraps.
+const longestChain = 4
+
+// chain is borrow, digit by digit: one bootstrap for each, in as many layers.
+func (c *circuit) chain(d []wire, borrow wire) wire {
+	for i := range d {
+		borrow = c.lookup(negative, c.decider(d[i:i+1], borrow))
+	}
+	return borrow
+}
+
 // decider is a number in [-16, 15] that is negative where the one with base-16
 // digits d, less borrow, is. A digit that is never zero decides without those
 // below. Where a borrow meets operands' blocks, none of them is that very borrow:
 // conditions enter integers through clean.
 func (c *circuit) decider(d []wire, borrow wire) wire {
-	for len(d) > 2 {
-		var next []wire
-		for group := range slices.Chunk(d, len(signs)) {
-			next = append(next, c.signSum(group))
-		}
-		d = next
-	}
-	if len(d) == 2 {
-		borrow = c.borrow(d[:1], borrow)
+	for len(d) > longestChain {
+		d = c.signSums(d)
 	}
 	last := d[len(d)-1]
 	if last.hasZero() {
-		return last.minus(borrow)
+		return last.minus(c.chain(d[:len(d)-1], borrow))
 	}
 	return last
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // KeySwitchKey switches LWE ciphertexts from the big key to the small one. It
-// is immutable and safe for concurrent use.
+// is immutable and safe for concurrent use. Words of its rows are rounded to 24
+// bits, which adds a fifteenth to the error of a switch (SPEC 3.9).
 type KeySwitchKey struct {
 	params *Params
 	rows   *vec.Matrix // row j*KeySwitchLevel+l: LWEDim mask words, then the body
@@ -25,7 +26,7 @@ func newKeySwitchKey(p *Params) *KeySwitchKey {
 	}
 }
 
-// KeySwitchKey expands the key-switching half of ek: 60 MB for Default.
+// KeySwitchKey expands the key-switching half of ek: 45 MB for Default.
 func (ek *EvaluationKey) KeySwitchKey() *KeySwitchKey {
 	p := ek.params
 	k := newKeySwitchKey(p)

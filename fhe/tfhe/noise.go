@@ -1,6 +1,10 @@
 package tfhe
 
-import "math"
+import (
+	"math"
+
+	"fhevm/accel/vec"
+)
 
 // MaxNorm2 is the largest 2-norm squared of a linear combination of bootstrap
 // outputs that Default may bootstrap: FailureLog2 stays at most -128, for keys of
@@ -67,11 +71,15 @@ func (p *Params) bootstrapVariance(small, big, transformError float64) float64 {
 }
 
 // KeySwitchVariance is the variance of the error that a key switch adds.
-func (p *Params) KeySwitchVariance() float64 { return p.keySwitchVariance(float64(p.BigDim()) / 2) }
+func (p *Params) KeySwitchVariance() float64 {
+	errors := float64(p.KeySwitchDigits()) * p.rowVariance(float64(p.LWEDim)/2) * digitVariance(p.KeySwitchBaseLog)
+	return errors + float64(p.BigDim())/2*roundingVariance(p.KeySwitchBaseLog*p.KeySwitchLevel)
+}
 
-func (p *Params) keySwitchVariance(big float64) float64 {
-	errors := float64(p.KeySwitchDigits()) * p.keyVariance(p.LWENoise, 32) * digitVariance(p.KeySwitchBaseLog)
-	return errors + big*roundingVariance(p.KeySwitchBaseLog*p.KeySwitchLevel)
+// rowVariance is the variance of the error in a row of a key under the small key,
+// of the given weight: of its making, and of rounding its words for the product.
+func (p *Params) rowVariance(small float64) float64 {
+	return p.keyVariance(p.LWENoise, 32) + (small+1)*roundingVariance(vec.WordBits)
 }
 
 // ModSwitchVariance is the variance of the error that the centred modulus

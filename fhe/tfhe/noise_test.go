@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"fhevm/accel/vec"
 	"fhevm/fhe/internal/csprng"
 	"fhevm/fhe/internal/parallel"
 )
@@ -37,7 +38,9 @@ func TestPublishedFailureProbability(t *testing.T) {
 		{blocks11, 2, 9, -144.322, 0.01}, {blocks33, 6, 81, -128.992, 0.01},
 	} {
 		bootstrap := c.p.bootstrapVariance(float64(c.p.LWEDim)/2, float64(c.p.BigDim())/2, publishedTransformError)
-		variance := c.norm2*bootstrap + c.p.KeySwitchVariance() + c.p.ModSwitchVariance()
+		exact := c.p // rounds no words of its keys
+		rounding := float64(exact.KeySwitchDigits()) * (exact.rowVariance(float64(exact.LWEDim)/2) - exact.keyVariance(exact.LWENoise, 32)) * digitVariance(exact.KeySwitchBaseLog)
+		variance := c.norm2*bootstrap + exact.KeySwitchVariance() - rounding + exact.ModSwitchVariance()
 		// Plaintexts of another width are as far apart as if the error were smaller.
 		got := failureLog2(variance * math.Ldexp(1, 2*(c.plaintextBits-PlaintextBits)))
 		if math.Abs(got-c.published) > c.tolerance {
@@ -76,7 +79,7 @@ func TestFailureProbability(t *testing.T) {
 func TestFailureOfOneKey(t *testing.T) {
 	p := committee
 	const mean = -0.5 // of a digit
-	fixed := float64(p.KeySwitchDigits()) * p.keyVariance(p.LWENoise, 32) * mean * mean
+	fixed := float64(p.KeySwitchDigits()) * p.rowVariance(float64(p.LWEDim)/2) * mean * mean
 	variance := MaxNorm2*p.BootstrapVariance() + p.KeySwitchVariance() + p.ModSwitchVariance() - fixed
 	failure := func(offset float64) float64 { // both tails
 		half, total := 1.0/64, 0.0
@@ -85,8 +88,8 @@ func TestFailureOfOneKey(t *testing.T) {
 		}
 		return total
 	}
-	if got := math.Log2(failure(3 * math.Sqrt(fixed))); math.Abs(got+125.9) > 0.05 {
-		t.Errorf("log2 of the failure probability of a key with an offset of 3 deviations is %.2f, want -125.9", got)
+	if got := math.Log2(failure(3 * math.Sqrt(fixed))); math.Abs(got+125.5) > 0.05 {
+		t.Errorf("log2 of the failure probability of a key with an offset of 3 deviations is %.2f, want -125.5", got)
 	}
 	average, weights := 0.0, 0.0
 	for z := -12.0; z <= 12; z += 1.0 / 16 {
@@ -177,8 +180,11 @@ func TestMeasuredNoise(t *testing.T) {
 			p, secret := c.keys.eval.params, c.keys.secret
 			bootstrap, ks := measureBootstrap(t, c.keys, form), measureKeySwitch(p, form.keySwitches)
 			bootstrap.check(t, "bootstrap", p.bootstrapVariance(weight(secret.small), weight(secret.big), transformError))
-			ks.check(t, "key switch", p.KeySwitchVariance())
-			got := failureLog2(c.norm2*bootstrap.upper() + ks.upper() + ms.upper())
+			maskless := *p
+			maskless.LWEDim = 0
+			ks.check(t, "key switch", maskless.KeySwitchVariance())
+			masks := p.KeySwitchVariance() - maskless.KeySwitchVariance() // TestMaskRounding measures it
+			got := failureLog2(c.norm2*bootstrap.upper() + ks.upper() + masks + ms.upper())
 			t.Logf("log2 of the failure probability with upper bounds at 2-norm squared %g: %.2f", c.norm2, got)
 			if got > -128 {
 				t.Errorf("log2 of the failure probability with upper bounds at 2-norm squared %g is %.2f", c.norm2, got)
@@ -260,6 +266,35 @@ func measureKeySwitch(p *Params, samples int) *measurement {
 		m.add(signed(uint64(phase[0])<<32 - secret.Phase(src)))
 	})
 	return m
+}
+
+// TestMaskRounding compares the errors that rounding leaves on the masks of a
+// key switch's rows, as the small key meets them, with their formula: at 16384
+// rows their variance is within 4.5 % of it at the 99.99 % level.
+func TestMaskRounding(t *testing.T) {
+	k, p := keys(), &Default
+	var sum, squares float64
+	row := make([]uint32, p.LWEDim)
+	for j := range p.BigDim() {
+		mask := csprng.New(k.eval.masks, labelKeySwitchMask, uint64(j))
+		for l := range p.KeySwitchLevel {
+			mask.Uint32s(row)
+			var e int64
+			for i, a := range row {
+				e += int64(int32(k.engine.keySwitch.rows.At(j*p.KeySwitchLevel+l, i)-a)) * int64(k.secret.small[i])
+			}
+			x := math.Ldexp(float64(e), -32)
+			sum, squares = sum+x, squares+x*x
+		}
+	}
+	n := float64(p.KeySwitchDigits())
+	want := weight(k.secret.small) * roundingVariance(vec.WordBits)
+	if got := squares / n; math.Abs(got/want-1) > 0.045 {
+		t.Errorf("variance %.4g, want %.4g", got, want)
+	}
+	if mean := sum / n; math.Abs(mean) > 3.9*math.Sqrt(want/n) {
+		t.Errorf("mean %.3g, deviation %.3g", mean, math.Sqrt(want))
+	}
 }
 
 // measureModSwitch measures how far the exponents' phase lies from the centre

@@ -3,8 +3,12 @@ package tfhe
 // packKeyVariance is the variance of the error that a packing key adds to each
 // of some slots: the sum of those of their key switches.
 func (p *Params) packKeyVariance(slots int) float64 {
-	rows := float64(slots * p.packDigits())
-	return rows * p.keyVariance(p.LWENoise, 32) * digitVariance(p.PackBaseLog)
+	return p.packRowsVariance(slots, float64(p.LWEDim)/2)
+}
+
+// packRowsVariance is packKeyVariance for a small key of the given weight.
+func (p *Params) packRowsVariance(slots int, small float64) float64 {
+	return float64(slots*p.packDigits()) * p.rowVariance(small) * digitVariance(p.PackBaseLog)
 }
 
 // packDigitVariance is the variance of the error of cutting a mask into digits.

@@ -34,7 +34,7 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 	p, form := &Default, currentNoiseForm()
 	samples := form.modSwitches / 64
 	key, digits, rounding := measurePackKey(samples), measurePackDigits(samples), measurePackRounding(samples)
-	key.check(t, "packing key", p.packKeyVariance(1))
+	key.check(t, "packing key", p.packRowsVariance(1, 0))
 	digits.check(t, "packing digits", p.packDigitVariance())
 	rounding.check(t, "packing rounding", p.packRoundingVariance())
 
@@ -48,7 +48,8 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 	unpack.check(t, "unpacking", bootstrap)
 
 	shares := float64(committee.KeyShares)
-	keyed := shares*key.upper()*float64(p.PackSize) + committee.KeySwitchVariance()
+	masks := p.packKeyVariance(p.PackSize) - p.packRowsVariance(p.PackSize, 0) // see TestMaskRounding
+	keyed := shares*key.upper()*float64(p.PackSize) + masks + committee.KeySwitchVariance()
 	got := p.unpackFailureLog2(shares*unpack.upper(), keyed+digits.upper()+rounding.upper())
 	t.Logf("log2 of the failure probability with upper bounds, committee of 4: %.2f", got)
 	if !testing.Short() && got > -128 {

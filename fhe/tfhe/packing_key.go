@@ -37,7 +37,7 @@ func (ek *EvaluationKey) packingMasks(j int, f func(l, i int, mask []uint32)) {
 	}
 }
 
-// PackingKey expands the packing part of ek: 28 MB for Default.
+// PackingKey expands the packing part of ek: 21 MB for Default.
 func (ek *EvaluationKey) PackingKey() *PackingKey {
 	p := ek.params
 	k := &PackingKey{params: p, columns: make([]*vec.Matrix, p.packRank()+1)}

@@ -1,11 +1,10 @@
 // This program writes the implementations of package vec by AVX-512 VNNI and by
 // AVX2.
 //
-// Both multiply bytes. A line holds a group's four words of each of four columns.
-// Transposing the four by four bytes of a column gives, for each byte's place in
-// the words, the bytes of all rows: one instruction multiplies them with the
-// rows' coefficients and adds up. The sums of the four places, as lanes of a
-// vector, stay apart until the end.
+// Both multiply bytes. A column's four neighbouring bytes in a line are those of a
+// group's rows in one place of their words: one instruction multiplies them with
+// the rows' coefficients and adds up. The sums of the three places stay apart until
+// the end.
 package main
 
 import (
@@ -17,54 +16,39 @@ import (
 )
 
 const (
-	lineBytes  = 64
-	lineSums   = 16   // bytes of the sums of a line's columns
-	coefsBytes = 4    // of a vector in a group
-	aheadBytes = 2048 // from a line to the one to fetch: half a page
-	sumsBytes  = 32   // of a vector in a tile
-)
+	places     = 3
+	lineBytes  = 64 // of a place of a group in half a tile
+	groupBytes = places * lineBytes
+	coefsBytes = 4   // of a vector in a group
+	halfSums   = 64  // bytes of the sums of half a tile
+	sumsBytes  = 128 // of a vector in a tile
 
-// tables are constants, the same for every column: transpose makes a place's
-// bytes neighbours, shifts moves a place's sum there.
-type tables struct{ transpose, shifts Mem }
+	aheadBytes = 2304 // from a group to the one to fetch: about half a page
+)
 
 func main() {
 	ConstraintExpr("!purego")
-	t := tables{
-		repeated("transpose", 0x0d0905010c080400, 0x0f0b07030e0a0602),
-		repeated("shifts", 8<<32, 24<<32|16),
-	}
-	for _, width := range []int{1, 4, 8} {
-		vnni(width, t)
-	}
+	vnni(1, 2)
+	vnni(4, 2)
+	vnni(8, 1)
 	for _, width := range []int{1, 4} {
-		avx2(width, t)
+		avx2(width)
 	}
 	Generate()
-}
-
-// repeated is a table of one pair of words for each column of a line.
-func repeated(name string, low, high uint64) Mem {
-	m := GLOBL(name, RODATA|NOPTR)
-	for at := 0; at < lineBytes; at += 16 {
-		DATA(at, U64(low))
-		DATA(at+8, U64(high))
-	}
-	return m
 }
 
 // kernel is a function that multiplies columns with width vectors.
 type kernel struct {
 	width                              int
-	sums, words, coefs, groups, stride Register
+	sums, lines, coefs, groups, stride Register
 }
 
 func begin(name string, width int, columns string) *kernel {
-	TEXT(name, NOSPLIT, "func(sums *uint32, words *uint32, coefs *[4]int8, groups uint64, stride uint64)")
+	TEXT(name, NOSPLIT, "func(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s multiplies %s with vectors: %d. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.", name, columns, width))
 	return &kernel{
-		width: width, sums: Load(Param("sums"), GP64()), words: Load(Param("words"), GP64()),
+		width: width, sums: Load(Param("sums"), GP64()), lines: Load(Param("lines"), GP64()),
 		coefs: Load(Param("coefs"), GP64()), groups: Load(Param("groups"), GP64()), stride: Load(Param("stride"), GP64()),
 	}
 }
@@ -85,61 +69,71 @@ func zeros(n int, vector func() VecVirtual) []VecVirtual {
 	return z
 }
 
-// vnni reads the lines of both halves of a tile side by side: memory delivers two
+// vnni reads the lines of halves of a tile side by side: memory delivers two
 // streams faster than one.
-func vnni(width int, t tables) {
-	k := begin(fmt.Sprint("mulVNNI", width), width, "both halves of a tile")
-	words := [2]Register{k.words, GP64()}
-	MOVQ(k.groups, words[1])
-	SHLQ(Imm(6), words[1])
-	ADDQ(k.words, words[1])
-	transpose := ZMM()
-	VMOVDQU64(t.transpose, transpose)
-	sums := [2][]VecVirtual{zeros(width, ZMM), zeros(width, ZMM)}
+func vnni(width, halves int) {
+	k := begin(fmt.Sprint("mulVNNI", width), width, map[int]string{1: "half a tile", 2: "both halves of a tile"}[halves])
+	lines := []Register{k.lines, GP64()}[:halves]
+	if halves == 2 {
+		IMUL3Q(U32(groupBytes), k.groups, lines[1])
+		ADDQ(k.lines, lines[1])
+	}
+	sums := make([][]VecVirtual, halves) // by place, then vector
+	for h := range sums {
+		sums[h] = zeros(places*width, ZMM)
+	}
 
 	Label("next")
-	var line [2]VecVirtual
-	for h := range line {
-		line[h] = ZMM()
-		PREFETCHT0(Mem{Base: words[h], Disp: aheadBytes})
-		VMOVDQU64(Mem{Base: words[h]}, line[h])
-		VPSHUFB(transpose, line[h], line[h])
+	k.mulAdd(lines, sums)
+	for _, l := range lines {
+		ADDQ(U32(groupBytes), l)
 	}
-	for i := range width {
-		c := ZMM()
-		VPBROADCASTD(k.coef(i), c)
-		for h := range line {
-			VPDPBUSD(c, line[h], sums[h][i])
-		}
-	}
-	ADDQ(Imm(lineBytes), words[0])
-	ADDQ(Imm(lineBytes), words[1])
 	ADDQ(k.stride, k.coefs)
 	DECQ(k.groups)
 	JNZ(LabelRef("next"))
 
-	k.storeVNNI(sums, t)
+	for h := range sums {
+		for i := range width {
+			k.store(sums[h][i], sums[h][width+i], sums[h][2*width+i], Mem{Base: k.sums, Disp: i*sumsBytes + h*halfSums})
+		}
+	}
 	VZEROUPPER()
 	RET()
 }
 
-// storeVNNI puts the places of every sum together and stores it.
-func (k *kernel) storeVNNI(sums [2][]VecVirtual, t tables) {
-	shifts, bits, firsts := ZMM(), GP32(), K()
-	VMOVDQU64(t.shifts, shifts)
-	MOVL(U32(0x1111), bits)
-	KMOVW(bits, firsts)
-	for h := range sums {
-		for i, sum := range sums[h] {
-			other := ZMM()
-			VPSLLVD(shifts, sum, sum)
-			VPSHUFD(Imm(0b01_00_11_10), sum, other)
-			VPADDD(other, sum, sum)
-			VPSHUFD(Imm(0b10_11_00_01), sum, other)
-			VPADDD(other, sum, sum)
-			VPCOMPRESSD(sum, firsts, sum)
-			VMOVDQU32(sum.AsX(), Mem{Base: k.sums, Disp: i*sumsBytes + h*lineSums})
+// mulAdd adds the products of a group.
+func (k *kernel) mulAdd(lines []Register, sums [][]VecVirtual) {
+	line := make([][places]VecVirtual, len(lines))
+	for h, l := range lines {
+		for p := range places {
+			PREFETCHT0(Mem{Base: l, Disp: p*lineBytes + aheadBytes})
+			line[h][p] = ZMM()
+			VMOVDQU64(Mem{Base: l, Disp: p * lineBytes}, line[h][p])
 		}
+	}
+	for i := range k.width {
+		c := ZMM()
+		VPBROADCASTD(k.coef(i), c)
+		for h := range lines {
+			for p := range places {
+				VPDPBUSD(c, line[h][p], sums[h][p*k.width+i])
+			}
+		}
+	}
+}
+
+// store puts the sums of the places together, each at its byte of a word above the
+// lowest, and stores them.
+func (k *kernel) store(low, middle, high VecVirtual, at Mem) {
+	for p, sum := range []VecVirtual{low, middle, high} {
+		VPSLLD(U8(8*(p+1)), sum, sum)
+	}
+	VPADDD(middle, low, low)
+	VPADDD(high, low, low)
+	if low.Size() == 64 {
+		VMOVDQU32(low, at)
+	} else {
+		VMOVDQU(low, at)
 	}
 }
 
@@ -148,16 +142,13 @@ func (k *kernel) storeVNNI(sums [2][]VecVirtual, t tables) {
 const shortGroups = 32
 
 // avx2 adds up products in 16 bits and, now and then, those sums in 32 bits.
-func avx2(width int, t tables) {
-	k := begin(fmt.Sprint("mulAVX2x", width), width, "half a tile")
-	total := AllocLocal(width * lineBytes)
-	sums := zeros(2*width, YMM)
+func avx2(width int) {
+	k := begin(fmt.Sprintf("mulAVX2x%d", width), width, "the first or, from 32 bytes on, the last eight columns of half a tile")
+	total := AllocLocal(places * width * ymmBytes)
+	sums := zeros(places*width, YMM)
 	for i, sum := range sums {
-		VMOVDQU(sum, total.Offset(32*i))
+		VMOVDQU(sum, total.Offset(ymmBytes*i))
 	}
-	ones := YMM()
-	VPCMPEQW(ones, ones, ones)
-	VPSRLW(Imm(15), ones, ones)
 
 	Label("block")
 	n := GP64()
@@ -166,58 +157,45 @@ func avx2(width int, t tables) {
 	CMOVQLT(k.groups, n)
 	SUBQ(n, k.groups)
 	Label("next")
-	k.mulAddShort(sums, t)
+	k.mulAddShort(sums)
 	DECQ(n)
 	JNZ(LabelRef("next"))
+	ones := YMM()
+	VPCMPEQW(ones, ones, ones)
+	VPSRLW(Imm(15), ones, ones)
 	for i, sum := range sums {
 		VPMADDWD(ones, sum, sum)
-		VPADDD(total.Offset(32*i), sum, sum)
-		VMOVDQU(sum, total.Offset(32*i))
+		VPADDD(total.Offset(ymmBytes*i), sum, sum)
+		VMOVDQU(sum, total.Offset(ymmBytes*i))
 		VPXOR(sum, sum, sum)
 	}
 	TESTQ(k.groups, k.groups)
 	JNZ(LabelRef("block"))
 
-	k.storeAVX2(sums, total, t)
+	for i := range width {
+		for p := range places {
+			VMOVDQU(total.Offset(ymmBytes*(p*width+i)), sums[p])
+		}
+		k.store(sums[0], sums[1], sums[2], Mem{Base: k.sums, Disp: i * sumsBytes})
+	}
 	VZEROUPPER()
 	RET()
 }
 
+const ymmBytes = 32
+
 // mulAddShort adds a group's products and moves on to the next.
-func (k *kernel) mulAddShort(sums []VecVirtual, t tables) {
-	var line [2]VecVirtual
-	for h := range line {
-		line[h] = YMM()
-		VMOVDQU(Mem{Base: k.words, Disp: 32 * h}, line[h])
-		VPSHUFB(t.transpose, line[h], line[h])
-	}
-	for i := range k.width {
-		c := YMM()
-		VPBROADCASTD(k.coef(i), c)
-		for h := range line {
+func (k *kernel) mulAddShort(sums []VecVirtual) {
+	for p := range places {
+		line := YMM()
+		VMOVDQU(Mem{Base: k.lines, Disp: p * lineBytes}, line)
+		for i := range k.width {
 			product := YMM()
-			VPMADDUBSW(c, line[h], product)
-			VPADDW(product, sums[2*i+h], sums[2*i+h])
+			VPBROADCASTD(k.coef(i), product)
+			VPMADDUBSW(product, line, product)
+			VPADDW(product, sums[p*k.width+i], sums[p*k.width+i])
 		}
 	}
-	ADDQ(Imm(lineBytes), k.words)
+	ADDQ(U32(groupBytes), k.lines)
 	ADDQ(k.stride, k.coefs)
-}
-
-// storeAVX2 puts the places of every sum together and stores it.
-func (k *kernel) storeAVX2(sums []VecVirtual, total Mem, t tables) {
-	shifts := YMM()
-	VMOVDQU(t.shifts, shifts)
-	for i := range k.width {
-		a, b := sums[2*i], sums[2*i+1] // columns 0 and 1, 2 and 3
-		VMOVDQU(total.Offset(64*i), a)
-		VMOVDQU(total.Offset(64*i+32), b)
-		VPSLLVD(shifts, a, a)
-		VPSLLVD(shifts, b, b)
-		VPHADDD(b, a, a)
-		VPHADDD(a, a, a)
-		VEXTRACTI128(Imm(1), a, b.AsX())
-		VPUNPCKLDQ(b.AsX(), a.AsX(), a.AsX())
-		VMOVDQU(a.AsX(), Mem{Base: k.sums, Disp: i * sumsBytes})
-	}
 }

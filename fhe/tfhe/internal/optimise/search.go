@@ -4,6 +4,7 @@ import (
 	"math"
 	"sort"
 
+	"fhevm/accel/vec"
 	"fhevm/fhe/tfhe"
 )
 
@@ -19,7 +20,7 @@ const target = -128
 // Costs relative to a CMux of one level, measured with AVX-512 and batches of 16.
 const (
 	levelCost   = 0.48         // of each further level of a CMux
-	productCost = 55 / 15.06e6 // of a product of a key switch: all of Default's take as long as 55 CMux
+	productCost = 38 / 15.06e6 // of a product of a key switch: all of Default's take as long as 38 CMux
 )
 
 // noiseCurve is the smallest b for which LWE of dimension n, binary secrets and
@@ -108,7 +109,7 @@ func (s set) runs() bool {
 // key-switching key.
 func (s set) keyBytes() int {
 	ggsw := s.BootstrapLevel * (s.GLWEDim + 1) * (s.GLWEDim + 1) * s.PolySize * 8
-	return s.LWEDim*ggsw + s.KeySwitchDigits()*(s.LWEDim+1)*4
+	return s.LWEDim*ggsw + s.KeySwitchDigits()*(s.LWEDim+1)*vec.WordBits/8
 }
 
 // cheapest is the set of least cost that keeps the target at norm2 and fits, of
