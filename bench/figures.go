@@ -102,13 +102,13 @@ func repeat(f func() error) (float64, error) {
 	return ms(times[len(times)/2]), nil
 }
 
-// throughput is how many runs end in a second while many run at a time: 3200
+// throughput is how many runs end in a second while many run at a time: 4096
 // bootstraps' worth, but between 2 and 32.
 func (w *workload) throughput(ctx context.Context) (float64, error) {
 	if err := w.prepare(ctx); err != nil {
 		return 0, err
 	}
-	n := min(max(3200/int(max(w.bootstraps, 1)), 2), 32)
+	n := min(max(4096/int(max(w.bootstraps, 1)), 2), 32)
 	var all sync.WaitGroup
 	errs := make([]error, n)
 	start := time.Now()

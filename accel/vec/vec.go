@@ -104,14 +104,18 @@ func (m *Matrix) tile(block, tile int) (start, size int) {
 // for up to 16 vectors. Coefficients beyond MaxCoefficient, in absolute value,
 // give undefined sums; fewer than the matrix has groups panic. dst does not
 // overlap the matrix.
-func (m *Matrix) MulAdd(dst [][]uint32, coefs [][Group]int8) {
+func (m *Matrix) MulAdd(dst [][]uint32, coefs [][Group]int8) { m.MulAddPart(dst, coefs, 0, 1) }
+
+// MulAddPart is MulAdd for one part, from 0 on, of several of the columns. Parts
+// may be multiplied at the same time.
+func (m *Matrix) MulAddPart(dst [][]uint32, coefs [][Group]int8, part, parts int) {
 	n := len(dst)
 	coefs = coefs[:n*m.groups]
 	if n == 0 {
 		return
 	}
 	for block := 0; block*blockGroups < m.groups; block++ {
-		for tile := range m.tiles {
+		for tile := part * m.tiles / parts; tile < (part+1)*m.tiles/parts; tile++ {
 			start, size := m.tile(block, tile)
 			mulAddTile(dst, m.bytes[start:][:size:size], coefs[block*blockGroups*n:], tile*tileColumns)
 		}

@@ -143,6 +143,30 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// Parts of the columns make up the whole.
+func TestMulAddPart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, parts := range []int{1, 2, 3, 5} {
+		for _, columns := range []int{1, 33, 100, 200} {
+			p := newProduct(40, columns, 3, rng.Uint32, coefficient(rng))
+			whole := make([][]uint32, len(p.dst))
+			for b := range whole {
+				whole[b] = slices.Clone(p.dst[b])
+			}
+			m := p.matrix(columns)
+			m.MulAdd(whole, p.coefs)
+			for part := range parts {
+				m.MulAddPart(p.dst, p.coefs, part, parts)
+			}
+			for b := range whole {
+				if !slices.Equal(p.dst[b], whole[b]) {
+					t.Errorf("%d columns in %d parts: vector %d differs", columns, parts, b)
+				}
+			}
+		}
+	}
+}
+
 func TestMulAddAllocatesNothing(t *testing.T) {
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))

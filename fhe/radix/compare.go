@@ -7,13 +7,11 @@ import (
 )
 
 // less is 1 where x < y. Numbers of different signs are in the other order than
-// without: half a turn complements the outcome.
+// without: half a turn complements the outcome. The lower digits chain: bootstraps
+// are what comparisons are short of, not layers.
 func (c *circuit) less(x, y []wire, signed bool) wire {
 	d := c.pairs(difference(x, y))
-	low := 0
-	if len(d) > longestChain {
-		low = min(len(d)/2, 2*longestChain)
-	}
+	low := min(len(d)-1, 4*longestChain)
 	v := c.decider(d[low:], c.chain(d[:low], constant(0)))
 	if top := len(x) - 1; signed {
 		v = v.plus(c.lookup(signsDiffer, pair(x[top], y[top]))).wrapped()
@@ -29,8 +27,8 @@ func (c *circuit) borrow(d []wire, borrow wire) wire {
 	return c.lookup(negative, c.decider(d, borrow))
 }
 
-// longestChain is how many base-16 digits a borrow passes one by one at most,
-// where it could jump them at the cost of more bootstraps.
+// longestChain is how many base-16 digits a borrow passes one by one rather than
+// jump them, which takes more bootstraps and fewer layers.
 const longestChain = 4
 
 // chain is borrow, digit by digit: one bootstrap for each, in as many layers.

@@ -6,6 +6,7 @@ import "fhevm/accel/fft"
 type batch struct {
 	params    *Params
 	tasks     []task
+	workers   int // that have nothing else to do
 	src       []LWE
 	luts      []*LUT
 	digits    []Digits
@@ -58,7 +59,7 @@ func (b *batch) switchSources(ks *KeySwitchKey) {
 			n++
 		}
 	}
-	ks.KeySwitch(b.small[:n], b.src[:n], b.digits)
+	ks.keySwitch(b.small[:n], b.src[:n], b.digits, b.workers)
 	for _, c := range b.small[:n] {
 		b.params.ModSwitch(c, c)
 	}

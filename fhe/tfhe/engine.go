@@ -231,8 +231,9 @@ func (e *Engine) work() {
 }
 
 // take waits for tasks and moves an even share of them, one for each idle
-// worker, to b: the first that waits and others under the same key. It returns
-// false when the engine is closed and drained.
+// worker, to b: the first that waits and others under the same key. If then none
+// wait, idle workers' time is b's too, for its key switch. It returns false when
+// the engine is closed and drained.
 func (e *Engine) take(b *batch) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -251,6 +252,10 @@ func (e *Engine) take(b *batch) bool {
 		}
 		return taken
 	})
+	b.workers = 1
+	if len(e.mu.queue) == 0 {
+		b.workers += e.mu.idle
+	}
 	return share > 0
 }
 

@@ -58,13 +58,22 @@ func (p *Params) KeySwitchDigits() int { return p.BigDim() * p.KeySwitchLevel }
 // Each mask word is rounded to its top BaseLog*Level bits and cut into signed
 // digits of [-B/2, B/2); digit d of word j times row (j, l) leaves the body.
 func (k *KeySwitchKey) KeySwitch(dst [][]uint32, src []LWE, digits []Digits) {
+	k.keySwitch(dst, src, digits, 1)
+}
+
+// keySwitch is KeySwitch by so many workers.
+func (k *KeySwitchKey) keySwitch(dst [][]uint32, src []LWE, digits []Digits, workers int) {
 	p := k.params
 	for b, c := range src {
 		clear(dst[b])
 		dst[b][p.LWEDim] = uint32((c[p.BigDim()] + 1<<31) >> 32)
 	}
 	k.decompose(digits, src)
-	k.rows.MulAdd(dst[:len(src)], digits)
+	if workers == 1 {
+		k.rows.MulAdd(dst[:len(src)], digits)
+		return
+	}
+	parallel.For(workers, func(i int) { k.rows.MulAddPart(dst[:len(src)], digits, i, workers) })
 }
 
 // decompose writes the negated digits of every mask, most significant first for
