@@ -2,11 +2,12 @@ package tfhe
 
 import (
 	"context"
-	"math"
+	"slices"
 	"sync"
 	"testing"
 
 	"fhevm/accel/vec"
+	"fhevm/fhe/internal/csprng"
 )
 
 type testKeys struct {
@@ -59,8 +60,8 @@ func identity(m int) int { return m }
 func signed(x uint64) float64 { return float64(int64(x)) / (1 << 64) }
 
 // TestRowsDecrypt opens some rows of the evaluation key with the secret key:
-// every one must hold its message up to an error of TUniform's bound, and of what
-// rounding leaves: 8 deviations of it.
+// every one must hold its message up to an error of TUniform's bound, and be in
+// memory rounded.
 func TestRowsDecrypt(t *testing.T) {
 	k := keys()
 	p := &Default
@@ -74,45 +75,60 @@ func TestRowsDecrypt(t *testing.T) {
 			}
 		})
 	}
-	most := int32(1)<<p.LWENoise + int32(8*math.Ldexp(math.Sqrt((weight(k.secret.small)+1)*roundingVariance(vec.WordBits)), 32))
-	ks := k.engine.KeySwitchKey()
 	for i := 0; i < p.KeySwitchDigits(); i += 97 {
-		row := rowOf(ks.rows, i, p.LWEDim+1)
 		j, l := i/p.KeySwitchLevel, i%p.KeySwitchLevel
+		row := k.eval.keySwitchRow(j, l)
+		checkRounded(t, k.engine.keySwitch.rows, i, row)
 		want := uint32(k.secret.big[j]) << (30 - 2*l)
-		if e := int32(row[p.LWEDim] - k.secret.smallInner(row[:p.LWEDim]) - want); e < -most || e > most {
+		if e := int32(row[p.LWEDim] - k.secret.smallInner(row[:p.LWEDim]) - want); e < -1<<p.LWENoise || e > 1<<p.LWENoise {
 			t.Fatalf("key-switching row %d has error %d", i, e)
 		}
 	}
 	for _, r := range []int{0, 1, 6, p.packDigits() - 1} {
-		for h, x := range packingRowPhase(k, r) {
+		for h, x := range packingRowPhase(t, k, r) {
 			var want uint32
 			if h == 0 {
 				want = uint32(k.secret.small[r/6]) << (30 - 2*(r%6))
 			}
-			if e := int32(x - want); e < -most || e > most {
+			if e := int32(x - want); e < -1<<p.LWENoise || e > 1<<p.LWENoise {
 				t.Fatalf("packing row %d coefficient %d has error %d", r, h, e)
 			}
 		}
 	}
 }
 
-func rowOf(m *vec.Matrix, r, columns int) []uint32 {
-	row := make([]uint32, columns)
-	for c := range row {
-		row[c] = m.At(r, c)
+// keySwitchRow is row (j, l) of the key switch as it was made: mask, then body.
+func (ek *EvaluationKey) keySwitchRow(j, l int) []uint32 {
+	n := ek.params.LWEDim
+	masks := make([]uint32, (l+1)*n)
+	csprng.New(ek.masks, labelKeySwitchMask, uint64(j)).Uint32s(masks)
+	return append(masks[l*n:], ek.keySwitchBodies(j)[l])
+}
+
+// checkRounded compares row r of m with its words before rounding.
+func checkRounded(t *testing.T, m *vec.Matrix, r int, words []uint32) {
+	t.Helper()
+	const half = 1 << (31 - vec.WordBits)
+	for c, x := range words {
+		if e := int32(m.At(r, c) - x); e < -half || e > half {
+			t.Fatalf("row %d has word %d rounded by %d", r, c, e)
+		}
 	}
-	return row
 }
 
 // packingRowPhase is the body of a row less its masks times the small key's
 // polynomials.
-func packingRowPhase(k *testKeys, r int) []uint32 {
-	key := k.engine.packing
-	phase := rowOf(key.columns[4], r, 256)
-	for i := range 4 {
+func packingRowPhase(t *testing.T, k *testKeys, r int) []uint32 {
+	key, row := k.engine.packing, r%Default.PackLevel
+	phase := slices.Clone(k.eval.packingBodies(r / Default.PackLevel)[row*256:][:256])
+	checkRounded(t, key.columns[4], r, phase)
+	k.eval.packingMasks(r/Default.PackLevel, func(l, i int, words []uint32) {
+		if l != row {
+			return
+		}
+		checkRounded(t, key.columns[i], r, words)
 		mask, secret := make([]uint64, 256), make([]uint64, 256)
-		for h, x := range rowOf(key.columns[i], r, 256) {
+		for h, x := range words {
 			mask[h] = uint64(x)
 		}
 		for h := range min(256, len(k.secret.small)-256*i) {
@@ -121,7 +137,7 @@ func packingRowPhase(k *testKeys, r int) []uint32 {
 		for h, x := range mulModel(mask, secret) {
 			phase[h] -= uint32(x)
 		}
-	}
+	})
 	return phase
 }
 
