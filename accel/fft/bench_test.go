@@ -19,7 +19,7 @@ func BenchmarkForward(b *testing.B) {
 // holds, and reports the time per accumulator.
 func BenchmarkCMux(b *testing.B) {
 	rng := newRand(1)
-	keys := NewKeys(918)
+	keys := accel.Pages[GGSW](918)
 	for i := range keys {
 		keys[i] = randomKey(rng).prepare()[0]
 	}

@@ -124,7 +124,8 @@ func (a wire) wrapped() wire {
 // Sources are independent, but for outputs of one bootstrap. The digits'
 // rounding errors meet the same binary secret at another offset: outputs d of
 // half entries apart have correlation 1/2 - d/half, and less for the errors that
-// meet no secret. It counts as if it always added up.
+// meet no secret. Where factors' signs make it add up it counts in full; where it
+// cancels it does not count.
 func (a wire) norm2() int {
 	n := 0
 	for terms := a.terms; len(terms) > 0; {

@@ -1,6 +1,7 @@
 package tfhe
 
 import (
+	"fhevm/accel"
 	"fhevm/accel/fft"
 	"fhevm/fhe/internal/csprng"
 	"fhevm/fhe/internal/parallel"
@@ -54,7 +55,7 @@ func (c *compactKey) ggswMasks(i int, f func(r int, mask []uint64)) {
 
 // BootstrapKey expands the bootstrapping key: 60 MB for LWEDim bits of Default.
 func (c *compactKey) BootstrapKey() *BootstrapKey {
-	k := &BootstrapKey{params: c.params, bits: fft.NewKeys(c.bits())}
+	k := &BootstrapKey{params: c.params, bits: accel.Pages[fft.GGSW](c.bits())}
 	parallel.For(len(k.bits), func(i int) {
 		bodies := c.ggswBodies(i)
 		c.ggswMasks(i, func(r int, mask []uint64) {

@@ -69,10 +69,6 @@ func (k *KeySwitchKey) keySwitch(dst [][]uint32, src []LWE, digits []Digits, wor
 		dst[b][p.LWEDim] = uint32((c[p.BigDim()] + 1<<31) >> 32)
 	}
 	k.decompose(digits, src)
-	if workers == 1 {
-		k.rows.MulAdd(dst[:len(src)], digits)
-		return
-	}
 	parallel.For(workers, func(i int) { k.rows.MulAddPart(dst[:len(src)], digits, i, workers) })
 }
 

@@ -10,6 +10,10 @@ import (
 // For calls f(0), ..., f(n-1) on all processors and returns when all are
 // done.
 func For(n int, f func(i int)) {
+	if n == 1 {
+		f(0)
+		return
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {

@@ -102,7 +102,7 @@ const limit = 999
 // runs reports whether this repository's bootstrap runs s: its transform takes one
 // level of base 2^23, its key switch coefficients up to 2 in groups of four.
 func (s set) runs() bool {
-	return s.BootstrapLevel == 1 && s.BootstrapBaseLog == 23 && s.KeySwitchBaseLog <= 2 && s.KeySwitchLevel%4 == 0
+	return s.BootstrapLevel == 1 && s.BootstrapBaseLog == 23 && s.CheckDigits() == nil
 }
 
 // keyBytes is the size in memory of the bootstrapping key, binary64, and the
