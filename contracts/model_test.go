@@ -54,8 +54,7 @@ func (n *network) derivations(logs []*types.Log) []fhe.Derivation {
 // orderedGas is the price of the operations in some logs.
 func (n *network) orderedGas(logs []*types.Log) (gas uint64) {
 	for _, d := range n.derivations(logs) {
-		row, _ := d.Op.Operator()
-		gas += precompiles.OperationGas(row, d.Type, d.Clear != nil)
+		gas += precompiles.OperationGas(&d)
 	}
 	return gas
 }

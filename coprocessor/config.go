@@ -7,19 +7,10 @@ import (
 	"log/slog"
 
 	"fhevm/fhe"
-	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
-
-// Evaluator computes on ciphertexts. Results must be functions of the
-// arguments alone, and arguments are shared: it must not change them. It is
-// used concurrently.
-type Evaluator interface {
-	Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radix.Operand) ([]*radix.Ciphertext, error)
-	Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error)
-}
 
 // Squasher prepares packed blocks for threshold decryption. It is used
 // concurrently.

@@ -7,8 +7,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
+	"fhevm/fhe/radix"
+	"fhevm/fhe/squash"
 )
 
 // ErrClosed is returned by every method after Close.
@@ -34,7 +38,9 @@ type Coprocessor struct {
 	moved   broadcast // the cursor moved or wants were settled
 	totals  totals
 
-	squashes squashes
+	unpacks  shared[*radix.Ciphertext]
+	recent   *lru.Cache[store.ID, *radix.Ciphertext] // unpacked not long ago
+	squashes shared[[]*squash.Ciphertext]
 	squasher chan struct{} // holds one element per squash in progress
 }
 
@@ -44,11 +50,16 @@ func Open(cfg Config) (*Coprocessor, error) {
 		return nil, fmt.Errorf("coprocessor configuration: %w", err)
 	}
 	cfg.setDefaults()
+	recent, err := lru.New[store.ID, *radix.Ciphertext](maxUnpacked)
+	if err != nil {
+		return nil, err
+	}
 	s, err := store.Open(cfg.FS, cfg.Dir, cfg.Domain, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
-	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), squasher: make(chan struct{}, maxSquashes)}
+	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), recent: recent, squasher: make(chan struct{}, maxSquashes)}
+	c.squashes.limit = maxWaiting
 	c.closing, c.close = context.WithCancel(context.Background())
 	return c, nil
 }

@@ -28,7 +28,7 @@ func TestValidate(t *testing.T) {
 // TestWait covers every state of a handle.
 func TestWait(t *testing.T) {
 	gate := make(chan struct{})
-	e := newSpy(plainEvaluator())
+	e := newSpy(newPlainEvaluator())
 	m := start(t, vfs.NewMem(), gated{e, gate})
 	l := logtest.New()
 	wanted, dead := l.Trivial(fhe.Uint8, 1), l.Trivial(fhe.Uint8, 2)
@@ -45,7 +45,7 @@ func TestWait(t *testing.T) {
 	if err := m.Wait(t.Context(), dead); !errors.Is(err, ErrUnwanted) {
 		t.Errorf("of a value nobody wants: %v", err)
 	}
-	if _, err := m.Ciphertext(wanted); !errors.Is(err, ErrPending) {
+	if _, err := m.Ciphertext(t.Context(), wanted); !errors.Is(err, ErrPending) {
 		t.Errorf("before it is computed: %v", err)
 	}
 	impatient, cancel := context.WithCancel(t.Context())
@@ -93,7 +93,7 @@ func (g gated) Eval(ctx context.Context, op fhe.Op, typ fhe.Type, operands ...ra
 func TestClose(t *testing.T) {
 	disk := vfs.NewMem()
 	never := make(chan struct{})
-	m := start(t, disk, gated{newSpy(plainEvaluator()), never}, func(c *Config) { c.Squasher = &hashSquasher{gate: never} })
+	m := start(t, disk, gated{newSpy(newPlainEvaluator()), never}, func(c *Config) { c.Squasher = &hashSquasher{gate: never} })
 	l := logtest.New()
 	x := l.Trivial(fhe.Uint8, 1)
 	l.Want(x)
@@ -121,7 +121,7 @@ func TestClose(t *testing.T) {
 			t.Errorf("a call after Close returned %v", err)
 		}
 	}
-	m = start(t, disk, plainEvaluator())
+	m = start(t, disk, newPlainEvaluator())
 	if err := m.Wait(t.Context(), x); err != nil {
 		t.Error(err)
 	}
@@ -131,7 +131,7 @@ func TestClose(t *testing.T) {
 // TestRunEnds stops Run by its context and runs again.
 func TestRunEnds(t *testing.T) {
 	log := program(80)
-	c, err := Open(Config{Domain: logtest.Domain, Dir: "db", FS: vfs.NewMem(), Evaluator: plainEvaluator(), Workers: 2})
+	c, err := Open(Config{Domain: logtest.Domain, Dir: "db", FS: vfs.NewMem(), Evaluator: newPlainEvaluator(), Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

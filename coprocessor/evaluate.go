@@ -8,7 +8,6 @@ import (
 
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
-	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
 )
 
@@ -84,18 +83,11 @@ func evaluation(ctx context.Context, err error) error {
 
 func (c *Coprocessor) operate(ctx context.Context, j *job) error {
 	n := j.node
-	var operands []radix.Operand
-	for i, id := range n.Operands {
-		ct, err := c.ciphertext(id)
-		if err != nil {
-			return fmt.Errorf("operand %d: %w", i, err)
-		}
-		operands = append(operands, radix.Encrypted(ct))
-	}
-	if n.Clear != nil {
-		operands = append(operands, radix.Clear(n.Clear))
-	}
 	row, err := n.Op.Operator()
+	if err != nil {
+		return err
+	}
+	operands, err := c.operands(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -103,11 +95,16 @@ func (c *Coprocessor) operate(ctx context.Context, j *job) error {
 	if err != nil {
 		return evaluation(ctx, err)
 	}
-	v, err := value(j.id, results[0], row.Result(n.Type))
+	results = results[:1] // what else it returns has no handle
+	packed, err := c.pack(results, []fhe.Type{row.Result(n.Type)})
 	if err != nil {
 		return err
 	}
-	return c.store.Put(v)
+	bare, err := results[0].MarshalBinary()
+	if err != nil {
+		return &evaluationError{err}
+	}
+	return c.store.Put(j.id, packed, bare)
 }
 
 // expand makes all values of an input list and returns their contents.
@@ -125,30 +122,13 @@ func (c *Coprocessor) expand(ctx context.Context, j *job) ([]store.ID, error) {
 		_, digest := fhe.InputHandle(list.Binding, j.node.List, uint8(i), t)
 		contents[i] = store.ID(digest)
 	}
-	cts, err := c.cfg.Evaluator.Expand(ctx, &list)
-	if err == nil && len(cts) != len(contents) {
-		err = fmt.Errorf("expansion has %d values, want %d", len(cts), len(contents))
-	}
+	values, err := c.cfg.Evaluator.Expand(ctx, &list)
 	if err != nil {
 		return contents, evaluation(ctx, err)
 	}
-	values := make([]store.Value, len(cts))
-	for i, ct := range cts {
-		if values[i], err = value(contents[i], ct, list.Types[i]); err != nil {
-			return contents, err
-		}
-	}
-	return contents, c.store.PutList(j.node.List, values)
-}
-
-// value encodes a result. One of the wrong type is a failed computation.
-func value(id store.ID, ct *radix.Ciphertext, want fhe.Type) (store.Value, error) {
-	if ct == nil || ct.Type != want {
-		return store.Value{}, &evaluationError{fmt.Errorf("the evaluator did not return a %s", want)}
-	}
-	b, err := ct.MarshalBinary()
+	packed, err := c.pack(values, list.Types)
 	if err != nil {
-		return store.Value{}, &evaluationError{err}
+		return contents, err
 	}
-	return store.Value{ID: id, Ciphertext: b}, nil
+	return contents, c.store.PutList(j.node.List, packed, contents)
 }

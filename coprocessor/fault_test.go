@@ -23,7 +23,7 @@ import (
 
 // undisturbed returns the digests of a run without faults.
 func undisturbed(t *testing.T, log *logtest.Log) map[fhe.Handle]fhe.Digest {
-	m := start(t, vfs.NewMem(), plainEvaluator())
+	m := start(t, vfs.NewMem(), newPlainEvaluator())
 	defer m.stop(t)
 	m.feed(t, log.Blocks...)
 	m.drain(t)
@@ -46,7 +46,7 @@ func TestCrash(t *testing.T) {
 			kept := []int{0, 50, 100}[len(crashes)%3]
 			crashes = append(crashes, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(seed, uint64(len(crashes))))}))
 		}
-		m := start(t, disk, plainEvaluator(), func(c *Config) { c.Workers = 4; c.Trace = clone })
+		m := start(t, disk, newPlainEvaluator(), func(c *Config) { c.Workers = 4; c.Trace = clone })
 		for _, b := range log.Blocks {
 			m.feed(t, b)
 		}
@@ -56,7 +56,7 @@ func TestCrash(t *testing.T) {
 			t.Fatalf("only %d computations to crash behind", len(crashes))
 		}
 		for i, fs := range crashes {
-			resume(t, fs, plainEvaluator(), log, want, i)
+			resume(t, fs, newPlainEvaluator(), log, want, i)
 		}
 	}
 }
@@ -86,10 +86,10 @@ func TestDiskErrors(t *testing.T) {
 	broken := 0
 	for n := int32(0); n < 16; n++ {
 		disk := vfs.NewCrashableMem()
-		start(t, disk, plainEvaluator()).stop(t)
+		start(t, disk, newPlainEvaluator()).stop(t)
 		fault := errorfs.OnIndex(1 << 30)
 		fs := errorfs.Wrap(disk, onLog(fault))
-		m := start(t, fs, plainEvaluator())
+		m := start(t, fs, newPlainEvaluator())
 		fault.Store(n)
 		var err error
 		for _, b := range log.Blocks {
@@ -102,7 +102,7 @@ func TestDiskErrors(t *testing.T) {
 		}
 		if err != nil {
 			broken++
-			resume(t, disk.CrashClone(vfs.CrashCloneCfg{}), plainEvaluator(), log, want, int(n))
+			resume(t, disk.CrashClone(vfs.CrashCloneCfg{}), newPlainEvaluator(), log, want, int(n))
 		}
 		_ = m.Close() // a broken store reports its error once more
 	}
@@ -144,7 +144,7 @@ func untilStopped(m *machine) error {
 // TestFailure lets one multiplication fail: what needs it fails with its name,
 // what does not need it is computed, nothing waits.
 func TestFailure(t *testing.T) {
-	e := newSpy(plainEvaluator())
+	e := newSpy(newPlainEvaluator())
 	e.refuse = func(op fhe.Op, clear *uint256.Int) error {
 		if op == fhe.Mul && clear != nil && clear.Uint64() == 13 {
 			return errors.New("unlucky number")
@@ -172,7 +172,7 @@ func TestFailure(t *testing.T) {
 	m.drain(t)
 	for _, h := range []fhe.Handle{bad, worse, worst, latest} {
 		var f *store.Failure
-		if _, err := m.Ciphertext(h); !errors.As(err, &f) || f.Handle != bad || f.Reason != "unlucky number" {
+		if _, err := m.Ciphertext(t.Context(), h); !errors.As(err, &f) || f.Handle != bad || f.Reason != "unlucky number" {
 			t.Errorf("%s: %v", l.Kinds[h], err)
 		}
 	}
@@ -186,7 +186,7 @@ func TestFailure(t *testing.T) {
 	m.stop(t)
 
 	// The failure outlives the process, until an operator asks for a retry.
-	m = start(t, disk, plainEvaluator())
+	m = start(t, disk, newPlainEvaluator())
 	m.drain(t)
 	if s, err := m.Status(worst); err != nil || s.State != Failed || s.Kind != "max" || len(s.Operands) != 2 {
 		t.Errorf("after a restart: %+v, %v", s, err)
@@ -196,7 +196,7 @@ func TestFailure(t *testing.T) {
 	}
 	m.drain(t)
 	for _, h := range []fhe.Handle{worse, worst, latest} {
-		ct, err := m.Ciphertext(h)
+		ct, err := m.Ciphertext(t.Context(), h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestUndefinedOperand(t *testing.T) {
 	x := l.Operation(fhe.Add, fhe.Uint8, false, 0, l.Trivial(fhe.Uint8, 1), ghost)
 	y := l.Operation(fhe.Not, fhe.Uint8, false, 0, x)
 	l.Want(y)
-	m := start(t, vfs.NewMem(), plainEvaluator())
+	m := start(t, vfs.NewMem(), newPlainEvaluator())
 	m.feed(t, l.Seal(0))
 	err := m.Wait(t.Context(), y)
 	if err == nil || !strings.Contains(err.Error(), ghost.String()) || !strings.Contains(err.Error(), "not defined") {
@@ -230,7 +230,7 @@ func TestFailedList(t *testing.T) {
 	list := plainList([]fhe.Type{fhe.Uint8, fhe.Bool}, []uint64{1, 1})
 	handles := l.Input(list, 1, 1)
 	l.Want(handles...)
-	m := start(t, vfs.NewMem(), wrongTypes{plainEvaluator()})
+	m := start(t, vfs.NewMem(), wrongTypes{newPlainEvaluator()})
 	m.feed(t, l.Seal(0))
 	for _, h := range handles {
 		var f *store.Failure
@@ -262,7 +262,7 @@ func TestMachineFault(t *testing.T) {
 }
 
 func testMachineFault(t *testing.T, fault error) {
-	e := newSpy(plainEvaluator())
+	e := newSpy(newPlainEvaluator())
 	e.refuse = func(fhe.Op, *uint256.Int) error { return fmt.Errorf("layer 1: %w", fault) }
 	l := logtest.New()
 	x := l.Trivial(fhe.Uint8, 1)
@@ -279,7 +279,7 @@ func testMachineFault(t *testing.T, fault error) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	m = start(t, disk, plainEvaluator())
+	m = start(t, disk, newPlainEvaluator())
 	if err := m.Wait(t.Context(), x); err != nil {
 		t.Error(err)
 	}
@@ -292,7 +292,7 @@ func TestRevert(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		log := program(70 + seed)
 		fresh := undisturbed(t, log)
-		m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Workers = 2 })
+		m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Workers = 2 })
 		m.feed(t, log.Blocks...)
 		for fork := range byte(3) {
 			to := r.Uint64N(uint64(len(log.Blocks)))

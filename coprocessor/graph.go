@@ -11,7 +11,7 @@ import (
 type job struct {
 	id        store.ID // content of an operation, digest of an input list
 	node      *store.Node
-	missing   int // operands without a ciphertext, counted as often as they are used
+	missing   int // operands that are not there in the form it takes, counted as often as they are used
 	consumers []*job
 	wants     []store.Root // pending wants that it settles
 	failure   *store.Failure
@@ -24,29 +24,32 @@ type graph struct {
 	jobs   map[store.ID]*job
 	ready  jobHeap // no operand is missing; oldest want first
 	doomed []*job  // new, but an operand has failed already
+
+	bare   map[store.ID]int // uses of a content's bare ciphertext by jobs
+	unused []store.ID       // bare ciphertexts that no job uses any more
 }
 
 func newGraph(s *store.Store) *graph {
-	return &graph{store: s, jobs: make(map[store.ID]*job)}
+	return &graph{store: s, jobs: make(map[store.ID]*job), bare: make(map[store.ID]int)}
 }
 
 // load adds what the want of root misses. It reports false if the content has
 // its result already, successful or not.
 func (g *graph) load(root store.Root) (bool, error) {
-	j, result, err := g.visit(root.Content, root.Position)
-	if err != nil || result.Ready || result.Failure != nil {
+	j, _, err := g.visit(root.Content, root.Position)
+	if j == nil || err != nil {
 		return false, err
 	}
 	j.wants = append(j.wants, root)
 	return true, nil
 }
 
-// visit returns the job that makes id, or its result if it has one. A new job
+// visit returns the job that makes id, nil if it has its result. A new job
 // enters the graph together with all that it needs; this walks with a stack of
 // its own, since a chain of operations may be as long as the log.
 func (g *graph) visit(id store.ID, order store.Position) (*job, store.Result, error) {
 	var fresh []*job
-	top, result, err := g.lookup(id, order, &fresh)
+	top, result, err := g.lookup(id, false, order, &fresh)
 	for err == nil && len(fresh) > 0 {
 		j := fresh[len(fresh)-1]
 		fresh = fresh[:len(fresh)-1]
@@ -55,18 +58,25 @@ func (g *graph) visit(id store.ID, order store.Position) (*job, store.Result, er
 	return top, result, err
 }
 
-// lookup finds or makes the job for id; a made one is appended to fresh.
-func (g *graph) lookup(id store.ID, order store.Position, fresh *[]*job) (*job, store.Result, error) {
+// lookup finds or makes the job for id, if its result is missing or, for a use
+// of its bare ciphertext, that is. A made job is appended to fresh.
+func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*job) (*job, store.Result, error) {
 	if j := g.jobs[id]; j != nil {
 		return j, store.Result{}, nil
 	}
 	result, err := g.store.Result(id)
-	if err != nil || result.Ready || result.Failure != nil {
+	if err != nil || result.Failure != nil || result.Ready && !bare {
 		return nil, result, err
 	}
 	node, err := g.store.Node(id)
 	if err != nil {
 		return nil, result, err
+	}
+	if result.Ready {
+		kept, err := g.store.HasBare(id)
+		if err != nil || kept || node.Kind == store.Input {
+			return nil, result, err
+		}
 	}
 	if node.Kind == store.Input {
 		id = store.ID(node.List)
@@ -82,8 +92,12 @@ func (g *graph) lookup(id store.ID, order store.Position, fresh *[]*job) (*job, 
 
 // connect ties a new job to its operands.
 func (g *graph) connect(j *job, order store.Position, fresh *[]*job) error {
-	for _, id := range j.node.Operands {
-		operand, result, err := g.lookup(id, order, fresh)
+	for i, id := range j.node.Operands {
+		bare := j.node.IsBare(i)
+		if bare {
+			g.bare[id]++
+		}
+		operand, result, err := g.lookup(id, bare, order, fresh)
 		switch {
 		case err != nil:
 			return err
@@ -111,7 +125,10 @@ func (g *graph) next() *job {
 
 // succeed removes a finished job and frees the consumers that waited for it alone.
 func (g *graph) succeed(j *job) {
-	delete(g.jobs, j.id)
+	g.remove(j)
+	if g.bare[j.id] == 0 && j.node.Kind == store.Operation {
+		g.unused = append(g.unused, j.id)
+	}
 	for _, c := range j.consumers {
 		c.missing--
 		if c.missing == 0 && c.failure == nil {
@@ -125,7 +142,7 @@ func (g *graph) succeed(j *job) {
 func (g *graph) fail(j *job) []*job {
 	failed := []*job{j}
 	for i := 0; i < len(failed); i++ {
-		delete(g.jobs, failed[i].id)
+		g.remove(failed[i])
 		for _, c := range failed[i].consumers {
 			if c.failure == nil {
 				c.failure = j.failure
@@ -134,6 +151,20 @@ func (g *graph) fail(j *job) []*job {
 		}
 	}
 	return failed
+}
+
+// remove ends j's uses of bare ciphertexts.
+func (g *graph) remove(j *job) {
+	delete(g.jobs, j.id)
+	for i, id := range j.node.Operands {
+		if !j.node.IsBare(i) {
+			continue
+		}
+		if g.bare[id]--; g.bare[id] == 0 {
+			delete(g.bare, id)
+			g.unused = append(g.unused, id)
+		}
+	}
 }
 
 // jobHeap orders jobs by the want that needs them, so that a late crowd of

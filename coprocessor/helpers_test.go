@@ -36,7 +36,12 @@ func (b plaintexts) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
 		}
 		// Which of the 2N rotations the phase asks for, rounded.
 		shift := 64 - bits.TrailingZeros(uint(2*b.p.PolySize))
-		at := int((j.Src[len(j.Src)-1] + 1<<(shift-1)) >> shift)
+		at := 0
+		if j.Kind == tfhe.Unpack {
+			at = int(j.Exponents[len(j.Exponents)-1])
+		} else {
+			at = int((j.Src[len(j.Src)-1] + 1<<(shift-1)) >> shift)
+		}
 		mask := noiseOf(j)
 		for i, dst := range j.Dst {
 			k := (at + i*b.p.PolySize/j.LUT.Outputs) % (2 * b.p.PolySize)
@@ -55,19 +60,45 @@ func (b plaintexts) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
 func noiseOf(j tfhe.Job) uint64 {
 	h := fnv.New64a()
 	binary.Write(h, binary.BigEndian, []uint64(j.Src))
+	binary.Write(h, binary.BigEndian, j.Exponents)
 	binary.Write(h, binary.BigEndian, j.LUT.Poly)
 	return h.Sum64() | 1
 }
 
-func plainEvaluator() *radix.Evaluator {
-	return radix.NewEvaluator(tfhe.Default, Meter(plaintexts{&tfhe.Default}))
+// Pack keeps plaintexts, and in the mask a hash of what it packs.
+func (b plaintexts) Pack(blocks []tfhe.LWE) (*tfhe.Packed, error) {
+	h := fnv.New64a()
+	c := &tfhe.Packed{Mask: make([]uint16, b.p.PackedMaskWords(len(blocks))), Bodies: make([]uint16, len(blocks))}
+	for i, block := range blocks {
+		binary.Write(h, binary.BigEndian, []uint64(block))
+		c.Bodies[i] = uint16(plaintextOf(block) << (b.p.PackBits - 3)) // 4 values and a bit of padding
+	}
+	for i, x := 0, h.Sum64(); x > 0; i, x = i+1, x>>b.p.PackBits {
+		c.Mask[i] = uint16(x) & (1<<b.p.PackBits - 1)
+	}
+	return c, nil
+}
+
+// plainEvaluator computes on plaintexts. Its Unpack has no masks to change.
+type plainEvaluator struct{ *radix.Evaluator }
+
+func newPlainEvaluator() Evaluator {
+	return plainEvaluator{radix.NewEvaluator(tfhe.Default, meter{plaintexts{&tfhe.Default}})}
+}
+
+func (plainEvaluator) Pack(values ...*radix.Ciphertext) (*radix.Packed, error) {
+	return radix.Pack(plaintexts{&tfhe.Default}, values...)
+}
+
+func (e plainEvaluator) Unpack(ctx context.Context, p *radix.Packed, i int, _ fhe.Digest) (*radix.Ciphertext, error) {
+	return e.Evaluator.Unpack(ctx, p, i)
 }
 
 // plaintext decrypts what plaintexts made.
 func plaintext(t testing.TB, ct *radix.Ciphertext) (v uint64) {
 	t.Helper()
 	for i, block := range ct.Blocks {
-		m := block[len(block)-1] / tfhe.Delta
+		m := plaintextOf(block)
 		if m >= 1<<fhe.MessageBits {
 			t.Fatalf("block %d holds %d", i, m)
 		}
@@ -75,6 +106,8 @@ func plaintext(t testing.TB, ct *radix.Ciphertext) (v uint64) {
 	}
 	return v
 }
+
+func plaintextOf(block tfhe.LWE) uint64 { return block[len(block)-1] / tfhe.Delta }
 
 // plainList writes an input list for plaintexts.
 func plainList(types []fhe.Type, values []uint64) *fhe.InputList {
@@ -117,11 +150,14 @@ func (s *spy) note(what string) {
 	s.calls[what]++
 }
 
+// total is the number of computations: unpacking is part of one.
 func (s *spy) total() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		n += c
+	for what, c := range s.calls {
+		if what != "unpack" {
+			n += c
+		}
 	}
 	return n
 }
@@ -134,6 +170,11 @@ func (s *spy) Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radix
 		}
 	}
 	return s.Evaluator.Eval(ctx, op, t, operands...)
+}
+
+func (s *spy) Unpack(ctx context.Context, p *radix.Packed, i int, content fhe.Digest) (*radix.Ciphertext, error) {
+	s.note("unpack")
+	return s.Evaluator.Unpack(ctx, p, i, content)
 }
 
 func (s *spy) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error) {
@@ -188,6 +229,19 @@ type machine struct {
 // start opens a coprocessor on fs and runs it until the test ends.
 func start(t testing.TB, fs vfs.FS, e Evaluator, change ...func(*Config)) *machine {
 	t.Helper()
+	return run(prepare(t, fs, e, change...))
+}
+
+// startWith runs a coprocessor that has blocks before it begins.
+func startWith(t testing.TB, blocks []fhe.Batch, e Evaluator) *machine {
+	t.Helper()
+	c := prepare(t, vfs.NewMem(), e)
+	(&machine{Coprocessor: c}).feed(t, blocks...)
+	return run(c)
+}
+
+func prepare(t testing.TB, fs vfs.FS, e Evaluator, change ...func(*Config)) *Coprocessor {
+	t.Helper()
 	cfg := Config{Domain: logtest.Domain, Dir: "db", FS: fs, Evaluator: e}
 	for _, f := range change {
 		f(&cfg)
@@ -196,7 +250,7 @@ func start(t testing.TB, fs vfs.FS, e Evaluator, change ...func(*Config)) *machi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(c)
+	return c
 }
 
 // run begins the Run of c.

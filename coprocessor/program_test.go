@@ -29,7 +29,7 @@ func TestPrograms(t *testing.T) {
 			if v.late {
 				blocks = lateWants(rand.New(rand.NewPCG(seed, 1)), blocks)
 			}
-			m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Workers = v.workers })
+			m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Workers = v.workers })
 			for _, b := range blocks {
 				m.feed(t, b)
 				if v.stepwise {
@@ -76,15 +76,20 @@ func lateWants(r *rand.Rand, blocks []fhe.Batch) []fhe.Batch {
 func checkPlaintexts(t *testing.T, m *machine, log *logtest.Log, wanted map[fhe.Handle]fhe.Digest) {
 	t.Helper()
 	for h := range wanted {
-		ct, err := m.Ciphertext(h)
+		ct, err := m.Ciphertext(t.Context(), h)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, want := plaintext(t, ct), log.Values[h]; got != want || ct.Type != h.Type() {
 			t.Errorf("%s of %s is %d, want %d", log.Kinds[h], h.Type(), got, want)
 		}
-		if ct.Digest() != wanted[h] {
-			t.Errorf("%s: the stored digest is not the ciphertext's", h)
+		_, id, err := m.status(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, i, err := m.packed(id)
+		if err != nil || p.Digest() != wanted[h] || p.Types()[i] != h.Type() {
+			t.Errorf("%s: the stored digest is not that of the packed ciphertext, or value %d is another; %v", h, i, err)
 		}
 	}
 }
@@ -94,9 +99,9 @@ func checkPlaintexts(t *testing.T, m *machine, log *logtest.Log, wanted map[fhe.
 func TestComputesOnce(t *testing.T) {
 	for seed := range uint64(5) {
 		log := program(seed)
-		e := newSpy(plainEvaluator())
-		m := start(t, vfs.NewMem(), e)
-		m.feed(t, log.Blocks...)
+		e := newSpy(newPlainEvaluator())
+		// All at once: of what is known to be needed, nothing is dropped.
+		m := startWith(t, log.Blocks, e)
 		m.drain(t)
 		needed, all := contents(log.Blocks)
 		if e.total() != len(needed) {
@@ -180,7 +185,7 @@ func contents(blocks []fhe.Batch) (needed map[string]bool, all int) {
 // TestTrace follows one computation into the hook.
 func TestTrace(t *testing.T) {
 	traces := make(chan Trace, 10)
-	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Trace = func(tr Trace) { traces <- tr } })
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Trace = func(tr Trace) { traces <- tr } })
 	l := logtest.New()
 	list, values := randomList(rand.New(rand.NewPCG(0, 0)))
 	x := l.Input(list, values...)[0]

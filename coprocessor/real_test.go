@@ -10,7 +10,6 @@ import (
 
 	"fhevm/coprocessor/internal/logtest"
 	"fhevm/fhe"
-	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
 )
 
@@ -22,15 +21,18 @@ func TestRealCryptography(t *testing.T) {
 	secret := tfhe.NewSecretKey(&tfhe.Default, tfhe.SeedFrom([32]byte{'c', 'o', 'p', 'r', 'o'}))
 	engine := tfhe.NewEngine(secret.EvaluationKey(nil), 0)
 	defer engine.Close()
-	e := radix.NewEvaluator(tfhe.Default, Meter(engine))
+	e := NewEvaluator(engine, secret.PublicKey())
 	log := realProgram(t, secret.PublicKey())
 
 	m := start(t, vfs.NewMem(), e)
 	m.feed(t, log.Blocks...)
 	m.drain(t)
 	want := m.digests(t, log.Blocks)
+	if n := m.Stats().Bootstraps; n != engine.Bootstraps() {
+		t.Errorf("%d bootstraps are metered, the engine ran %d", n, engine.Bootstraps())
+	}
 	for h := range want {
-		ct, err := m.Ciphertext(h)
+		ct, err := m.Ciphertext(t.Context(), h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,9 +43,6 @@ func TestRealCryptography(t *testing.T) {
 		if got != log.Values[h] {
 			t.Errorf("%s decrypts to %d, want %d", log.Kinds[h], got, log.Values[h])
 		}
-	}
-	if n := m.Stats().Bootstraps; n != engine.Bootstraps() {
-		t.Errorf("%d bootstraps are metered, the engine ran %d", n, engine.Bootstraps())
 	}
 	m.stop(t)
 

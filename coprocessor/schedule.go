@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"fhevm/coprocessor/store"
 )
@@ -23,6 +24,7 @@ type scheduler struct {
 	graph   *graph
 	next    store.Position // of the first want that is not loaded yet
 	more    bool           // there may be wants to load
+	swept   bool           // no earlier graph's bare ciphertexts are left
 	running int
 	results chan outcome
 }
@@ -49,7 +51,7 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 		<-s.results
 	}
 	c.totals.set(0, 0)
-	if stopped && errors.Is(err, context.Canceled) {
+	if stopped && (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) {
 		return nil
 	}
 	return err
@@ -95,9 +97,12 @@ func (s *scheduler) advance(ctx context.Context) error {
 			return nil // let them finish: the new graph may need the same jobs
 		}
 		s.c.reload.Store(false)
-		s.graph, s.next, s.more = newGraph(s.c.store), store.Position{}, true
+		s.graph, s.next, s.more, s.swept = newGraph(s.c.store), store.Position{}, true, false
 	}
 	if err := s.load(); err != nil {
+		return err
+	}
+	if err := s.sweep(); err != nil {
 		return err
 	}
 	for s.running < s.c.cfg.Workers {
@@ -139,6 +144,31 @@ func (s *scheduler) load() error {
 		}
 	}
 	return nil
+}
+
+// sweep drops the bare ciphertexts of an earlier graph that this one does not
+// use. Nothing runs yet that could make others.
+func (s *scheduler) sweep() error {
+	if s.swept {
+		return nil
+	}
+	s.swept = true
+	kept, err := s.c.store.AllBare()
+	if err != nil {
+		return err
+	}
+	s.graph.unused = append(s.graph.unused, kept...)
+	return s.drop()
+}
+
+// drop forgets the bare ciphertexts that no job uses any more.
+func (s *scheduler) drop() error {
+	unused := slices.DeleteFunc(s.graph.unused, func(id store.ID) bool { return s.graph.bare[id] > 0 })
+	s.graph.unused = nil
+	if len(unused) == 0 {
+		return nil
+	}
+	return s.c.store.DropBare(unused...)
 }
 
 // inherit fails the jobs whose operands had failed before they were loaded.
@@ -184,7 +214,7 @@ func (s *scheduler) finish(all []outcome) error {
 			s.c.totals.done.Add(1)
 		}
 	}
-	if err := s.settle(settled); err != nil {
+	if err := errors.Join(s.drop(), s.settle(settled)); err != nil {
 		return err
 	}
 	for _, o := range all {
@@ -206,7 +236,7 @@ func (s *scheduler) fail(j *job, contents []store.ID) error {
 		return err
 	}
 	s.c.totals.failed.Add(uint64(len(failed)))
-	if err := s.settle(settled); err != nil {
+	if err := errors.Join(s.drop(), s.settle(settled)); err != nil {
 		return err
 	}
 	s.c.waiters.notify(contents)

@@ -11,6 +11,12 @@ import (
 	"fhevm/fhe/squash"
 )
 
+// Bounds of the work for decryptions.
+const (
+	maxSquashes = 4   // contents that are squashed at the same time
+	maxWaiting  = 128 // contents that are squashed or wait for their turn
+)
+
 // ErrBusy says that as many values wait to be squashed as may.
 var ErrBusy = errors.New("too many values wait to be squashed")
 
@@ -65,7 +71,7 @@ func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciph
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	ct, err := c.ciphertext(id)
+	ct, err := c.unpacked(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func TestSquashShares(t *testing.T) {
 	l := logtest.New()
 	x, twin := l.Trivial(fhe.Uint8, 77), l.Trivial(fhe.Uint8, 77)
 	l.Want(x, twin)
-	m := start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m := start(t, disk, newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })
 	m.feed(t, l.Seal(0))
 
 	var mu sync.Mutex
@@ -55,7 +55,7 @@ func TestSquashShares(t *testing.T) {
 	m.stop(t)
 
 	squasher = new(hashSquasher)
-	m = start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m = start(t, disk, newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })
 	list, err := m.Squashed(t.Context(), twin)
 	if err != nil || digests[squashedDigest(squasher.key, list)] != 10 || squasher.squashs != 0 {
 		t.Errorf("after a restart: %d squashes, %v", squasher.squashs, err)
@@ -70,7 +70,7 @@ func TestSquashAbandoned(t *testing.T) {
 	l := logtest.New()
 	x := l.Trivial(fhe.Uint8, 77)
 	l.Want(x)
-	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })
 	m.feed(t, l.Seal(0))
 	m.drain(t)
 	one, leaveOne := context.WithCancel(t.Context())
@@ -107,7 +107,7 @@ func TestSquashAbandoned(t *testing.T) {
 }
 
 // waiting counts the calls that wait.
-func (s *squashes) waiting() (n int) {
+func (s *shared[T]) waiting() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.on {
@@ -126,7 +126,7 @@ func TestSquashQueue(t *testing.T) {
 		handles = append(handles, l.Trivial(fhe.Uint8, uint64(i)))
 	}
 	l.Want(handles...)
-	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })
 	m.feed(t, l.Seal(0))
 	m.drain(t)
 	kept, late, queued := handles[0], handles[1], handles[2:]
@@ -173,7 +173,7 @@ func TestSquashKeys(t *testing.T) {
 		squashes int
 	}{{1, 1}, {2, 1}, {1, 0}} {
 		squasher := &hashSquasher{key: fhe.Digest{c.key}}
-		m := start(t, disk, plainEvaluator(), func(cfg *Config) { cfg.Squasher, cfg.Signer = squasher, signer })
+		m := start(t, disk, newPlainEvaluator(), func(cfg *Config) { cfg.Squasher, cfg.Signer = squasher, signer })
 		m.feed(t, log)
 		list, err := m.Squashed(t.Context(), x)
 		if err != nil || list[0].Residues[0][0]&3 != uint64(c.key) {
@@ -199,13 +199,13 @@ func TestSquashRefusals(t *testing.T) {
 	x, dead := l.Trivial(fhe.Uint8, 1), l.Trivial(fhe.Uint8, 2)
 	l.Want(x)
 	disk := vfs.NewMem()
-	m := start(t, disk, plainEvaluator(), func(c *Config) { c.Squasher = new(hashSquasher) })
+	m := start(t, disk, newPlainEvaluator(), func(c *Config) { c.Squasher = new(hashSquasher) })
 	m.feed(t, l.Seal(0))
 	if _, err := m.Squashed(t.Context(), dead); !errors.Is(err, ErrUnwanted) {
 		t.Errorf("of a value nobody wants: %v", err)
 	}
 	m.stop(t)
-	m = start(t, disk, plainEvaluator())
+	m = start(t, disk, newPlainEvaluator())
 	if _, err := m.Squashed(t.Context(), x); err == nil || !strings.Contains(err.Error(), "no squashing key") {
 		t.Errorf("without a squasher: %v", err)
 	}
@@ -257,7 +257,7 @@ func TestSignedDigest(t *testing.T) {
 	l := logtest.New()
 	x := l.Trivial(fhe.Uint8, 9)
 	l.Want(x)
-	m := start(t, vfs.NewMem(), plainEvaluator(), func(c *Config) { c.Signer, c.Squasher = key, new(hashSquasher) })
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Signer, c.Squasher = key, new(hashSquasher) })
 	m.feed(t, l.Seal(0))
 	for _, kind := range []fhe.DigestKind{fhe.OfCiphertext, fhe.OfSquashed} {
 		d, err := m.SignedDigest(t.Context(), x, kind)

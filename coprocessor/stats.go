@@ -17,7 +17,7 @@ type Stats struct {
 	Running    int    // evaluations in flight
 	Done       uint64 // computations that succeeded
 	Failed     uint64 // computations that failed, also for a failed operand
-	Bootstraps uint64 // of finished computations, if the evaluator is metered
+	Bootstraps uint64 // of finished computations, if NewEvaluator made the evaluator
 }
 
 // Stats returns the present numbers.
@@ -48,7 +48,7 @@ type Trace struct {
 	Handle     fhe.Handle // the first with this content; of an input list, one of its values
 	Kind       string     // name of the operation, or "input"
 	Duration   time.Duration
-	Bootstraps uint64         // if the evaluator is metered
+	Bootstraps uint64         // if NewEvaluator made the evaluator
 	Failure    *store.Failure // nil on success
 }
 
@@ -60,10 +60,7 @@ func metered(ctx context.Context) (context.Context, *atomic.Uint64) {
 	return context.WithValue(ctx, meterKey{}, n), n
 }
 
-// Meter wraps the bootstrapper of an evaluator so that the coprocessor can tell
-// how many bootstraps each computation takes.
-func Meter(b tfhe.Bootstrapper) tfhe.Bootstrapper { return meter{b} }
-
+// meter counts the bootstraps of each computation.
 type meter struct{ tfhe.Bootstrapper }
 
 func (m meter) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {

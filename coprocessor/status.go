@@ -44,7 +44,7 @@ type Status struct {
 	Block    uint64         // that defined the handle
 	Kind     string         // name of the operation, or "input"
 	Operands []fhe.Handle   // encrypted operands of an operation
-	Digest   fhe.Digest     // of the ciphertext, when Ready
+	Digest   fhe.Digest     // of the packed ciphertext, when Ready
 	Failure  *store.Failure // when Failed: the computation at fault, and why
 }
 
@@ -158,9 +158,10 @@ func (c *Coprocessor) awaitOnce(ctx context.Context, h fhe.Handle) (store.ID, er
 	return id, ErrPending
 }
 
-// Ciphertext returns the ciphertext of h, or why there is none: ErrUnknown,
-// ErrUnwanted, ErrPending or a *store.Failure.
-func (c *Coprocessor) Ciphertext(h fhe.Handle) (*radix.Ciphertext, error) {
+// Ciphertext returns the ciphertext of h as storage gives it back, or why there
+// is none: ErrUnknown, ErrUnwanted, ErrPending or a *store.Failure. Callers must
+// not change it.
+func (c *Coprocessor) Ciphertext(ctx context.Context, h fhe.Handle) (*radix.Ciphertext, error) {
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
@@ -169,18 +170,5 @@ func (c *Coprocessor) Ciphertext(h fhe.Handle) (*radix.Ciphertext, error) {
 	if err = errors.Join(err, status.Err()); err != nil {
 		return nil, fmt.Errorf("ciphertext of %s: %w", h, err)
 	}
-	return c.ciphertext(id)
-}
-
-// ciphertext reads a content that is known to be ready.
-func (c *Coprocessor) ciphertext(id store.ID) (*radix.Ciphertext, error) {
-	b, err := c.store.Ciphertext(id)
-	if err != nil {
-		return nil, err
-	}
-	ct := new(radix.Ciphertext)
-	if err := ct.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("read ciphertext of content %s: %w", id, err)
-	}
-	return ct, nil
+	return c.unpacked(ctx, id)
 }

@@ -87,24 +87,30 @@ func (f Form) Cost() Cost {
 	return costs[f]
 }
 
-// Bootstraps is the number of programmable bootstraps of the operation on type
-// t (the operands' for Compare, else the result's), with the right operand
-// clear or encrypted, and for Convert the most expensive source type that
-// contracts have.
-func (r Operator) Bootstraps(t Type, clear bool) (n int) {
-	f := Form{Op: r.Op, Type: t}
-	if clear && r.Shape == Encrypt {
-		f.Clear = 1
-	} else if clear {
-		f.Clear = 2
-	}
-	if r.Shape != Convert {
-		return f.Cost().Bootstraps
-	}
-	for _, f.From = range Types() {
-		n = max(n, f.Cost().Bootstraps)
+// Bootstraps is the most that d, which must be well typed, makes a coprocessor
+// run: its circuit's, and one for each block of an operand from storage.
+func (d *Derivation) Bootstraps() int {
+	n := d.form().Cost().Bootstraps
+	for i, h := range d.Operands {
+		if d.Boundary>>i&1 == 0 {
+			n += h.Type().Blocks()
+		}
 	}
 	return n
+}
+
+func (d *Derivation) form() Form {
+	f := Form{Op: d.Op, Type: d.Type}
+	switch row, _ := d.Op.Operator(); {
+	case row.Shape == Convert:
+		f.From = d.Operands[0].Type()
+	case d.Clear == nil:
+	case row.Shape == Encrypt:
+		f.Clear = 1
+	default:
+		f.Clear = 2
+	}
+	return f
 }
 
 // InputBootstraps is the number of programmable bootstraps that make clean

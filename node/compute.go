@@ -2,13 +2,10 @@ package node
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"path/filepath"
 
 	"fhevm/coprocessor"
-	"fhevm/fhe"
-	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/node/network"
@@ -55,25 +52,10 @@ func newCompute(f network.Folder, d *network.Description, workers int) (*compute
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.evaluator = evaluator{radix.NewEvaluator(tfhe.Default, coprocessor.Meter(c.engine)), tfhe.NewRerandomizer(c.publicKey)}
+	c.evaluator = coprocessor.NewEvaluator(c.engine, c.publicKey)
 	var err error
 	c.squasher, err = squash.NewEngine(c.engine.Params(), c.engine.KeySwitchKey(), c.squashKey)
 	return c, err
-}
-
-// evaluator re-randomises what wallets have encrypted.
-type evaluator struct {
-	*radix.Evaluator
-	zeros *tfhe.Rerandomizer
-}
-
-// Expand implements coprocessor.Evaluator.
-func (e evaluator) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error) {
-	fresh, err := radix.RerandomizeList(e.zeros, list)
-	if err != nil {
-		return nil, err
-	}
-	return e.Evaluator.Expand(ctx, fresh)
 }
 
 // drawingKey is what random values take: 60 MB that many networks never need.

@@ -25,6 +25,14 @@ func (unused) Eval(context.Context, fhe.Op, fhe.Type, ...radix.Operand) ([]*radi
 	return nil, errors.New("not expected")
 }
 
+func (unused) Pack(...*radix.Ciphertext) (*radix.Packed, error) {
+	return nil, errors.New("not expected")
+}
+
+func (unused) Unpack(context.Context, *radix.Packed, int, fhe.Digest) (*radix.Ciphertext, error) {
+	return nil, errors.New("not expected")
+}
+
 func (unused) Expand(context.Context, *fhe.InputList) ([]*radix.Ciphertext, error) {
 	return nil, errors.New("not expected")
 }

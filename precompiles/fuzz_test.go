@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/core/vm"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
 )
 
 func FuzzOperation(f *testing.F) {
@@ -59,9 +60,9 @@ func runTwice(t *testing.T, p vm.PrecompiledContract, in []byte) []byte {
 func TestGasFitsATransaction(t *testing.T) {
 	for _, row := range fhe.Operators() {
 		for _, typ := range fhe.Types() {
-			for _, clear := range []bool{false, true} {
-				if gas := OperationGas(row, typ, clear); gas < operationBase || gas > params.MaxTxGas*3/4 {
-					t.Errorf("%s on %s (clear %v) costs %d gas", row.Name, typ, clear, gas)
+			for _, d := range derivations(row, typ) {
+				if gas := OperationGas(&d); gas < operationBase || gas > params.MaxTxGas*3/4 {
+					t.Errorf("%s on %s (clear %v) costs %d gas", row.Name, typ, d.Clear, gas)
 				}
 			}
 		}
@@ -76,6 +77,27 @@ func TestGasFitsATransaction(t *testing.T) {
 	}
 }
 
+// derivations are the forms of an operation, with all operands from storage and
+// with all made in the transaction.
+func derivations(row fhe.Operator, t fhe.Type) (out []fhe.Derivation) {
+	if !row.On(t) {
+		return nil
+	}
+	for _, clear := range []*uint256.Int{nil, uint256.NewInt(1)} {
+		if clear == nil && row.Shape == fhe.Encrypt || clear != nil && !row.Clear {
+			continue
+		}
+		d := fhe.Derivation{Op: row.Op, Type: t, Clear: clear}
+		for _, want := range row.Operands(t, clear != nil) {
+			d.Operands = append(d.Operands, fhe.Handle(operand("x", want)))
+		}
+		out = append(out, d)
+		d.Boundary = 1<<len(d.Operands) - 1
+		out = append(out, d)
+	}
+	return out
+}
+
 // A full block cannot make coprocessors keep more than half a gigabyte.
 func TestGasPaysForStorage(t *testing.T) {
 	const blockGas, block, public = 60_000_000, 8 * (2048 + 1), 8
@@ -85,10 +107,10 @@ func TestGasPaysForStorage(t *testing.T) {
 			if row.Shape == fhe.Encrypt {
 				size = public
 			}
-			for _, clear := range []bool{false, true} {
-				n := blockGas / OperationGas(row, typ, clear)
+			for _, d := range derivations(row, typ) {
+				n := blockGas / OperationGas(&d)
 				if kept := n * size * uint64(row.Result(typ).Blocks()); kept > 500_000_000 {
-					t.Errorf("a block of %s on %s (clear %v) leaves %d bytes", row.Name, typ, clear, kept)
+					t.Errorf("a block of %s on %s (clear %v) leaves %d bytes", row.Name, typ, d.Clear, kept)
 				}
 			}
 		}

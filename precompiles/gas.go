@@ -8,8 +8,9 @@ const (
 	// GasPerBootstrap prices the work that an operation orders from the
 	// coprocessors. The precompile itself only checks and hashes.
 	GasPerBootstrap = 4_000
-	// GasPerBlock prices the 16.4 KB that coprocessors keep of each block of a
-	// result: a block of 60 million gas leaves at most 0.5 GB.
+	// GasPerBlock prices that a block of a result is packed, and the 16.4 KB in
+	// which it waits, bare, for the other operations of its transaction: a block
+	// of 60 million gas takes at most 0.5 GB.
 	GasPerBlock = 2_000
 
 	operationBase = 1_000 // decode at most 229 bytes, hash them once
@@ -18,22 +19,24 @@ const (
 	inputPerValue = 200
 )
 
-// OperationGas is the price of precompile 0x5d for a row of the operator table.
-func OperationGas(row fhe.Operator, t fhe.Type, clear bool) uint64 {
-	return operationBase + GasPerBootstrap*uint64(row.Bootstraps(t, clear)) + GasPerBlock*uint64(kept(row, t))
+// OperationGas is the price of precompile 0x5d for an operation that is well
+// typed.
+func OperationGas(d *fhe.Derivation) uint64 {
+	return operationBase + GasPerBootstrap*uint64(d.Bootstraps()) + GasPerBlock*uint64(secretBlocks(d))
 }
 
-// kept is the number of blocks of a result that have a mask to keep. Those of a
-// public value take 8 bytes.
-func kept(row fhe.Operator, t fhe.Type) int {
-	if row.Shape == fhe.Encrypt {
+// secretBlocks is the number of blocks of a result that have a mask to keep.
+// Those of a public value take 8 bytes.
+func secretBlocks(d *fhe.Derivation) int {
+	row, err := d.Op.Operator()
+	if err != nil || row.Shape == fhe.Encrypt {
 		return 0
 	}
-	return row.Result(t).Blocks()
+	return row.Result(d.Type).Blocks()
 }
 
 // InputGas is the price of precompile 0x5e for a list of size bytes that holds
-// values of the given types: each of their blocks is bootstrapped and kept.
+// values of the given types: each of their blocks is bootstrapped and packed.
 func InputGas(size int, types []fhe.Type) uint64 {
 	return inputBase + inputPerByte*uint64(size) + inputPerValue*uint64(len(types)) +
 		(GasPerBootstrap+GasPerBlock)*uint64(fhe.InputBootstraps(types))

@@ -15,19 +15,15 @@ type Operation struct{}
 // Name is shown by eth_config and tracers.
 func (Operation) Name() string { return "FHE_OPERATION" }
 
-// RequiredGas is the price of the stated operation, or the base price where
-// there is none. It reads the header only, since a caller may make it run
-// without being able to pay.
+// RequiredGas is the price of the stated operation, or the base price of an
+// input that Run refuses. A caller may make it run without being able to pay: it
+// decodes the few bytes of a derivation, and hashes nothing.
 func (Operation) RequiredGas(input []byte) uint64 {
-	if len(input) < fhe.DomainSize+3 {
+	var d fhe.Derivation
+	if err := d.UnmarshalBinary(input); err != nil {
 		return operationBase
 	}
-	op, t, clear := fhe.Op(input[fhe.DomainSize]), fhe.Type(input[fhe.DomainSize+1]), input[fhe.DomainSize+2]
-	row, err := op.Operator()
-	if err != nil || !row.On(t) {
-		return operationBase
-	}
-	return OperationGas(row, t, clear == 1)
+	return OperationGas(&d)
 }
 
 // Run implements vm.PrecompiledContract.

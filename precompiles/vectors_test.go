@@ -161,11 +161,28 @@ func operationVector(row fhe.Operator, t fhe.Type, clear bool) vector {
 		result = fhe.Bool
 	}
 	handle := modelHandle(digest, 0xff, uint8(result))
-	gas := 1_000 + 4_000*uint64(row.Bootstraps(t, clear))
+	gas := 1_000 + 4_000*uint64(modelBootstraps(row, t, operands, clear))
 	if row.Op != fhe.Trivial {
 		gas += 2_000 * uint64((result.Bits()+1)/2)
 	}
 	return vector{hex.EncodeToString(in), hex.EncodeToString(append(handle, digest...)), gas, name}
+}
+
+// modelBootstraps counts for an operation whose first operand, if it has an odd
+// number of them, was made in the same transaction.
+func modelBootstraps(row fhe.Operator, t fhe.Type, operands [][]byte, clear bool) int {
+	f := fhe.Form{Op: row.Op, Type: t}
+	switch {
+	case row.Shape == fhe.Convert:
+		f.From = fhe.Type(operands[0][30])
+	case clear:
+		f.Clear = 2
+	}
+	n := f.Cost().Bootstraps
+	for _, h := range operands[len(operands)&1:] {
+		n += (fhe.Type(h[30]).Bits() + 1) / 2
+	}
+	return n
 }
 
 func operationFailures() []failure {

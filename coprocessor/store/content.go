@@ -56,6 +56,10 @@ type Node struct {
 	Index uint8
 }
 
+// IsBare reports whether encrypted operand i of an operation was made in the
+// same transaction.
+func (n *Node) IsBare(i int) bool { return n.Boundary>>i&1 == 1 }
+
 // contentID is the ID of an operation or of an undefined handle.
 func (n *Node) contentID(d fhe.Domain) ID {
 	if n.Kind == Undefined {

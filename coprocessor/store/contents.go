@@ -9,8 +9,12 @@ import (
 	"fhevm/fhe"
 )
 
-// MaxCiphertext bounds the encoding of a ciphertext: 32 blocks of 16.4 KB.
-const MaxCiphertext = 1 << 20
+// MaxPacked bounds the encoding of packed values: 1024 blocks of 256 to a mask
+// of 1.2 KB, 11 bits each.
+const MaxPacked = 1 << 16
+
+// MaxBare bounds the encoding of a bare ciphertext: 128 blocks of 16.4 KB.
+const MaxBare = 1 << 22
 
 // MaxSquashed bounds the encoding of the squashed ciphertexts of one handle.
 const MaxSquashed = 16 << 20
@@ -47,7 +51,7 @@ func (s *Store) Node(id ID) (*Node, error) {
 // Result is what became of a content: at most one of Ready and Failure is set.
 type Result struct {
 	Ready   bool
-	Digest  fhe.Digest // of the ciphertext, when Ready
+	Digest  fhe.Digest // of the packed ciphertext, when Ready
 	Failure *Failure
 }
 
@@ -70,38 +74,35 @@ func (s *Store) Result(id ID) (Result, error) {
 	return Result{Failure: f}, err
 }
 
-// Value is a computed content.
-type Value struct {
-	ID         ID
-	Ciphertext []byte // its Keccak-256 becomes the digest of the result
-}
-
-// Put stores computed contents at once. It does not wait for the disk.
-func (s *Store) Put(values ...Value) error {
-	return s.update(pebble.NoSync, func(b *pebble.Batch) error { return put(b, values) })
-}
-
-// PutList stores all values of an input list and drops its staged encoding.
-func (s *Store) PutList(list fhe.Digest, values []Value) error {
+// Put stores the result of an operation, packed and bare. The Keccak-256 of
+// packed becomes its digest. It does not wait for the disk.
+func (s *Store) Put(id ID, packed, bare []byte) error {
+	if len(bare) > MaxBare {
+		return fmt.Errorf("bare ciphertext of content %s has %d bytes, want at most %d", id, len(bare), MaxBare)
+	}
 	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
-		return errors.Join(put(b, values), b.Delete(keyList(list), nil))
+		return errors.Join(put(b, id, packed, id), b.Set(keyContent(tableBare, id), bare, nil))
 	})
 }
 
-func put(b *pebble.Batch, values []Value) error {
-	for _, v := range values {
-		if len(v.Ciphertext) > MaxCiphertext {
-			return fmt.Errorf("ciphertext of content %s has %d bytes, want at most %d", v.ID, len(v.Ciphertext), MaxCiphertext)
-		}
-		digest := fhe.Keccak(v.Ciphertext)
-		err := errors.Join(
-			b.Set(keyContent(tableCiphertext, v.ID), v.Ciphertext, nil),
-			b.Set(keyContent(tableResult, v.ID), digest[:], nil))
-		if err != nil {
-			return err
-		}
+// PutList stores the values of an input list, packed together, as the results
+// of contents, and drops the list's staged encoding.
+func (s *Store) PutList(list fhe.Digest, packed []byte, contents []ID) error {
+	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
+		return errors.Join(put(b, ID(list), packed, contents...), b.Delete(keyList(list), nil))
+	})
+}
+
+func put(b *pebble.Batch, at ID, packed []byte, contents ...ID) error {
+	if len(packed) > MaxPacked {
+		return fmt.Errorf("packed ciphertext %s has %d bytes, want at most %d", at, len(packed), MaxPacked)
 	}
-	return nil
+	digest := fhe.Keccak(packed)
+	err := b.Set(keyContent(tablePacked, at), packed, nil)
+	for _, id := range contents {
+		err = errors.Join(err, b.Set(keyContent(tableResult, id), digest[:], nil))
+	}
+	return err
 }
 
 // Fail records one failure for all contents that it reaches.
@@ -117,9 +118,40 @@ func (s *Store) Fail(f *Failure, ids []ID) error {
 	})
 }
 
-// Ciphertext returns the stored ciphertext, nil if there is none.
-func (s *Store) Ciphertext(id ID) ([]byte, error) {
-	return s.get(s.db, keyContent(tableCiphertext, id))
+// Packed returns the packed ciphertexts of an operation's content, or of the
+// input list with that digest; nil if there are none.
+func (s *Store) Packed(id ID) ([]byte, error) { return s.get(s.db, keyContent(tablePacked, id)) }
+
+// Bare returns the bare ciphertext of an operation's content, nil if it is not
+// kept.
+func (s *Store) Bare(id ID) ([]byte, error) { return s.get(s.db, keyContent(tableBare, id)) }
+
+// HasBare reports whether Bare would return a ciphertext.
+func (s *Store) HasBare(id ID) (bool, error) { return s.has(s.db, keyContent(tableBare, id)) }
+
+// DropBare forgets bare ciphertexts, which can be computed again.
+func (s *Store) DropBare(ids ...ID) error {
+	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
+		for _, id := range ids {
+			if err := b.Delete(keyContent(tableBare, id), nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// AllBare lists the contents that have a bare ciphertext.
+func (s *Store) AllBare() (ids []ID, err error) {
+	first, past := tableRange(tableBare)
+	err = s.scanKeys(first, past, func(key []byte, _ func() ([]byte, error)) error {
+		if len(key) != 1+32 {
+			return sizeError("key of a bare ciphertext", len(key), 1+32)
+		}
+		ids = append(ids, ID(key[1:]))
+		return nil
+	})
+	return ids, err
 }
 
 // List returns a staged input list, nil if there is none.

@@ -89,7 +89,7 @@ func TestDiskErrors(t *testing.T) {
 			}
 			continue // the fault met Close
 		}
-		if !errors.Is(s.Append(&blocks[acked]), failed) || s.Put(Value{}) == nil || s.Close() == nil {
+		if !errors.Is(s.Append(&blocks[acked]), failed) || s.Put(ID{}, nil, nil) == nil || s.Close() == nil {
 			t.Fatal("the store went on after a failed write")
 		}
 		checkPrefix(t, disk.CrashClone(vfs.CrashCloneCfg{}), want, acked)
@@ -128,9 +128,9 @@ func TestReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	h := unwanted(t, s, log)
 	toggle.On()
 	defer toggle.Off()
-	h := log.Blocks[0].Entries[0].Operation.Result
 	if b, err := s.Binding(h); err == nil {
 		t.Errorf("Binding returned %v", b)
 	}
@@ -141,4 +141,25 @@ func TestReadErrors(t *testing.T) {
 	if err := s.Append(&next); err == nil {
 		t.Error("Append read nothing")
 	}
+}
+
+// unwanted is a handle of log that it does not want.
+func unwanted(t *testing.T, s *Store, log *logtest.Log) fhe.Handle {
+	t.Helper()
+	for _, b := range log.Blocks {
+		for _, e := range b.Entries {
+			if e.Operation == nil {
+				continue
+			}
+			wanted, err := s.Wanted(e.Operation.Result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !wanted {
+				return e.Operation.Result
+			}
+		}
+	}
+	t.Fatal("the log wants everything")
+	return fhe.Handle{}
 }

@@ -8,22 +8,23 @@ import (
 
 // format is the version of everything in this package: keys and values. It
 // stands in the database next to the domain; Open refuses any other.
-const format = 2
+const format = 3
 
 // A key is a table's letter and a name of fixed size, so that keys of one
 // table never prefix each other (SPEC "Coprocessor", store).
 const (
-	tableMeta       = 'm' // see the meta keys below
-	tableBlock      = 'b' // block number -> blockRecord
-	tableBinding    = 'h' // handle -> Binding
-	tableNode       = 'n' // content -> Node
-	tableList       = 'l' // digest of an input list -> its encoding
-	tableWant       = 'w' // handle -> Position of its first want
-	tablePending    = 'p' // Position -> content that is wanted
-	tableResult     = 'r' // content -> digest of its ciphertext
-	tableFailure    = 'f' // content -> Failure
-	tableCiphertext = 'x' // content -> ciphertext
-	tableSquashed   = 'q' // squash-key id | content -> squashed ciphertexts
+	tableMeta     = 'm' // see the meta keys below
+	tableBlock    = 'b' // block number -> blockRecord
+	tableBinding  = 'h' // handle -> Binding
+	tableNode     = 'n' // content -> Node
+	tableList     = 'l' // digest of an input list -> its encoding
+	tableWant     = 'w' // handle -> Position of its first want
+	tablePending  = 'p' // Position -> content that is wanted
+	tableResult   = 'r' // content -> digest of its packed ciphertext
+	tableFailure  = 'f' // content -> Failure
+	tablePacked   = 'x' // content of an operation, or digest of an input list -> packed ciphertexts
+	tableBare     = 'y' // content of an operation -> bare ciphertext
+	tableSquashed = 'q' // squash-key id | content -> squashed ciphertexts
 )
 
 var (

@@ -151,7 +151,18 @@ func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
 
 // scan calls visit with every key of [first, past) and its value, both valid
 // during the call only, until visit returns io.EOF or another error.
-func (s *Store) scan(first, past []byte, visit func(key, value []byte) error) (err error) {
+func (s *Store) scan(first, past []byte, visit func(key, value []byte) error) error {
+	return s.scanKeys(first, past, func(key []byte, read func() ([]byte, error)) error {
+		value, err := read()
+		if err != nil {
+			return err
+		}
+		return visit(key, value)
+	})
+}
+
+// scanKeys is scan for those who may not want to read the values.
+func (s *Store) scanKeys(first, past []byte, visit func(key []byte, value func() ([]byte, error)) error) (err error) {
 	if err := s.sound(); err != nil {
 		return err
 	}
@@ -161,10 +172,7 @@ func (s *Store) scan(first, past []byte, visit func(key, value []byte) error) (e
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	for ok := it.First(); ok; ok = it.Next() {
-		value, err := it.ValueAndErr()
-		if err == nil {
-			err = visit(it.Key(), value)
-		}
+		err := visit(it.Key(), it.ValueAndErr)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -303,7 +303,7 @@ func TestRetry(t *testing.T) {
 		if i%2 == 0 {
 			err = s.Fail(broken, []ID{r.Content})
 		} else {
-			err = s.Put(Value{r.Content, []byte{2}})
+			err = s.Put(r.Content, []byte{2}, []byte{3})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -347,15 +347,15 @@ func TestInputListsAreDropped(t *testing.T) {
 	if staged, err := s.List(digest); err != nil || string(staged) != string(enc) {
 		t.Fatalf("staged %d bytes, %v", len(staged), err)
 	}
-	var put []Value
+	var contents []ID
 	for _, h := range handles {
 		b, err := s.Binding(h)
 		if err != nil {
 			t.Fatal(err)
 		}
-		put = append(put, Value{b.Content, []byte{1}})
+		contents = append(contents, b.Content)
 	}
-	if err := s.PutList(digest, put); err != nil {
+	if err := s.PutList(digest, []byte{1}, contents); err != nil {
 		t.Fatal(err)
 	}
 	l.Input(list, values...) // verified once more
@@ -367,8 +367,14 @@ func TestInputListsAreDropped(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	s := openMem(t)
-	if err := s.Put(Value{Ciphertext: make([]byte, MaxCiphertext+1)}); err == nil {
-		t.Error("an oversized ciphertext was stored")
+	if err := s.Put(ID{}, make([]byte, MaxPacked+1), nil); err == nil {
+		t.Error("an oversized packed ciphertext was stored")
+	}
+	if err := s.Put(ID{}, nil, make([]byte, MaxBare+1)); err == nil {
+		t.Error("an oversized bare ciphertext was stored")
+	}
+	if err := s.PutList(fhe.Digest{}, make([]byte, MaxPacked+1), nil); err == nil {
+		t.Error("an oversized input list was stored")
 	}
 	if err := s.PutSquashed(fhe.Digest{}, ID{}, make([]byte, MaxSquashed+1)); err == nil {
 		t.Error("an oversized squashed ciphertext was stored")
@@ -398,7 +404,7 @@ func TestForeignDatabase(t *testing.T) {
 	if err = errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 3, want 2") {
+	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 4, want 3") {
 		t.Fatalf("opened another format: %v", err)
 	}
 }

@@ -22,12 +22,19 @@ type Log struct {
 
 	salt    uint64
 	entries []fhe.Entry
+	made    map[fhe.Handle]bool // results of the present transaction
 }
 
 // New starts a log.
 func New() *Log {
-	return &Log{Values: make(map[fhe.Handle]uint64), Kinds: make(map[fhe.Handle]string)}
+	return &Log{Values: make(map[fhe.Handle]uint64), Kinds: make(map[fhe.Handle]string), made: make(map[fhe.Handle]bool)}
 }
+
+// Transaction begins the next transaction of the block.
+func (l *Log) Transaction() { clear(l.made) }
+
+// Made marks a handle as a result of the present transaction.
+func (l *Log) Made(h fhe.Handle) { l.made[h] = true }
 
 // Operation appends an operation with a fresh salt. The operands need not be
 // defined.
@@ -35,10 +42,16 @@ func (l *Log) Operation(op fhe.Op, t fhe.Type, isClear bool, clear uint64, opera
 	l.salt++
 	d := fhe.Derivation{Domain: Domain, Op: op, Type: t, Operands: operands}
 	binary.BigEndian.PutUint64(d.Salt[24:], l.salt)
+	for i, o := range operands {
+		if l.made[o] {
+			d.Boundary |= 1 << i
+		}
+	}
 	if isClear {
 		d.Clear = uint256.NewInt(clear)
 	}
 	h, digest := d.Result()
+	l.made[h] = true
 	l.entries = append(l.entries, fhe.Entry{Operation: &fhe.Operation{Result: h, Digest: digest, Derivation: d}})
 	args := make([]uint64, 0, 3)
 	for _, o := range operands {
@@ -82,6 +95,7 @@ func (l *Log) Seal(fork byte) fhe.Batch {
 	b := fhe.Batch{Number: uint64(len(l.Blocks)) + 1, Entries: l.entries}
 	b.Hash = fhe.Keccak([]byte{fork}, binary.BigEndian.AppendUint64(nil, b.Number))
 	l.entries = nil
+	l.Transaction()
 	l.Blocks = append(l.Blocks, b)
 	return b
 }
@@ -156,8 +170,8 @@ type Shape struct {
 	Inputs     func(r *rand.Rand) (*fhe.InputList, []uint64) // one list per block; nil: none
 }
 
-// Random writes a random well-typed program. Operands come from all earlier
-// blocks; repeated operands, equal contents and dead values are frequent.
+// Random writes a random well-typed program in transactions of a few operations.
+// Operands come from all earlier blocks; repeated operands, equal contents and dead values are frequent.
 func Random(r *rand.Rand, s Shape) *Log {
 	l := New()
 	byType := make(map[fhe.Type][]fhe.Handle)
@@ -173,6 +187,9 @@ func Random(r *rand.Rand, s Shape) *Log {
 			}
 		}
 		for range s.Operations {
+			if r.IntN(4) == 0 {
+				l.Transaction()
+			}
 			defined(l.random(r, s.Types, byType))
 		}
 		for range s.Wants {

@@ -1,0 +1,133 @@
+package coprocessor
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"fhevm/coprocessor/store"
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+)
+
+// maxUnpacked is the number of unpacked values that are kept in memory, half a
+// megabyte for each of 64 bits: a transaction uses its balances and amounts in
+// several operations, one shortly after the other.
+const maxUnpacked = 64
+
+// operands returns what an operation computes on.
+func (c *Coprocessor) operands(ctx context.Context, n *store.Node) ([]radix.Operand, error) {
+	out := make([]radix.Operand, len(n.Operands))
+	var g errgroup.Group
+	for i := range out {
+		g.Go(func() error {
+			ct, err := c.operand(ctx, n, i)
+			if err != nil {
+				return fmt.Errorf("operand %d: %w", i, err)
+			}
+			out[i] = radix.Encrypted(ct)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if n.Clear != nil {
+		out = append(out, radix.Clear(n.Clear))
+	}
+	return out, nil
+}
+
+// operand returns operand i of an operation as its boundary bit says (SPEC
+// 7.5): bare, as its own operation left it, or as storage gives it back.
+func (c *Coprocessor) operand(ctx context.Context, n *store.Node, i int) (*radix.Ciphertext, error) {
+	if id := n.Operands[i]; n.IsBare(i) {
+		b, err := c.store.Bare(id)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			return parseBare(id, b)
+		}
+		// The value of an input list, which has only one form.
+	}
+	return c.unpacked(ctx, n.Operands[i])
+}
+
+func parseBare(id store.ID, b []byte) (*radix.Ciphertext, error) {
+	ct := new(radix.Ciphertext)
+	if err := ct.UnmarshalBinary(b); err != nil {
+		return nil, fmt.Errorf("read bare ciphertext of content %s: %w", id, err)
+	}
+	return ct, nil
+}
+
+// unpacked returns a ready content as storage gives it back. Callers must not
+// change it.
+func (c *Coprocessor) unpacked(ctx context.Context, id store.ID) (*radix.Ciphertext, error) {
+	if ct, ok := c.recent.Get(id); ok {
+		return ct, nil
+	}
+	return c.unpacks.do(ctx, c.closing, id, c.unpack)
+}
+
+func (c *Coprocessor) unpack(ctx context.Context, id store.ID) (*radix.Ciphertext, error) {
+	if err := c.enter(); err != nil {
+		return nil, err
+	}
+	defer c.exit()
+	p, index, err := c.packed(id)
+	if err != nil {
+		return nil, err
+	}
+	ct, err := c.cfg.Evaluator.Unpack(ctx, p, index, fhe.Digest(id))
+	if err != nil {
+		return nil, evaluation(ctx, err)
+	}
+	c.recent.Add(id, ct)
+	return ct, nil
+}
+
+// packed reads a ready content: what is kept of it, and which of the values
+// that are packed there it is.
+func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
+	n, err := c.store.Node(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	at, index := id, 0
+	if n.Kind == store.Input {
+		at, index = store.ID(n.List), int(n.Index)
+	}
+	b, err := c.store.Packed(at)
+	if err != nil {
+		return nil, 0, err
+	}
+	if b == nil {
+		return nil, 0, fmt.Errorf("packed ciphertext of content %s is missing", id)
+	}
+	p := new(radix.Packed)
+	if err := p.UnmarshalBinary(b); err != nil {
+		return nil, 0, fmt.Errorf("read packed ciphertext of content %s: %w", id, err)
+	}
+	return p, index, nil
+}
+
+// pack encodes results of the types that a computation must have, packed
+// together.
+func (c *Coprocessor) pack(values []*radix.Ciphertext, types []fhe.Type) ([]byte, error) {
+	if len(values) != len(types) {
+		return nil, &evaluationError{fmt.Errorf("the evaluator returned %d values, want %d", len(values), len(types))}
+	}
+	for i, ct := range values {
+		if ct == nil || ct.Type != types[i] {
+			return nil, &evaluationError{fmt.Errorf("the evaluator did not return a %s", types[i])}
+		}
+	}
+	p, err := c.cfg.Evaluator.Pack(values...)
+	if err != nil {
+		return nil, &evaluationError{err}
+	}
+	return p.MarshalBinary()
+}
