@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 
+	"fhevm/coprocessor"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
@@ -15,9 +16,10 @@ type machine struct {
 	engine  *tfhe.Engine
 	workers int
 	*radix.Evaluator
-	public *tfhe.PublicKey
-	random *tfhe.Rerandomizer
-	inputs map[fhe.Type][]*radix.Ciphertext
+	storage coprocessor.Evaluator // packs and unpacks
+	public  *tfhe.PublicKey
+	random  *tfhe.Rerandomizer
+	inputs  map[fhe.Type][]*radix.Ciphertext
 }
 
 // newMachine loads f's keys and starts a worker on each core.
@@ -44,6 +46,7 @@ func newMachine(f network.Folder) (*machine, error) {
 		return key.BootstrapKey(), nil
 	})
 	m.Evaluator = radix.NewEvaluator(tfhe.Default, m.engine)
+	m.storage = coprocessor.NewEvaluator(m.engine, m.public)
 	return m, nil
 }
 

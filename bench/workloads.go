@@ -106,14 +106,14 @@ func transferStored(ctx context.Context, m *machine) (func() error, error) {
 	}
 	var stored [3]*radix.Packed
 	for i, a := range args {
-		if stored[i], err = radix.Pack(m.engine, a.Encrypted); err != nil {
+		if stored[i], err = m.storage.Pack(a.Encrypted); err != nil {
 			return nil, err
 		}
 	}
 	return func() error {
 		var in [3]radix.Operand
 		if err := forEach(stored, func(i int, p *radix.Packed) error {
-			c, err := m.Unpack(ctx, p, 0)
+			c, err := m.storage.Unpack(ctx, p, 0, fhe.Digest{uint8(i)})
 			in[i] = radix.Encrypted(c)
 			return err
 		}); err != nil {
@@ -124,7 +124,7 @@ func transferStored(ctx context.Context, m *machine) (func() error, error) {
 			return err
 		}
 		return forEach(out, func(_ int, o radix.Operand) error {
-			_, err := radix.Pack(m.engine, o.Encrypted)
+			_, err := m.storage.Pack(o.Encrypted)
 			return err
 		})
 	}, nil
@@ -142,7 +142,7 @@ func forEach[T any](list [3]T, f func(i int, v T) error) error {
 // pack brings a value to its storage form.
 func pack(ctx context.Context, m *machine) (func() error, error) {
 	value, err := m.input(ctx, fhe.Uint64, 0)
-	return func() error { _, err := radix.Pack(m.engine, value.Encrypted); return err }, err
+	return func() error { _, err := m.storage.Pack(value.Encrypted); return err }, err
 }
 
 // unpack takes a value from its storage form.
@@ -151,8 +151,8 @@ func unpack(ctx context.Context, m *machine) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	packed, err := radix.Pack(m.engine, value.Encrypted)
-	return func() error { _, err := m.Unpack(ctx, packed, 0); return err }, err
+	packed, err := m.storage.Pack(value.Encrypted)
+	return func() error { _, err := m.storage.Unpack(ctx, packed, 0, fhe.Digest{}); return err }, err
 }
 
 // rand draws any value.

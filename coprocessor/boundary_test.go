@@ -1,15 +1,21 @@
 package coprocessor
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
+	"fhevm/fhe/radix"
 )
 
 // kept returns the contents whose bare ciphertexts are stored.
@@ -102,6 +108,140 @@ func TestInputIsNeverBare(t *testing.T) {
 	m.stop(t)
 }
 
+// TestBareLate attaches a use of a bare result to a computation that began without
+// one: it runs once more.
+func TestBareLate(t *testing.T) {
+	l := logtest.New()
+	list, values := randomList(rand.New(rand.NewPCG(4, 0)))
+	x := l.Input(list, values...)[0]
+	sum := func() fhe.Handle { return l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x) }
+	l.Want(sum())
+	gate, spy := make(chan struct{}), newSpy(newPlainEvaluator())
+	m := start(t, vfs.NewMem(), gated{spy, gate})
+	m.feed(t, l.Seal(0))
+	for m.Stats().Running != 1 || m.Stats().Done != 1 { // x is there, the sum waits
+		runtime.Gosched()
+	}
+	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, sum())
+	l.Want(y)
+	m.feed(t, l.Seal(0))
+	for m.Stats().Queued != 2 {
+		runtime.Gosched()
+	}
+	close(gate)
+	m.drain(t)
+	if spy.calls["add"] != 2 || spy.calls["neg"] != 1 {
+		t.Errorf("%v, want the sum twice", spy.calls)
+	}
+	if ids := m.kept(t); len(ids) > 0 {
+		t.Errorf("%d bare ciphertexts are kept for nobody", len(ids))
+	}
+	checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
+	m.stop(t)
+}
+
+// TestBareOutlivesRestart stops between a value and the use of it in the same
+// transaction: it is not computed again.
+func TestBareOutlivesRestart(t *testing.T) {
+	l := logtest.New()
+	list, values := randomList(rand.New(rand.NewPCG(5, 0)))
+	x := l.Input(list, values...)[0]
+	sum := l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x)
+	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, sum)
+	l.Want(sum, y)
+	disk := vfs.NewMem()
+	m := start(t, disk, stuck{newPlainEvaluator(), fhe.Neg})
+	m.feed(t, l.Seal(0))
+	if err := m.Wait(t.Context(), sum); err != nil {
+		t.Fatal(err)
+	}
+	m.stop(t)
+	spy := newSpy(newPlainEvaluator())
+	m = start(t, disk, spy)
+	m.drain(t)
+	if spy.calls["add"] != 0 || spy.calls["neg"] != 1 {
+		t.Errorf("%v after the restart, want neg alone", spy.calls)
+	}
+	checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
+	m.stop(t)
+}
+
+// stuck never ends one operation.
+type stuck struct {
+	Evaluator
+	on fhe.Op
+}
+
+func (s stuck) Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radix.Operand) ([]*radix.Ciphertext, error) {
+	if op == s.on {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Evaluator.Eval(ctx, op, t, operands...)
+}
+
+// TestMissingBare takes away what the books say is there: that must not be made up
+// for by another form.
+func TestMissingBare(t *testing.T) {
+	l := logtest.New()
+	list, values := randomList(rand.New(rand.NewPCG(6, 0)))
+	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Operation(fhe.Not, fhe.Uint8, false, 0, l.Input(list, values...)[0]))
+	l.Want(y)
+	m := startWith(t, []fhe.Batch{l.Seal(0)}, newPlainEvaluator())
+	m.drain(t)
+	_, id, err := m.status(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := m.store.Node(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.operand(t.Context(), n, 0); err == nil || !strings.Contains(err.Error(), "is missing") {
+		t.Errorf("an operand that is not there: %v", err)
+	}
+	m.stop(t)
+}
+
+// TestSecondFailure lets a computation fail that succeeded before: the machine is
+// at fault, and what storage holds can still be used.
+func TestSecondFailure(t *testing.T) {
+	l := logtest.New()
+	list, values := randomList(rand.New(rand.NewPCG(7, 0)))
+	x := l.Input(list, values...)[0]
+	sum := func() fhe.Handle { return l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x) }
+	first := sum()
+	l.Want(first)
+	disk := vfs.NewMem()
+	m := start(t, disk, newPlainEvaluator())
+	m.feed(t, l.Seal(0))
+	m.drain(t)
+	m.stop(t)
+
+	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, sum())
+	l.Want(y)
+	spy := newSpy(newPlainEvaluator())
+	spy.refuse = func(op fhe.Op, _ *uint256.Int) error {
+		if op == fhe.Add {
+			return errors.New("a hiccup")
+		}
+		return nil
+	}
+	m = start(t, disk, spy)
+	m.feed(t, l.Seal(0))
+	if err := <-m.ran; err == nil || !strings.Contains(err.Error(), "succeeded before: a hiccup") {
+		t.Errorf("Run ended with %v", err)
+	}
+	for h, want := range map[fhe.Handle]State{first: Ready, y: Pending} {
+		if s, err := m.Status(h); err != nil || s.State != want {
+			t.Errorf("%s is %s, %v", l.Kinds[h], s.State, err)
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestSweep finds bare ciphertexts that a crash left and nothing needs.
 func TestSweep(t *testing.T) {
 	disk := vfs.NewMem()
@@ -118,11 +258,25 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := start(t, disk, newPlainEvaluator())
+	m.isSwept(t)
+	for i := range byte(3) { // as if for blocks that are undone
+		if err := m.store.Put(store.ID{i}, []byte{1}, []byte{2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Retry(); err != nil {
+		t.Fatal(err)
+	}
+	m.isSwept(t)
+	m.stop(t)
+}
+
+func (m *machine) isSwept(t *testing.T) {
+	t.Helper()
 	for limit := time.Now().Add(time.Minute); len(m.kept(t)) > 0 && time.Now().Before(limit); {
 		time.Sleep(time.Millisecond)
 	}
 	if ids := m.kept(t); len(ids) > 0 {
 		t.Errorf("%d bare ciphertexts are left", len(ids))
 	}
-	m.stop(t)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Squasher prepares packed blocks for threshold decryption. It is used
+// Squasher prepares paired blocks for threshold decryption. It is used
 // concurrently.
 type Squasher interface {
 	// KeyID is the id of the squash key, for as long as the Squasher lives.

@@ -37,6 +37,9 @@ func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
 	}
 	var fault *evaluationError
 	switch {
+	case errors.As(err, &fault) && j.again:
+		o.err = fmt.Errorf("compute %s again, which succeeded before: %w", j.node.Handle, err)
+		return o
 	case errors.As(err, &fault):
 		j.failure = &store.Failure{Handle: j.node.Handle, Reason: fault.Error()}
 		c.cfg.Logger.Error("computation failed", "handle", j.node.Handle, "kind", j.kind(), "error", fault)
@@ -95,14 +98,16 @@ func (c *Coprocessor) operate(ctx context.Context, j *job) error {
 	if err != nil {
 		return evaluation(ctx, err)
 	}
-	results = results[:1] // what else it returns has no handle
-	packed, err := c.pack(results, []fhe.Type{row.Result(n.Type)})
+	results = results[:min(1, len(results))] // what else it returns has no handle
+	packed, err := c.pack(ctx, results, []fhe.Type{row.Result(n.Type)})
 	if err != nil {
 		return err
 	}
-	bare, err := results[0].MarshalBinary()
-	if err != nil {
-		return &evaluationError{err}
+	var bare []byte
+	if j.keep {
+		if bare, err = results[0].MarshalBinary(); err != nil {
+			return &evaluationError{err}
+		}
 	}
 	return c.store.Put(j.id, packed, bare)
 }
@@ -126,7 +131,7 @@ func (c *Coprocessor) expand(ctx context.Context, j *job) ([]store.ID, error) {
 	if err != nil {
 		return contents, evaluation(ctx, err)
 	}
-	packed, err := c.pack(values, list.Types)
+	packed, err := c.pack(ctx, values, list.Types)
 	if err != nil {
 		return contents, err
 	}

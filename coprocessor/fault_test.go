@@ -262,10 +262,22 @@ func TestMachineFault(t *testing.T) {
 }
 
 func testMachineFault(t *testing.T, fault error) {
-	e := newSpy(newPlainEvaluator())
-	e.refuse = func(fhe.Op, *uint256.Int) error { return fmt.Errorf("layer 1: %w", fault) }
+	t.Run("computing", func(t *testing.T) {
+		e := newSpy(newPlainEvaluator())
+		e.refuse = func(fhe.Op, *uint256.Int) error { return fmt.Errorf("layer 1: %w", fault) }
+		testFaultOf(t, e, fault)
+	})
+	t.Run("unpacking", func(t *testing.T) {
+		e := newSpy(newPlainEvaluator())
+		e.broken = fmt.Errorf("unpack: %w", fault)
+		testFaultOf(t, e, fault)
+	})
+}
+
+func testFaultOf(t *testing.T, e Evaluator, fault error) {
 	l := logtest.New()
-	x := l.Trivial(fhe.Uint8, 1)
+	list, values := randomList(rand.New(rand.NewPCG(8, 0)))
+	x := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Input(list, values...)[0])
 	l.Want(x)
 	disk := vfs.NewMem()
 	m := start(t, disk, e)

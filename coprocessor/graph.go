@@ -16,6 +16,9 @@ type job struct {
 	wants     []store.Root // pending wants that it settles
 	failure   *store.Failure
 	order     store.Position // of the first want that needs it
+
+	again bool // its result is stored, but not bare
+	keep  bool // when it began, somebody needed the result bare
 }
 
 // graph holds the jobs that pending wants need. It belongs to one goroutine.
@@ -61,12 +64,12 @@ func (g *graph) visit(id store.ID, order store.Position) (*job, store.Result, er
 // lookup finds or makes the job for id, if its result is missing or, for a use
 // of its bare ciphertext, that is. A made job is appended to fresh.
 func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*job) (*job, store.Result, error) {
-	if j := g.jobs[id]; j != nil {
-		return j, store.Result{}, nil
-	}
 	result, err := g.store.Result(id)
 	if err != nil || result.Failure != nil || result.Ready && !bare {
 		return nil, result, err
+	}
+	if j := g.jobs[id]; j != nil {
+		return j, store.Result{}, nil
 	}
 	node, err := g.store.Node(id)
 	if err != nil {
@@ -84,7 +87,7 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 			return j, result, nil
 		}
 	}
-	j := &job{id: id, node: node, order: order}
+	j := &job{id: id, node: node, order: order, again: result.Ready}
 	g.jobs[id] = j
 	*fresh = append(*fresh, j)
 	return j, result, nil
@@ -120,13 +123,22 @@ func (g *graph) next() *job {
 	if len(g.ready) == 0 {
 		return nil
 	}
-	return heap.Pop(&g.ready).(*job)
+	j := heap.Pop(&g.ready).(*job)
+	j.keep = g.bare[j.id] > 0
+	return j
 }
 
 // succeed removes a finished job and frees the consumers that waited for it alone.
+// One whose result is needed bare, but was not when it began, is to run again.
 func (g *graph) succeed(j *job) {
+	j.wants = nil
+	if g.bare[j.id] > 0 && !j.keep {
+		j.again = true
+		heap.Push(&g.ready, j)
+		return
+	}
 	g.remove(j)
-	if g.bare[j.id] == 0 && j.node.Kind == store.Operation {
+	if j.keep && g.bare[j.id] == 0 {
 		g.unused = append(g.unused, j.id)
 	}
 	for _, c := range j.consumers {

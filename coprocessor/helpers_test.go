@@ -79,7 +79,8 @@ func (b plaintexts) Pack(blocks []tfhe.LWE) (*tfhe.Packed, error) {
 	return c, nil
 }
 
-// plainEvaluator computes on plaintexts. Its Unpack has no masks to change.
+// plainEvaluator computes on plaintexts. Its Unpack makes masks of all its
+// arguments.
 type plainEvaluator struct{ *radix.Evaluator }
 
 func newPlainEvaluator() Evaluator {
@@ -90,8 +91,19 @@ func (plainEvaluator) Pack(values ...*radix.Ciphertext) (*radix.Packed, error) {
 	return radix.Pack(plaintexts{&tfhe.Default}, values...)
 }
 
-func (e plainEvaluator) Unpack(ctx context.Context, p *radix.Packed, i int, _ fhe.Digest) (*radix.Ciphertext, error) {
-	return e.Evaluator.Unpack(ctx, p, i)
+func (e plainEvaluator) Unpack(ctx context.Context, p *radix.Packed, i int, content fhe.Digest) (*radix.Ciphertext, error) {
+	ct, err := e.Evaluator.Unpack(ctx, p, i)
+	if err != nil {
+		return nil, err
+	}
+	digest := p.Digest()
+	h := fhe.Keccak(content[:], digest[:], []byte{uint8(i)})
+	for _, b := range ct.Blocks {
+		if b[0] != 0 {
+			b[0] += binary.BigEndian.Uint64(h[:]) << 1 // stays odd
+		}
+	}
+	return ct, nil
 }
 
 // plaintext decrypts what plaintexts made.
@@ -138,8 +150,9 @@ func program(seed uint64) *logtest.Log {
 type spy struct {
 	Evaluator
 	mu     sync.Mutex
-	calls  map[string]int // operation or "input" -> number of calls
+	calls  map[string]int // operation, "input" or "unpack" -> number of calls
 	refuse func(op fhe.Op, clear *uint256.Int) error
+	broken error // of Unpack, if not nil
 }
 
 func newSpy(e Evaluator) *spy { return &spy{Evaluator: e, calls: make(map[string]int)} }
@@ -174,6 +187,9 @@ func (s *spy) Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radix
 
 func (s *spy) Unpack(ctx context.Context, p *radix.Packed, i int, content fhe.Digest) (*radix.Ciphertext, error) {
 	s.note("unpack")
+	if s.broken != nil {
+		return nil, s.broken
+	}
 	return s.Evaluator.Unpack(ctx, p, i, content)
 }
 
@@ -216,6 +232,7 @@ func (h *hashSquasher) Squash(ctx context.Context, blocks []tfhe.LWE) ([]*squash
 	for i, b := range blocks {
 		out[i] = new(squash.Ciphertext)
 		out[i].Residues[0][0] = b[len(b)-1]>>20 ^ uint64(h.key[0])
+		out[i].Residues[0][1] = b[0] >> 20
 	}
 	return out, nil
 }

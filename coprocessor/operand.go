@@ -14,7 +14,7 @@ import (
 // maxUnpacked is the number of unpacked values that are kept in memory, half a
 // megabyte for each of 64 bits: a transaction uses its balances and amounts in
 // several operations, one shortly after the other.
-const maxUnpacked = 64
+const maxUnpacked = 128
 
 // operands returns what an operation computes on.
 func (c *Coprocessor) operands(ctx context.Context, n *store.Node) ([]radix.Operand, error) {
@@ -40,22 +40,31 @@ func (c *Coprocessor) operands(ctx context.Context, n *store.Node) ([]radix.Oper
 }
 
 // operand returns operand i of an operation as its boundary bit says (SPEC
-// 7.5): bare, as its own operation left it, or as storage gives it back.
+// 7.1): bare, as its own operation left it, or as storage gives it back. The
+// value of an input list has only the latter form.
 func (c *Coprocessor) operand(ctx context.Context, n *store.Node, i int) (*radix.Ciphertext, error) {
-	if id := n.Operands[i]; n.IsBare(i) {
-		b, err := c.store.Bare(id)
-		if err != nil {
-			return nil, err
-		}
-		if b != nil {
-			return parseBare(id, b)
-		}
-		// The value of an input list, which has only one form.
+	id := n.Operands[i]
+	if !n.IsBare(i) {
+		return c.unpacked(ctx, id)
 	}
-	return c.unpacked(ctx, n.Operands[i])
+	made, err := c.store.Node(id)
+	if err != nil {
+		return nil, err
+	}
+	if made.Kind == store.Input {
+		return c.unpacked(ctx, id)
+	}
+	return c.bare(id)
 }
 
-func parseBare(id store.ID, b []byte) (*radix.Ciphertext, error) {
+func (c *Coprocessor) bare(id store.ID) (*radix.Ciphertext, error) {
+	b, err := c.store.Bare(id)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, fmt.Errorf("bare ciphertext of content %s is missing", id)
+	}
 	ct := new(radix.Ciphertext)
 	if err := ct.UnmarshalBinary(b); err != nil {
 		return nil, fmt.Errorf("read bare ciphertext of content %s: %w", id, err)
@@ -77,13 +86,16 @@ func (c *Coprocessor) unpack(ctx context.Context, id store.ID) (*radix.Ciphertex
 		return nil, err
 	}
 	defer c.exit()
+	if ct, ok := c.recent.Get(id); ok { // it came while this call joined
+		return ct, nil
+	}
 	p, index, err := c.packed(id)
 	if err != nil {
 		return nil, err
 	}
 	ct, err := c.cfg.Evaluator.Unpack(ctx, p, index, fhe.Digest(id))
 	if err != nil {
-		return nil, evaluation(ctx, err)
+		return nil, fmt.Errorf("unpack content %s: %w", id, err)
 	}
 	c.recent.Add(id, ct)
 	return ct, nil
@@ -116,7 +128,7 @@ func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
 
 // pack encodes results of the types that a computation must have, packed
 // together.
-func (c *Coprocessor) pack(values []*radix.Ciphertext, types []fhe.Type) ([]byte, error) {
+func (c *Coprocessor) pack(ctx context.Context, values []*radix.Ciphertext, types []fhe.Type) ([]byte, error) {
 	if len(values) != len(types) {
 		return nil, &evaluationError{fmt.Errorf("the evaluator returned %d values, want %d", len(values), len(types))}
 	}
@@ -127,7 +139,7 @@ func (c *Coprocessor) pack(values []*radix.Ciphertext, types []fhe.Type) ([]byte
 	}
 	p, err := c.cfg.Evaluator.Pack(values...)
 	if err != nil {
-		return nil, &evaluationError{err}
+		return nil, evaluation(ctx, err)
 	}
 	return p.MarshalBinary()
 }

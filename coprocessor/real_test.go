@@ -3,6 +3,7 @@ package coprocessor
 import (
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"fhevm/coprocessor/internal/logtest"
 	"fhevm/fhe"
+	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
 )
 
@@ -44,6 +46,8 @@ func TestRealCryptography(t *testing.T) {
 			t.Errorf("%s decrypts to %d, want %d", log.Kinds[h], got, log.Values[h])
 		}
 	}
+	rules := rules{radix.NewEvaluator(tfhe.Default, engine), engine, tfhe.NewRerandomizer(secret.PublicKey())}
+	rules.check(t, m, log, want)
 	m.stop(t)
 
 	disk := vfs.NewCrashableMem()
@@ -88,6 +92,7 @@ func realProgram(t *testing.T, key *tfhe.PublicKey) *logtest.Log {
 	l := logtest.New()
 	in := l.Input(list, values...)
 	from, to, amount := in[0], in[1], in[2]
+	l.Want(in...)
 	for range 2 { // the second transfer is not covered
 		covered := l.Operation(fhe.Le, fhe.Uint8, false, 0, amount, from)
 		moved := l.Operation(fhe.Select, fhe.Uint8, false, 0, covered, amount, l.Trivial(fhe.Uint8, 0))
@@ -100,4 +105,82 @@ func realProgram(t *testing.T, key *tfhe.PublicKey) *logtest.Log {
 		t.Fatalf("the plaintext model moved %d to %d", l.Values[from], l.Values[to])
 	}
 	return l
+}
+
+// rules are SPEC 3.10, 4.4, 4.7 and 7.1 written out: which masks nobody chose.
+type rules struct {
+	*radix.Evaluator
+	packer tfhe.Packer
+	zeros  *tfhe.Rerandomizer
+}
+
+func (r rules) seed(content, digest fhe.Digest, index uint8) tfhe.Seed {
+	return tfhe.SeedFrom(fhe.Keccak([]byte("fhevm re-randomisation"), content[:], digest[:], []byte{7: index}))
+}
+
+// check compares what storage holds of the list, and what it gives back of every
+// wanted value, with the rules.
+func (r rules) check(t *testing.T, m *machine, log *logtest.Log, want map[fhe.Handle]fhe.Digest) {
+	t.Helper()
+	list := r.list(t, log.Blocks[0].Entries[0].Input.Encoding)
+	for h, digest := range want {
+		if log.Kinds[h] == "input" && digest != list {
+			t.Errorf("%s: digest %s, want that of the expanded and packed list, %s", h, digest, list)
+		}
+		if !reflect.DeepEqual(m.unpackedOf(t, h), r.unpacked(t, m, h, digest)) {
+			t.Errorf("%s of %s leaves storage otherwise than the rules say", log.Kinds[h], h)
+		}
+	}
+}
+
+// list is the digest of the values of a list.
+func (r rules) list(t *testing.T, encoding []byte) fhe.Digest {
+	t.Helper()
+	var list fhe.InputList
+	if err := list.UnmarshalBinary(encoding); err != nil {
+		t.Fatal(err)
+	}
+	digest := fhe.Keccak(encoding)
+	if err := r.zeros.RerandomizeList(list.Mask, list.Bodies, r.seed(digest, digest, 0)); err != nil {
+		t.Fatal(err)
+	}
+	values, err := r.Expand(t.Context(), &list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := radix.Pack(r.packer, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Digest()
+}
+
+// unpacked is the value of h with the digest of its packed form.
+func (r rules) unpacked(t *testing.T, m *machine, h fhe.Handle, digest fhe.Digest) []tfhe.LWE {
+	t.Helper()
+	_, id, err := m.status(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, i, err := m.packed(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ct, err := r.Unpack(t.Context(), p, i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.zeros.Rerandomize(ct.Blocks, r.seed(fhe.Digest(id), digest, uint8(i))); err != nil {
+		t.Fatal(err)
+	}
+	return ct.Blocks
+}
+
+func (m *machine) unpackedOf(t *testing.T, h fhe.Handle) []tfhe.LWE {
+	t.Helper()
+	ct, err := m.Ciphertext(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ct.Blocks
 }

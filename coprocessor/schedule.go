@@ -51,7 +51,7 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 		<-s.results
 	}
 	c.totals.set(0, 0)
-	if stopped && (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) {
+	if errors.Is(err, ErrClosed) || stopped && errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
@@ -209,8 +209,8 @@ func (s *scheduler) finish(all []outcome) error {
 				return err
 			}
 		default:
-			s.graph.succeed(o.job)
 			settled = append(settled, o.job.wants...)
+			s.graph.succeed(o.job)
 			s.c.totals.done.Add(1)
 		}
 	}

@@ -60,7 +60,8 @@ func (s *shared[T]) join(ctx, closing context.Context, id store.ID, work func(co
 	return x
 }
 
-// begin counts the bootstraps of the work to the call that begins it.
+// begin starts the work, which outlives the call that begins it but counts its
+// bootstraps there.
 func (s *shared[T]) begin(ctx, closing context.Context, id store.ID, work func(context.Context, store.ID) (T, error)) *sharedWork[T] {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	x := &sharedWork[T]{cancel: cancel, done: make(chan struct{})}

@@ -21,7 +21,7 @@ const (
 var ErrBusy = errors.New("too many values wait to be squashed")
 
 // Squashed returns the ciphertext of h prepared for threshold decryption, one
-// squashed ciphertext per packed block. It waits for the ciphertext as Wait
+// squashed ciphertext per pair of blocks. It waits for the ciphertext as Wait
 // does, squashes on the first request only and keeps the result; concurrent
 // requests share the work, which stops when none of them waits any more.
 // ErrBusy refuses a value that is not squashed yet while too many others wait.
@@ -70,6 +70,9 @@ func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciph
 		defer func() { <-c.squasher }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if list, err := c.stored(id); list != nil || err != nil {
+		return list, err // it came while this call joined or waited
 	}
 	ct, err := c.unpacked(ctx, id)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"fhevm/coprocessor/internal/logtest"
 	"fhevm/fhe"
+	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
 )
 
@@ -59,6 +61,30 @@ func TestSquashShares(t *testing.T) {
 	list, err := m.Squashed(t.Context(), twin)
 	if err != nil || digests[squashedDigest(squasher.key, list)] != 10 || squasher.squashs != 0 {
 		t.Errorf("after a restart: %d squashes, %v", squasher.squashs, err)
+	}
+	m.stop(t)
+}
+
+// TestSquashUnpacks: what is opened is the value as storage gives it back.
+func TestSquashUnpacks(t *testing.T) {
+	l := logtest.New()
+	list, values := randomList(rand.New(rand.NewPCG(9, 0)))
+	x := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Input(list, values...)[0])
+	l.Want(x)
+	squasher := new(hashSquasher)
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m.feed(t, l.Seal(0))
+	got, err := m.Squashed(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ct, err := m.Ciphertext(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := squasher.Squash(t.Context(), radix.Pair(ct))
+	if err != nil || squashedDigest(squasher.key, got) != squashedDigest(squasher.key, want) {
+		t.Errorf("the squash is not of the unpacked value, %v", err)
 	}
 	m.stop(t)
 }

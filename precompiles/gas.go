@@ -13,7 +13,7 @@ const (
 	// of 60 million gas takes at most 0.5 GB.
 	GasPerBlock = 2_000
 
-	operationBase = 1_000 // decode at most 229 bytes, hash them once
+	operationBase = 1_000 // decode at most 225 bytes, hash them once
 	inputBase     = 3_000
 	inputPerByte  = 1 // decode and hash the list
 	inputPerValue = 200

@@ -74,14 +74,18 @@ func (s *Store) Result(id ID) (Result, error) {
 	return Result{Failure: f}, err
 }
 
-// Put stores the result of an operation, packed and bare. The Keccak-256 of
-// packed becomes its digest. It does not wait for the disk.
+// Put stores the result of an operation: packed, which gives it its digest, and
+// bare unless that is nil. It refuses another digest than it has stored before.
+// It does not wait for the disk.
 func (s *Store) Put(id ID, packed, bare []byte) error {
 	if len(bare) > MaxBare {
 		return fmt.Errorf("bare ciphertext of content %s has %d bytes, want at most %d", id, len(bare), MaxBare)
 	}
 	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
-		return errors.Join(put(b, id, packed, id), b.Set(keyContent(tableBare, id), bare, nil))
+		if err := s.put(b, id, packed, id); err != nil || bare == nil {
+			return err
+		}
+		return b.Set(keyContent(tableBare, id), bare, nil)
 	})
 }
 
@@ -89,20 +93,28 @@ func (s *Store) Put(id ID, packed, bare []byte) error {
 // of contents, and drops the list's staged encoding.
 func (s *Store) PutList(list fhe.Digest, packed []byte, contents []ID) error {
 	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
-		return errors.Join(put(b, ID(list), packed, contents...), b.Delete(keyList(list), nil))
+		return errors.Join(s.put(b, ID(list), packed, contents...), b.Delete(keyList(list), nil))
 	})
 }
 
-func put(b *pebble.Batch, at ID, packed []byte, contents ...ID) error {
+func (s *Store) put(b *pebble.Batch, at ID, packed []byte, contents ...ID) error {
 	if len(packed) > MaxPacked {
 		return fmt.Errorf("packed ciphertext %s has %d bytes, want at most %d", at, len(packed), MaxPacked)
 	}
 	digest := fhe.Keccak(packed)
-	err := b.Set(keyContent(tablePacked, at), packed, nil)
 	for _, id := range contents {
-		err = errors.Join(err, b.Set(keyContent(tableResult, id), digest[:], nil))
+		known, err := s.get(b, keyContent(tableResult, id))
+		if err != nil {
+			return err
+		}
+		if known != nil && string(known) != string(digest[:]) {
+			return fmt.Errorf("content %s has digest 0x%x, and now %s: this machine computes differently than before", id, known, digest)
+		}
+		if err := b.Set(keyContent(tableResult, id), digest[:], nil); err != nil {
+			return err
+		}
 	}
-	return err
+	return b.Set(keyContent(tablePacked, at), packed, nil)
 }
 
 // Fail records one failure for all contents that it reaches.

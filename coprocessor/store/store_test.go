@@ -365,6 +365,26 @@ func TestInputListsAreDropped(t *testing.T) {
 	}
 }
 
+// A digest may have been signed: it stands.
+func TestDigestStands(t *testing.T) {
+	s, id := openMem(t), ID{1}
+	for range 2 {
+		if err := s.Put(id, []byte{1}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := s.Result(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(id, []byte{2}, nil); err == nil || !strings.Contains(err.Error(), "computes differently") {
+		t.Errorf("another ciphertext of one content: %v", err)
+	}
+	if after, err := s.Result(id); err != nil || after != before {
+		t.Errorf("the digest is %s, was %s; %v", after.Digest, before.Digest, err)
+	}
+}
+
 func TestBounds(t *testing.T) {
 	s := openMem(t)
 	if err := s.Put(ID{}, make([]byte, MaxPacked+1), nil); err == nil {
