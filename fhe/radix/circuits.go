@@ -125,7 +125,7 @@ func bitwise(t *table) func(*circuit, operation) [][]wire {
 func (c *circuit) cast(o operation) [][]wire {
 	x := o.args[0]
 	if o.typ == fhe.Bool {
-		return [][]wire{{c.nonzero(x)}}
+		return [][]wire{{not(c.allZero(x))}}
 	}
 	fill := constant(0)
 	if o.types[0].Signed() {

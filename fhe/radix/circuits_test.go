@@ -361,3 +361,25 @@ func TestAllOperations(t *testing.T) {
 		}
 	}
 }
+
+// Blocks whose difference from a clear value has one sign only are tested five at
+// a time, others two at a time.
+func TestEqualToClearIsCheap(t *testing.T) {
+	x := Encrypted(plain(fhe.Uint64, number(7)))
+	for clear, most := range map[uint64]int{
+		0:                  7 + 1,
+		0xffffffff00000000: 7 + 1,
+		0x9e3779b97f4a7c15: 3 + 9 + 1,
+		0x5555555555555555: 16 + 1,
+		0x5555555555555554: 16 + 1, // a block of one sign is paired
+	} {
+		var c countingBootstrapper
+		e := NewEvaluator(plainParams, &c)
+		if _, err := e.Eval(t.Context(), fhe.Eq, fhe.Uint64, x, Clear(uint256.NewInt(clear))); err != nil {
+			t.Fatal(err)
+		}
+		if c.jobs > most || c.layers > 2 {
+			t.Errorf("%#x: %d bootstraps in %d layers, want at most %d in 2", clear, c.jobs, c.layers, most)
+		}
+	}
+}

@@ -56,16 +56,47 @@ func (c *circuit) decider(d []wire, borrow wire) wire {
 
 // equal is 1 where x = y.
 func (c *circuit) equal(x, y []wire) wire {
-	return c.allZero(c.pairs(difference(x, y)))
+	return c.allZero(difference(x, y))
 }
 
-// allZero is 1 where all ws are zero.
-func (c *circuit) allZero(ws []wire) wire {
-	zeros := make([]wire, len(ws))
-	for i, w := range ws {
-		zeros[i] = c.lookup(isZero, w)
+// allZero is 1 where all base-4 digits in d, which may be negative, are zero.
+func (c *circuit) allZero(d []wire) wire {
+	var zeros []wire
+	for _, w := range c.gathered(d) {
+		zeros = append(zeros, c.lookup(isZero, w))
 	}
 	return c.all(zeros)
+}
+
+// gathered are fewer numbers in [-15, 15] that are all zero where all digits in d
+// are: sums of those that have one sign only, as a difference from 0 or 3 has, and
+// pairs of the others.
+func (c *circuit) gathered(d []wire) (out []wire) {
+	var both []wire
+	total := constant(0)
+	for _, w := range d {
+		if w.hi <= 0 {
+			w = w.times(-1)
+		}
+		if w.lo < 0 {
+			both = append(both, w)
+			continue
+		}
+		more := total.plus(w)
+		if more.hi >= half || more.norm2() > tfhe.MaxNorm2 {
+			out = append(out, total)
+			more = w
+		}
+		total = more
+	}
+	if len(both)%2 == 1 && total.hi < base {
+		both, total = append(both, total), constant(0)
+	}
+	out = append(out, c.pairs(both)...)
+	if len(out) > 0 && total.equal(constant(0)) {
+		return out
+	}
+	return append(out, total)
 }
 
 // all is 1 where all bits are 1.
@@ -111,18 +142,6 @@ func distinct(ws []wire) (out []wire) {
 		}
 	}
 	return out
-}
-
-// nonzero is 1 where x is not zero.
-func (c *circuit) nonzero(x []wire) wire {
-	const room = (half - 1) / (base - 1)
-	var sums []wire
-	for len(x) > 0 {
-		n := min(len(x), room)
-		sums = append(sums, sum(x[:n]))
-		x = x[n:]
-	}
-	return not(c.allZero(sums))
 }
 
 // choose returns t where the bit is 1, else f: f + bit*(t-f), bootstrapped

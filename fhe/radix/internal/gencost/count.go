@@ -105,9 +105,9 @@ func masked(v *uint256.Int, t fhe.Type) *uint256.Int {
 	return mask.And(mask, v)
 }
 
-// dearestFactor is the dearest 64-bit factor that a long search by small changes
-// from random starts has found.
-const dearestFactor = 0x69555a5955658b2b
+// dearest are the dearest 64-bit factors that long searches by small changes from
+// random starts have found; of 128 or 256 bits, the second makes the dearer bound.
+var dearest = [...]uint64{0xcd5666a55659559a, 0x69555a5955658b2b}
 
 // clearValues are those among which the dearest is looked for: all that repeat
 // one byte, which are all of 8 bits, and some pseudo-random ones, of any digits
@@ -136,7 +136,10 @@ func clearValues(f fhe.Form) (vs []*uint256.Int) {
 			vs = append(vs, &uint256.Int{v, random.Uint64(), random.Uint64(), random.Uint64()})
 		}
 	}
-	return append(vs, repeated(dearestFactor))
+	for _, factor := range dearest {
+		vs = append(vs, repeated(factor))
+	}
+	return vs
 }
 
 // divisors are clear values of a division. Its cost follows from the width of a

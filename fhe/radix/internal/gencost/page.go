@@ -16,7 +16,8 @@ What each operation costs at most: programmable bootstraps / layers of them that
 expensive value. Operands that repeat each other's blocks, as in a + a, or are partly public take as many bootstraps or fewer, now and then in a
 layer more.
 
-An encrypted input costs one bootstrap for each two bits (one for a bool), all in one layer.
+An encrypted input costs one bootstrap for each two bits (one for a bool), all in one layer. So does an operand that was not made in the same
+transaction: it comes from storage. What the table counts is the operation alone.
 `
 
 // columns are the widths of the tables.

@@ -16,7 +16,10 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -46,24 +49,48 @@ func run(ctx context.Context, only string, again bool) error {
 	if err != nil {
 		return err
 	}
-	n := newNetwork()
-	defer n.engine.Close()
+	m := &matrix{network: newNetwork(), book: book}
+	defer m.engine.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(together)
 	for i, c := range cells() {
 		print := c.circuit(ctx)
-		if !pattern.MatchString(c.String()) || !again && book.has(c, print) {
+		if !pattern.MatchString(c.String()) || !again && m.has(c, print) {
 			continue
 		}
-		start := time.Now()
-		digest, err := n.evaluate(ctx, c)
-		if err != nil {
-			return fmt.Errorf("%v: %w", c, err)
-		}
-		fmt.Printf("%4d of %d: %v, %v\n", i+1, len(cells()), c, time.Since(start).Round(time.Millisecond))
-		if err := book.enter(c, print, digest); err != nil {
-			return err
-		}
+		g.Go(func() error { return m.fill(ctx, i, c, print) })
 	}
-	return nil
+	return g.Wait()
+}
+
+// together is how many cells are evaluated at a time. A deep circuit's layers are
+// narrow: only with others' do they fill the engine's batches.
+const together = 8
+
+// matrix is a network and what it has computed.
+type matrix struct {
+	*network
+	mu   sync.Mutex
+	book *book
+}
+
+func (m *matrix) has(c cell, circuit fhe.Digest) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.book.has(c, circuit)
+}
+
+// fill evaluates cell i and records it.
+func (m *matrix) fill(ctx context.Context, i int, c cell, circuit fhe.Digest) error {
+	start := time.Now()
+	digest, err := m.evaluate(ctx, c)
+	if err != nil {
+		return fmt.Errorf("%v: %w", c, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fmt.Printf("%4d of %d: %v, %v\n", i+1, len(cells()), c, time.Since(start).Round(time.Millisecond))
+	return m.book.enter(c, circuit, digest)
 }
 
 // network is a real key and its engine.
