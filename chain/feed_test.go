@@ -123,8 +123,8 @@ func TestFeedOfConfidentialMint(t *testing.T) {
 // checkOperands demands that an operand marked as made in this transaction was.
 func checkOperands(t *testing.T, known map[fhe.Handle]bool, op *fhe.Operation) {
 	t.Helper()
-	for i, h := range op.Derivation.Operands {
-		if op.Derivation.Boundary>>i&1 == 1 && !known[h] {
+	for i, o := range op.Derivation.Operands {
+		if o.Kind == fhe.Made && !known[o.Handle()] {
 			t.Errorf("%s: operand %d, made in this transaction, is unknown", op.Derivation.Op, i)
 		}
 	}

@@ -84,8 +84,8 @@ func decodeOperation(indexed []common.Hash, values []any) ([]fhe.Entry, error) {
 	if err := op.Derivation.UnmarshalBinary(values[1].([]byte)); err != nil {
 		return nil, err
 	}
-	if result, digest := op.Derivation.Result(); result != op.Result || digest != op.Digest {
-		return nil, fmt.Errorf("the derivation names %s, digest %s, not %s, digest %s", result, digest, op.Result, op.Digest)
+	if r := op.Derivation.Results()[0]; r.Handle != op.Result || r.Digest != op.Digest {
+		return nil, fmt.Errorf("the derivation names %s, digest %s, not %s, digest %s", r.Handle, r.Digest, op.Result, op.Digest)
 	}
 	return []fhe.Entry{{Operation: op}}, nil
 }

@@ -19,13 +19,13 @@ import (
 // trivial is the encoding of an operation on no operands, with its result.
 func trivial(t *testing.T, typ fhe.Type, value uint64) ([]byte, string) {
 	t.Helper()
-	d := fhe.Derivation{Domain: testGenesis().Domain(), Op: fhe.Trivial, Type: typ, Clear: uint256.NewInt(value)}
+	d := fhe.Derivation{Domain: testGenesis().Domain(), Op: fhe.Trivial, Type: typ, Operands: []fhe.Operand{fhe.ClearOperand(uint256.NewInt(value))}}
 	b, err := d.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	handle, digest := d.Result()
-	return b, string(handle[:]) + string(digest[:])
+	r := d.Results()[0]
+	return b, string(r.Handle[:]) + string(r.Digest[:])
 }
 
 // Calls, estimates, the builder, another node's import and tracers all meet the

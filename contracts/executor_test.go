@@ -57,18 +57,19 @@ func (n *network) orderEach(t *testing.T, row fhe.Operator, typ fhe.Type) {
 		want := fhe.Derivation{Domain: n.domain(), Op: row.Op, Type: typ}
 		var got fhe.Handle
 		tx := n.transaction(func(tx *transaction) {
-			for i, o := range row.Operands(typ, withClear) {
-				want.Operands = append(want.Operands, tx.encrypt(alice, int64(i%2), o))
-				want.Boundary |= 1 << i
-			}
-			if withClear {
-				want.Clear = uint256.NewInt(1)
+			types := row.Signature(typ, 2)
+			for i, o := range types {
+				if withClear && i == len(types)-1 {
+					want.Operands = append(want.Operands, fhe.ClearOperand(uint256.NewInt(1)))
+				} else {
+					want.Operands = append(want.Operands, fhe.MadeOperand(tx.encrypt(alice, int64(i%2), o)))
+				}
 			}
 			got = tx.handle(alice, n.executor, establishedNames[row.Op], arguments(row, &want)...)
 		})
 		ordered := n.derivations(tx.logs)
 		want.Salt = ordered[len(ordered)-1].Salt
-		if h, _ := want.Result(); h != got || len(ordered) != len(want.Operands)+1 {
+		if want.Results()[0].Handle != got {
 			t.Errorf("clear %v: ordered %+v, want %+v", withClear, ordered[len(ordered)-1], want)
 		}
 	}
@@ -76,17 +77,17 @@ func (n *network) orderEach(t *testing.T, row fhe.Operator, typ fhe.Type) {
 
 // arguments are those of the executor's function for a derivation.
 func arguments(row fhe.Operator, d *fhe.Derivation) (args []any) {
-	for _, h := range d.Operands {
-		args = append(args, h)
+	for _, o := range d.Operands {
+		args = append(args, o.Word)
 	}
 	switch row.Shape {
 	case fhe.Binary, fhe.Compare:
-		if d.Clear != nil {
-			return append(args, d.Clear.Bytes32(), clear)
+		if d.Operands[1].Kind == fhe.Clear {
+			return append(args, clear)
 		}
 		return append(args, encrypted)
 	case fhe.Encrypt:
-		return []any{d.Clear.ToBig(), uint8(d.Type)}
+		return []any{d.Operands[0].Value().ToBig(), uint8(d.Type)}
 	case fhe.Convert:
 		return append(args, uint8(d.Type))
 	}
@@ -136,8 +137,10 @@ func TestBoundaryBits(t *testing.T) {
 			tx.must(bob, n.executor, "fheIfThenElse", operands[0], operands[1], operands[2])
 		})
 		ordered := n.derivations(tx.logs)
-		if got := ordered[len(ordered)-1].Boundary; got != bits {
-			t.Errorf("boundary %03b, want %03b", got, bits)
+		for i, o := range ordered[len(ordered)-1].Operands {
+			if want := fhe.OperandKind(bits >> i & 1); o.Kind != want {
+				t.Errorf("of %03b, operand %d is of kind %d, want %d", bits, i, o.Kind, want)
+			}
 		}
 	}
 }
@@ -181,7 +184,7 @@ func TestExecutorExplainsMistakes(t *testing.T) {
 			alice, n.executor, "fheAdd", a8, none, encrypted)
 		tx.fails(fmt.Sprintf("FHE operation: add: operand 1: handle %s is uint16, want uint8", a16),
 			alice, n.executor, "fheAdd", a8, a16, encrypted)
-		tx.fails("FHE operation: add: clear value 0x100 does not fit uint8", alice, n.executor, "fheAdd", a8, word(256), clear)
+		tx.fails("FHE operation: add: operand 1: clear value 0x100 does not fit uint8", alice, n.executor, "fheAdd", a8, word(256), clear)
 		tx.fails("InvalidScalarByte([2])", alice, n.executor, "fheAdd", a8, a8, [1]byte{2})
 		tx.fails("FHE operation: trivialEncrypt is not defined on type(1)", alice, n.executor, "trivialEncrypt", big.NewInt(1), uint8(1))
 		tx.evm.SetPrecompiles(vm.PrecompiledContracts{})

@@ -93,8 +93,10 @@ func TestInputIsNotMadeInTheTransaction(t *testing.T) {
 		tx.must(app, n.executor, "verifyInput", l.handles[0], alice, l.encoding, uint8(fhe.Uint64))
 		tx.must(app, n.executor, "fheNeg", l.handles[0])
 	})
-	if d := n.derivations(tx.logs)[0]; d.Boundary != 0 {
-		t.Errorf("boundary %b, want 0", d.Boundary)
+	for i, o := range n.derivations(tx.logs)[0].Operands {
+		if o.Kind != fhe.Stored {
+			t.Errorf("operand %d is of kind %d, want %d", i, o.Kind, fhe.Stored)
+		}
 	}
 }
 

@@ -15,16 +15,17 @@ func (n *network) follow(logs []*types.Log) {
 	n.t.Helper()
 	for _, d := range n.derivations(logs) {
 		var operands []*big.Int
-		for _, h := range d.Operands {
-			if n.values[h] == nil {
-				n.t.Fatalf("%s uses %s, which nothing made", d.Op, h)
+		for _, o := range d.Operands {
+			if o.Kind == fhe.Clear {
+				operands = append(operands, o.Value().ToBig())
+				continue
 			}
-			operands = append(operands, n.values[h])
+			if n.values[o.Handle()] == nil {
+				n.t.Fatalf("%s uses %s, which nothing made", d.Op, o.Handle())
+			}
+			operands = append(operands, n.values[o.Handle()])
 		}
-		if d.Clear != nil {
-			operands = append(operands, d.Clear.ToBig())
-		}
-		result, _ := d.Result()
+		result := d.Results()[0].Handle
 		if n.values[result] != nil {
 			n.t.Fatalf("%s makes %s again", d.Op, result)
 		}
@@ -42,8 +43,8 @@ func (n *network) derivations(logs []*types.Log) []fhe.Derivation {
 		if err := d.UnmarshalBinary(e["derivation"].([]byte)); err != nil {
 			n.t.Fatal(err)
 		}
-		result, digest := d.Result()
-		if d.Domain != n.domain() || result != e["result"].([32]byte) || digest != e["digest"].([32]byte) {
+		first := d.Results()[0]
+		if d.Domain != n.domain() || first.Handle != e["result"].([32]byte) || first.Digest != e["digest"].([32]byte) {
 			n.t.Fatalf("event %v does not match its derivation", e)
 		}
 		out = append(out, d)

@@ -47,7 +47,7 @@ func TestBoundary(t *testing.T) {
 	m.drain(t)
 	digests := m.digests(t, l.Blocks)
 	if digests[here] == digests[there] || digests[there] != digests[again] {
-		t.Error("the boundary bits do not tell ciphertexts apart, or more than they do")
+		t.Error("the kinds of operands do not tell ciphertexts apart, or more than they do")
 	}
 	if spy.calls["add"] != 3 || spy.calls["unpack"] != 2 {
 		t.Errorf("%v, want 3 sums, and x and their first unpacked once", spy.calls)
@@ -197,7 +197,7 @@ func TestMissingBare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.operand(t.Context(), n, 0); err == nil || !strings.Contains(err.Error(), "is missing") {
+	if _, err := m.operand(t.Context(), n.Operands[0]); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("an operand that is not there: %v", err)
 	}
 	m.stop(t)
@@ -250,7 +250,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range byte(3) {
-		if err := s.Put(store.ID{i}, []byte{1}, []byte{2}); err != nil {
+		if err := s.Put([]store.ID{{i}}, []byte{1}, [][]byte{{2}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -260,7 +260,7 @@ func TestSweep(t *testing.T) {
 	m := start(t, disk, newPlainEvaluator())
 	m.isSwept(t)
 	for i := range byte(3) { // as if for blocks that are undone
-		if err := m.store.Put(store.ID{i}, []byte{1}, []byte{2}); err != nil {
+		if err := m.store.Put([]store.ID{{i}}, []byte{1}, [][]byte{{2}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holiman/uint256"
+
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
+	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
 )
 
@@ -27,12 +30,12 @@ func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
 	var err error
 	switch j.node.Kind {
 	case store.Operation:
-		o.contents = []store.ID{j.id}
+		o.contents = j.results
 		err = c.operate(ctx, j)
 	case store.Input:
 		o.contents, err = c.expand(ctx, j)
 	default:
-		o.contents = []store.ID{j.id}
+		o.contents = j.results
 		err = &evaluationError{errors.New("the log uses this handle as an operand but has not defined it")}
 	}
 	var fault *evaluationError
@@ -85,31 +88,74 @@ func evaluation(ctx context.Context, err error) error {
 }
 
 func (c *Coprocessor) operate(ctx context.Context, j *job) error {
-	n := j.node
-	row, err := n.Op.Operator()
+	row, err := j.node.Op.Operator()
 	if err != nil {
 		return err
 	}
-	operands, err := c.operands(ctx, n)
+	operands, err := c.operands(ctx, j.node)
 	if err != nil {
 		return err
 	}
-	results, err := c.cfg.Evaluator.Eval(ctx, n.Op, n.Type, operands...)
+	values, err := c.evaluate(ctx, row, j.node, operands)
 	if err != nil {
 		return evaluation(ctx, err)
 	}
-	results = results[:min(1, len(results))] // what else it returns has no handle
-	packed, err := c.pack(ctx, results, []fhe.Type{row.Result(n.Type)})
+	packed, err := c.pack(ctx, values, row.Results(j.node.Type))
 	if err != nil {
 		return err
 	}
-	var bare []byte
+	var bare [][]byte
 	if j.keep {
-		if bare, err = results[0].MarshalBinary(); err != nil {
+		if bare, err = encodings(values); err != nil {
 			return &evaluationError{err}
 		}
 	}
-	return c.store.Put(j.id, packed, bare)
+	return c.store.Put(j.results, packed, bare)
+}
+
+// evaluate computes an operation's results.
+func (c *Coprocessor) evaluate(ctx context.Context, row fhe.Operator, n *store.Node, operands []radix.Operand) ([]*radix.Ciphertext, error) {
+	switch row.Shape {
+	case fhe.Draw:
+		return c.draw(ctx, n, operands)
+	case fhe.Table:
+		return c.lookup(ctx, n, operands)
+	}
+	return c.cfg.Evaluator.Eval(ctx, n.Op, n.Type, operands...)
+}
+
+// draw takes the seed and, if there is one, the bound.
+func (c *Coprocessor) draw(ctx context.Context, n *store.Node, operands []radix.Operand) ([]*radix.Ciphertext, error) {
+	var bound *uint256.Int
+	if n.Op == fhe.RandBounded {
+		bound = operands[1].Clear
+	}
+	ct, err := c.cfg.Evaluator.Random(ctx, operands[0].Clear.Bytes32(), n.Type, bound)
+	return []*radix.Ciphertext{ct}, err
+}
+
+func (c *Coprocessor) lookup(ctx context.Context, n *store.Node, operands []radix.Operand) ([]*radix.Ciphertext, error) {
+	entries, err := fhe.TableEntries(n.Table, n.Type)
+	if err != nil {
+		return nil, err
+	}
+	indices := make([]*radix.Ciphertext, len(operands))
+	for i, o := range operands {
+		indices[i] = o.Encrypted
+	}
+	ct, err := c.cfg.Evaluator.Lookup(ctx, entries, n.Type, indices...)
+	return []*radix.Ciphertext{ct}, err
+}
+
+func encodings(values []*radix.Ciphertext) ([][]byte, error) {
+	out := make([][]byte, len(values))
+	for i, ct := range values {
+		var err error
+		if out[i], err = ct.MarshalBinary(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // expand makes all values of an input list and returns their contents.

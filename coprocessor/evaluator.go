@@ -3,6 +3,8 @@ package coprocessor
 import (
 	"context"
 
+	"github.com/holiman/uint256"
+
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
@@ -13,6 +15,9 @@ import (
 // used concurrently.
 type Evaluator interface {
 	Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radix.Operand) ([]*radix.Ciphertext, error)
+	// Random and Lookup are those operations that take more than operands.
+	Random(ctx context.Context, seed [32]byte, t fhe.Type, bound *uint256.Int) (*radix.Ciphertext, error)
+	Lookup(ctx context.Context, entries []uint16, t fhe.Type, operands ...*radix.Ciphertext) (*radix.Ciphertext, error)
 	Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error)
 	// Pack brings values to the form in which they are kept and hashed.
 	Pack(values ...*radix.Ciphertext) (*radix.Packed, error)
@@ -33,6 +38,10 @@ type evaluator struct {
 	*radix.Evaluator
 	packer tfhe.Packer
 	zeros  *tfhe.Rerandomizer
+}
+
+func (e evaluator) Random(ctx context.Context, seed [32]byte, t fhe.Type, bound *uint256.Int) (*radix.Ciphertext, error) {
+	return e.Evaluator.Random(ctx, e.zeros, seed, t, bound)
 }
 
 func (e evaluator) Expand(ctx context.Context, list *fhe.InputList) ([]*radix.Ciphertext, error) {

@@ -2,16 +2,19 @@ package coprocessor
 
 import (
 	"container/heap"
+	"slices"
 
 	"fhevm/coprocessor/store"
+	"fhevm/fhe"
 )
 
 // job is a computation that the graph holds: an operation, or the expansion of
 // an input list, which makes all values of the list.
 type job struct {
-	id        store.ID // content of an operation, digest of an input list
+	id        store.ID // first content of an operation, digest of an input list
 	node      *store.Node
-	missing   int // operands that are not there in the form it takes, counted as often as they are used
+	results   []store.ID // contents of an operation
+	missing   int        // operands that are not there in the form it takes, counted as often as they are used
 	consumers []*job
 	wants     []store.Root // pending wants that it settles
 	failure   *store.Failure
@@ -29,7 +32,7 @@ type graph struct {
 	doomed []*job  // new, but an operand has failed already
 
 	bare   map[store.ID]int // uses of a content's bare ciphertext by jobs
-	unused []store.ID       // bare ciphertexts that no job uses any more
+	unused []store.ID       // contents whose bare ciphertext perhaps no job uses any more
 }
 
 func newGraph(s *store.Store) *graph {
@@ -81,22 +84,28 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 			return nil, result, err
 		}
 	}
-	if node.Kind == store.Input {
-		id = store.ID(node.List)
-		if j := g.jobs[id]; j != nil {
-			return j, result, nil
-		}
-	}
 	j := &job{id: id, node: node, order: order, again: result.Ready}
-	g.jobs[id] = j
+	if node.Kind == store.Input {
+		j.id = store.ID(node.List)
+	} else {
+		j.results = g.store.Results(id, node)
+		j.id = j.results[0]
+	}
+	if known := g.jobs[j.id]; known != nil {
+		return known, store.Result{}, nil
+	}
+	g.jobs[j.id] = j
 	*fresh = append(*fresh, j)
 	return j, result, nil
 }
 
 // connect ties a new job to its operands.
 func (g *graph) connect(j *job, order store.Position, fresh *[]*job) error {
-	for i, id := range j.node.Operands {
-		bare := j.node.IsBare(i)
+	for _, o := range j.node.Operands {
+		if o.Kind == fhe.Clear {
+			continue
+		}
+		id, bare := store.ID(o.Word), o.Kind == fhe.Made
 		if bare {
 			g.bare[id]++
 		}
@@ -124,22 +133,27 @@ func (g *graph) next() *job {
 		return nil
 	}
 	j := heap.Pop(&g.ready).(*job)
-	j.keep = g.bare[j.id] > 0
+	j.keep = g.used(j)
 	return j
+}
+
+// used reports whether a job takes a result of j bare.
+func (g *graph) used(j *job) bool {
+	return slices.ContainsFunc(j.results, func(id store.ID) bool { return g.bare[id] > 0 })
 }
 
 // succeed removes a finished job and frees the consumers that waited for it alone.
 // One whose result is needed bare, but was not when it began, is to run again.
 func (g *graph) succeed(j *job) {
 	j.wants = nil
-	if g.bare[j.id] > 0 && !j.keep {
+	if g.used(j) && !j.keep {
 		j.again = true
 		heap.Push(&g.ready, j)
 		return
 	}
 	g.remove(j)
-	if j.keep && g.bare[j.id] == 0 {
-		g.unused = append(g.unused, j.id)
+	if j.keep {
+		g.unused = append(g.unused, j.results...)
 	}
 	for _, c := range j.consumers {
 		c.missing--
@@ -168,10 +182,11 @@ func (g *graph) fail(j *job) []*job {
 // remove ends j's uses of bare ciphertexts.
 func (g *graph) remove(j *job) {
 	delete(g.jobs, j.id)
-	for i, id := range j.node.Operands {
-		if !j.node.IsBare(i) {
+	for _, o := range j.node.Operands {
+		if o.Kind != fhe.Made {
 			continue
 		}
+		id := store.ID(o.Word)
 		if g.bare[id]--; g.bare[id] == 0 {
 			delete(g.bare, id)
 			g.unused = append(g.unused, id)

@@ -87,6 +87,17 @@ func newPlainEvaluator() Evaluator {
 	return plainEvaluator{radix.NewEvaluator(tfhe.Default, meter{plaintexts{&tfhe.Default}})}
 }
 
+// Random stands for the draw: what it returns is no secret.
+func (e plainEvaluator) Random(ctx context.Context, seed [32]byte, t fhe.Type, bound *uint256.Int) (*radix.Ciphertext, error) {
+	v := new(uint256.Int).SetBytes32(seed[:])
+	if bound != nil {
+		v.Mod(v, bound)
+	}
+	v.And(v, new(uint256.Int).SubUint64(new(uint256.Int).Lsh(uint256.NewInt(1), uint(t.Bits())), 1))
+	out, err := e.Eval(ctx, fhe.Trivial, t, radix.Clear(v))
+	return out[0], err
+}
+
 func (plainEvaluator) Pack(values ...*radix.Ciphertext) (*radix.Packed, error) {
 	return radix.Pack(plaintexts{&tfhe.Default}, values...)
 }

@@ -20,9 +20,13 @@ const maxUnpacked = 128
 func (c *Coprocessor) operands(ctx context.Context, n *store.Node) ([]radix.Operand, error) {
 	out := make([]radix.Operand, len(n.Operands))
 	var g errgroup.Group
-	for i := range out {
+	for i, o := range n.Operands {
+		if o.Kind == fhe.Clear {
+			out[i] = radix.Clear(o.Value())
+			continue
+		}
 		g.Go(func() error {
-			ct, err := c.operand(ctx, n, i)
+			ct, err := c.operand(ctx, o)
 			if err != nil {
 				return fmt.Errorf("operand %d: %w", i, err)
 			}
@@ -33,18 +37,15 @@ func (c *Coprocessor) operands(ctx context.Context, n *store.Node) ([]radix.Oper
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	if n.Clear != nil {
-		out = append(out, radix.Clear(n.Clear))
-	}
 	return out, nil
 }
 
-// operand returns operand i of an operation as its boundary bit says (SPEC
-// 7.1): bare, as its own operation left it, or as storage gives it back. The
-// value of an input list has only the latter form.
-func (c *Coprocessor) operand(ctx context.Context, n *store.Node, i int) (*radix.Ciphertext, error) {
-	id := n.Operands[i]
-	if !n.IsBare(i) {
+// operand returns an encrypted operand as its kind says (SPEC 7.1): bare, as its
+// own operation left it, or as storage gives it back. The value of an input list
+// has only the latter form.
+func (c *Coprocessor) operand(ctx context.Context, o fhe.Operand) (*radix.Ciphertext, error) {
+	id := store.ID(o.Word)
+	if o.Kind != fhe.Made {
 		return c.unpacked(ctx, id)
 	}
 	made, err := c.store.Node(id)
@@ -108,9 +109,9 @@ func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	at, index := id, 0
-	if n.Kind == store.Input {
-		at, index = store.ID(n.List), int(n.Index)
+	at := store.ID(n.List)
+	if n.Kind != store.Input {
+		at = c.store.Results(id, n)[0]
 	}
 	b, err := c.store.Packed(at)
 	if err != nil {
@@ -123,7 +124,7 @@ func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
 	if err := p.UnmarshalBinary(b); err != nil {
 		return nil, 0, fmt.Errorf("read packed ciphertext of content %s: %w", id, err)
 	}
-	return p, index, nil
+	return p, int(n.Index), nil
 }
 
 // pack encodes results of the types that a computation must have, packed

@@ -163,15 +163,23 @@ func contents(blocks []fhe.Batch) (needed map[string]bool, all int) {
 				}
 			case e.Operation != nil:
 				d := e.Operation.Derivation
-				x := fmt.Sprint(d.Op, d.Type, d.Boundary, d.Clear, "(")
+				x := fmt.Sprint(d.Op, d.Type, "(")
 				var operands []string
 				for _, o := range d.Operands {
-					x += expressions[o] + ","
-					operands = append(operands, expressions[o])
+					if o.Kind == fhe.Clear {
+						x += o.Value().Dec() + ","
+						continue
+					}
+					x += fmt.Sprint(o.Kind, " ", expressions[o.Handle()], ",")
+					operands = append(operands, expressions[o.Handle()])
 				}
-				expressions[e.Operation.Result] = x + ")"
-				parts[x+")"] = operands
-				all++
+				x += ")"
+				parts[x] = operands
+				for k, r := range d.Results() {
+					expressions[r.Handle] = fmt.Sprint("value ", k, " of ", x)
+					parts[expressions[r.Handle]] = []string{x}
+					all++
+				}
 			}
 		}
 	}

@@ -176,7 +176,7 @@ func (s *scheduler) inherit() error {
 	doomed := s.graph.doomed
 	s.graph.doomed = nil
 	for _, j := range doomed {
-		if err := s.fail(j, []store.ID{j.id}); err != nil {
+		if err := s.fail(j, j.results); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (s *scheduler) fail(j *job, contents []store.ID) error {
 	failed := s.graph.fail(j)
 	settled := j.wants
 	for _, consumer := range failed[1:] {
-		contents = append(contents, consumer.id)
+		contents = append(contents, consumer.results...)
 		settled = append(settled, consumer.wants...)
 	}
 	if err := s.c.store.Fail(j.failure, contents); err != nil {

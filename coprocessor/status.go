@@ -88,7 +88,12 @@ func (c *Coprocessor) status(h fhe.Handle) (Status, store.ID, error) {
 		if err := d.UnmarshalBinary(binding.Derivation); err != nil {
 			return s, binding.Content, fmt.Errorf("read derivation of %s: %w", h, err)
 		}
-		s.Kind, s.Operands = d.Op.String(), d.Operands
+		s.Kind = d.Op.String()
+		for _, o := range d.Operands {
+			if o.Kind != fhe.Clear {
+				s.Operands = append(s.Operands, o.Handle())
+			}
+		}
 	}
 	err = c.state(&s, binding.Content)
 	return s, binding.Content, err

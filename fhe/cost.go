@@ -91,24 +91,36 @@ func (f Form) Cost() Cost {
 // run: its circuit's, and one for each block of an operand from storage.
 func (d *Derivation) Bootstraps() int {
 	n := d.form().Cost().Bootstraps
-	for i, h := range d.Operands {
-		if d.Boundary>>i&1 == 0 {
-			n += h.Type().Blocks()
+	for _, o := range d.Operands {
+		if o.Kind == Stored {
+			n += o.Handle().Type().Blocks()
 		}
 	}
 	return n
 }
 
+// form is the row of the cost table that counts for d.
 func (d *Derivation) form() Form {
 	f := Form{Op: d.Op, Type: d.Type}
-	switch row, _ := d.Op.Operator(); {
-	case row.Shape == Convert:
-		f.From = d.Operands[0].Type()
-	case d.Clear == nil:
-	case row.Shape == Encrypt:
-		f.Clear = 1
-	default:
-		f.Clear = 2
+	row, _ := d.Op.Operator()
+	switch row.Shape {
+	case Convert:
+		f.From = d.Operands[0].Handle().Type()
+		return f
+	case Fold, Member:
+		f.Count = uint8(max(len(d.Operands), int(ListCounts[0])))
+		return f
+	case Draw, Table:
+		return f
+	}
+	for i, o := range d.Operands {
+		if o.Kind == Clear {
+			f.Clear |= 1 << i
+		}
+	}
+	// The table has one order of those that commute.
+	if f.Clear&1 == 1 && (row.Swap && row.Shape != Encrypt || row.Shape == Ternary) {
+		f.Clear += 1
 	}
 	return f
 }

@@ -1,78 +1,64 @@
 package fhe
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/holiman/uint256"
-)
+import "fmt"
 
 // Derivation is everything that a computed handle commits to, and the input
 // of precompile 0x5d (SPEC 2.3):
 //
-//	Domain(61) | op(1) | type(1) | clear(1) | boundary(1) | salt(32) | operands(32 each) | [clear value(32)]
+//	Domain(61) | op(1) | type(1) | salt(32) | n(1) | kinds(n) | operands(32 each) | table
 //
-// type is the type of the result, except for Compare, where it is the
-// operands'. Boundary bit i says that encrypted operand i was made in this
-// transaction. Salt is the executor's counter.
+// type is the type of the first result, except for Compare, Member and Measure,
+// where it is that of the first operand. Salt is the executor's counter. Drawn
+// values have their seed as operand, and their bound if they have one, both
+// clear; a look-up table is the entries that TableEntries reads.
 type Derivation struct {
 	Domain   Domain
 	Op       Op
 	Type     Type
-	Boundary uint8
 	Salt     Digest
-	Operands []Handle
-	Clear    *uint256.Int // nil: no clear operand
+	Operands []Operand
+	Table    []byte
 }
 
-const derivationHeader = DomainSize + 4 + 32
+// MaxOperands is the largest number of operands of an operation.
+const MaxOperands = MaxList
 
-// MaxOperands is the largest number of encrypted operands of an operation.
-const MaxOperands = 3
+// MaxDerivation is the size of the longest encoding of a derivation.
+const MaxDerivation = DomainSize + derivationHeader + MaxOperands*(1+32) + 2*TableSize
 
-// DerivationTag begins the hash of a derivation.
-const DerivationTag = "fhevm operation"
+const derivationHeader = 1 + 1 + 32 + 1
+
+// Tags that begin the hashes of a derivation, and of its further results.
+const (
+	DerivationTag = "fhevm operation"
+	ResultTag     = "fhevm result"
+)
 
 // MarshalBinary encodes d.
 func (d *Derivation) MarshalBinary() ([]byte, error) {
-	b := make([]byte, 0, derivationHeader+32*(len(d.Operands)+1))
-	b = d.Domain.Append(b)
-	b = append(b, uint8(d.Op), uint8(d.Type), flag(d.Clear != nil), d.Boundary)
+	if len(d.Operands) > MaxOperands {
+		return nil, fmt.Errorf("operation has %d operands, want at most %d", len(d.Operands), MaxOperands)
+	}
+	b := append(d.Domain.Append(nil), uint8(d.Op), uint8(d.Type))
 	b = append(b, d.Salt[:]...)
-	for _, h := range d.Operands {
-		b = append(b, h[:]...)
-	}
-	if d.Clear != nil {
-		v := d.Clear.Bytes32()
-		b = append(b, v[:]...)
-	}
-	return b, nil
+	return append(AppendOperands(b, d.Operands), d.Table...), nil
 }
 
 // UnmarshalBinary decodes d and applies the type rules of the operator table:
 // what it accepts is a well-typed operation on handles of the domain's chain
 // and version.
 func (d *Derivation) UnmarshalBinary(b []byte) error {
-	words := (len(b) - derivationHeader) / 32
-	if len(b) < derivationHeader || (len(b)-derivationHeader)%32 != 0 || words > MaxOperands+1 {
-		return fmt.Errorf("operation has %d bytes, want %d and up to %d words", len(b), derivationHeader, MaxOperands+1)
+	if len(b) < DomainSize+derivationHeader || len(b) > MaxDerivation {
+		return fmt.Errorf("operation has %d bytes, want %d to %d", len(b), DomainSize+derivationHeader, MaxDerivation)
 	}
 	x := b[DomainSize:]
-	if x[2] > 1 {
-		return fmt.Errorf("clear flag is %d, want 0 or 1", x[2])
+	parsed := Derivation{Domain: parseDomain(b), Op: Op(x[0]), Type: Type(x[1]), Salt: Digest(x[2:34])}
+	operands, table, err := ParseOperands(x[34:])
+	if err != nil {
+		return err
 	}
-	*d = Derivation{Domain: parseDomain(b), Op: Op(x[0]), Type: Type(x[1]), Boundary: x[3], Salt: Digest(x[4:36])}
-	rest := b[derivationHeader:]
-	if x[2] == 1 {
-		if words == 0 {
-			return errors.New("clear operand is missing")
-		}
-		d.Clear = new(uint256.Int).SetBytes32(rest[32*(words-1):])
-		rest = rest[:32*(words-1)]
-	}
-	for ; len(rest) > 0; rest = rest[32:] {
-		d.Operands = append(d.Operands, Handle(rest[:32]))
-	}
+	parsed.Operands, parsed.Table = operands, table
+	*d = parsed
 	return d.check()
 }
 
@@ -85,56 +71,40 @@ func (d *Derivation) check() error {
 		return fmt.Errorf("%s: protocol version %d, want %d", row.Name, d.Domain.Version, Version)
 	}
 	// Before all type rules: the zero handle would be taken for a bool.
-	for i, h := range d.Operands {
-		if h.IsZero() {
+	for i, o := range d.Operands {
+		if o.Kind != Clear && o.Handle().IsZero() {
 			return fmt.Errorf("%s: operand %d: handle is uninitialised: assign the variable first, for example with FHE.asEuint64(0)", row.Name, i)
 		}
 	}
 	if !row.On(d.Type) {
 		return fmt.Errorf("%s is not defined on %s", row.Name, d.Type)
 	}
-	if !row.Callable(d.Type) {
-		return fmt.Errorf("%s on %s: contracts of protocol version %d do not have it", row.Name, d.Type, Version)
-	}
-	if err := d.checkClear(row); err != nil {
+	if err := row.CheckOperands(d.Type, d.Operands, d.Table); err != nil {
 		return fmt.Errorf("%s: %w", row.Name, err)
 	}
-	want := row.Operands(d.Type, d.Clear != nil)
-	if len(d.Operands) != len(want) {
-		return fmt.Errorf("%s takes %d encrypted operands, got %d", row.Name, len(want), len(d.Operands))
-	}
-	if d.Boundary>>len(want) != 0 {
-		return fmt.Errorf("%s: boundary bits %#x for %d operands", row.Name, d.Boundary, len(want))
-	}
-	for i, h := range d.Operands {
-		if err := d.checkOperand(h, want[i], row.Shape); err != nil {
+	return d.checkHandles(row)
+}
+
+func (d *Derivation) checkHandles(row Operator) error {
+	want := row.Signature(d.Type, len(d.Operands))
+	for i, o := range d.Operands {
+		if o.Kind == Clear {
+			continue
+		}
+		if err := d.checkHandle(o.Handle(), want[i], row.Shape); err != nil {
 			return fmt.Errorf("%s: operand %d: %w", row.Name, i, err)
 		}
 	}
 	return nil
 }
 
-func (d *Derivation) checkClear(row Operator) error {
-	switch {
-	case d.Clear == nil && row.Shape == Encrypt:
-		return errors.New("clear value is missing")
-	case d.Clear == nil:
-		return nil
-	case !row.Clear:
-		return errors.New("takes no clear operand")
-	case d.Clear.BitLen() > d.Type.Bits():
-		return fmt.Errorf("clear value %s does not fit %s", d.Clear.Hex(), d.Type)
-	}
-	return nil
-}
-
-func (d *Derivation) checkOperand(h Handle, want Type, s Shape) error {
+func (d *Derivation) checkHandle(h Handle, want Type, s Shape) error {
 	switch {
 	case h.ChainID() != d.Domain.ChainID:
 		return fmt.Errorf("handle %s is of chain %d, want %d", h, h.ChainID(), d.Domain.ChainID)
 	case h[31] != d.Domain.Version:
 		return fmt.Errorf("handle %s is of protocol version %d, want %d", h, h[31], d.Domain.Version)
-	case s == Convert && h.Type().Callable():
+	case s == Convert && h.Type().Valid():
 		return nil
 	case h.Type() != want:
 		return fmt.Errorf("handle %s is %s, want %s", h, h.Type(), want)
@@ -142,18 +112,27 @@ func (d *Derivation) checkOperand(h Handle, want Type, s Shape) error {
 	return nil
 }
 
-// Result returns the handle that d derives and its full digest,
-// Keccak-256(DerivationTag | encoding).
-func (d *Derivation) Result() (Handle, Digest) {
-	b, _ := d.MarshalBinary()
-	digest := Keccak([]byte(DerivationTag), b)
-	row, _ := d.Op.Operator()
-	return NewHandle(digest, Computed, d.Domain.ChainID, row.Result(d.Type), d.Domain.Version), digest
+// Result is a handle that a derivation names, and its full digest.
+type Result struct {
+	Handle Handle
+	Digest Digest
 }
 
-func flag(b bool) uint8 {
-	if b {
-		return 1
+// Results returns what d names. The digest of the first result is
+// Keccak-256(DerivationTag | encoding), that of result k behind it
+// Keccak-256(ResultTag | first digest | k(1)).
+func (d *Derivation) Results() []Result {
+	b, _ := d.MarshalBinary()
+	first := Keccak([]byte(DerivationTag), b)
+	row, _ := d.Op.Operator()
+	types := row.Results(d.Type)
+	out := make([]Result, len(types))
+	for k, t := range types {
+		digest := first
+		if k > 0 {
+			digest = Keccak([]byte(ResultTag), first[:], []byte{uint8(k)})
+		}
+		out[k] = Result{NewHandle(digest, Computed, d.Domain.ChainID, t, d.Domain.Version), digest}
 	}
-	return 0
+	return out
 }

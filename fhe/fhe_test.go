@@ -16,29 +16,38 @@ func testHandle(t Type) Handle {
 	return NewHandle(Digest{1, 2, 3}, Computed, testDomain.ChainID, t, Version)
 }
 
-// derivationFor builds a well-typed derivation of one row of the table.
-func derivationFor(row Operator, t Type, isClear bool) *Derivation {
-	d := &Derivation{Domain: testDomain, Op: row.Op, Type: t, Salt: Digest{31: 7}}
-	for _, operand := range row.Operands(t, isClear) {
-		d.Operands = append(d.Operands, testHandle(operand))
+// derivationFor builds a well-typed derivation of a row of the table, whose
+// operands are clear where clear has a bit.
+func derivationFor(row Operator, t Type, clear uint8) *Derivation {
+	d := &Derivation{Domain: testDomain, Op: row.Op, Type: t, Salt: Digest{31: 7}, Table: make([]byte, row.tableSize(t))}
+	for i, want := range row.Signature(t, 3) {
+		if clear>>i&1 == 1 {
+			d.Operands = append(d.Operands, ClearOperand(uint256.NewInt(1)))
+		} else {
+			d.Operands = append(d.Operands, Operand{OperandKind(i % 2), testHandle(want)})
+		}
 	}
-	if isClear {
-		d.Clear = uint256.NewInt(1)
+	switch row.Op {
+	case RandBounded:
+		d.Operands = []Operand{{Clear, [32]byte{1, 2}}, ClearOperand(uint256.NewInt(3))}
+	case Rand:
+		d.Operands = []Operand{{Clear, [32]byte{1, 2}}}
 	}
 	return d
 }
 
+// everyDerivation visits each row on each type, in all forms.
 func everyDerivation(visit func(row Operator, d *Derivation)) {
-	for _, row := range Operators() {
-		for _, typ := range Types() {
+	for _, row := range AllOperators() {
+		for _, typ := range AllTypes() {
 			if !row.On(typ) {
 				continue
 			}
-			if row.Shape != Encrypt {
-				visit(row, derivationFor(row, typ, false))
-			}
-			if row.Clear {
-				visit(row, derivationFor(row, typ, true))
+			for clear := range uint8(8) {
+				d := derivationFor(row, typ, clear)
+				if clear>>len(row.Signature(typ, 3)) == 0 && d.check() == nil {
+					visit(row, d)
+				}
 			}
 		}
 	}
@@ -60,12 +69,17 @@ func TestDerivationRoundTrip(t *testing.T) {
 		if !bytes.Equal(enc, again) {
 			t.Fatalf("%s on %s: encoding changed", row.Name, d.Type)
 		}
-		h, _ := back.Result()
-		if h.Type() != row.Result(d.Type) || h.Index() != Computed || h.ChainID() != 31337 {
-			t.Fatalf("%s on %s: handle %s", row.Name, d.Type, h)
+		types := row.Results(d.Type)
+		for k, r := range back.Results() {
+			if h := r.Handle; h.Type() != types[k] || h.Index() != Computed || h.ChainID() != 31337 {
+				t.Fatalf("%s on %s: result %d has handle %s", row.Name, d.Type, k, h)
+			}
+		}
+		if _, ok := costs[d.form()]; !ok {
+			t.Errorf("%s on %s: the cost table lacks %+v", row.Name, d.Type, d.form())
 		}
 	})
-	if n < 100 {
+	if n < 1000 {
 		t.Fatalf("only %d operations in the table", n)
 	}
 }
@@ -73,12 +87,12 @@ func TestDerivationRoundTrip(t *testing.T) {
 // TestHandleCommits changes every byte of a derivation that still decodes and
 // expects another handle.
 func TestHandleCommits(t *testing.T) {
-	enc, _ := derivationFor(mustRow(t, Select), Uint64, false).MarshalBinary()
+	enc, _ := derivationFor(mustRow(t, Select), Uint64, 0).MarshalBinary()
 	var d Derivation
 	if err := d.UnmarshalBinary(enc); err != nil {
 		t.Fatal(err)
 	}
-	want, _ := d.Result()
+	want := d.Results()[0].Handle
 	changed := 0
 	for i := range enc {
 		other := bytes.Clone(enc)
@@ -87,7 +101,7 @@ func TestHandleCommits(t *testing.T) {
 			continue
 		}
 		changed++
-		if h, _ := d.Result(); h == want {
+		if d.Results()[0].Handle == want {
 			t.Errorf("byte %d does not reach the handle", i)
 		}
 	}
@@ -97,23 +111,34 @@ func TestHandleCommits(t *testing.T) {
 }
 
 func TestDerivationRules(t *testing.T) {
+	wide := new(uint256.Int).Lsh(uint256.NewInt(1), 64)
+	one := ClearOperand(uint256.NewInt(1))
 	bad := map[string]func(*Derivation){
-		"unknown operation":      func(d *Derivation) { d.Op = 99 },
-		"is not defined on bool": func(d *Derivation) { d.Type = Bool },
-		"protocol version":       func(d *Derivation) { d.Domain.Version = 9 },
-		"takes 2 encrypted":      func(d *Derivation) { d.Operands = d.Operands[:1] },
-		"boundary bits":          func(d *Derivation) { d.Boundary = 4 },
-		"is uninitialised":       func(d *Derivation) { d.Operands[1] = Handle{} },
-		"is of chain 5":          func(d *Derivation) { d.Operands[0] = NewHandle(Digest{}, 0, 5, Uint8, Version) },
-		"is uint8, want uint64":  func(d *Derivation) { d.Operands[0] = testHandle(Uint8) },
-		"does not fit uint64": func(d *Derivation) {
-			d.Operands = d.Operands[:1]
-			d.Clear = new(uint256.Int).Lsh(uint256.NewInt(1), 64)
+		"unknown operation":       func(d *Derivation) { d.Op = 99 },
+		"is not defined on bool":  func(d *Derivation) { d.Type = Bool },
+		"protocol version":        func(d *Derivation) { d.Domain.Version = 9 },
+		"takes 2 operands, got 1": func(d *Derivation) { d.Operands = d.Operands[:1] },
+		"of unknown kind 3":       func(d *Derivation) { d.Operands[0].Kind = 3 },
+		"is uninitialised":        func(d *Derivation) { d.Operands[1] = Operand{Kind: Made} },
+		"is of chain 5":           func(d *Derivation) { d.Operands[0].Word = NewHandle(Digest{}, 0, 5, Uint8, Version) },
+		"is uint8, want uint64":   func(d *Derivation) { d.Operands[0].Word = testHandle(Uint8) },
+		"does not fit uint64":     func(d *Derivation) { d.Operands[1] = ClearOperand(wide) },
+		"no operand is encrypted": func(d *Derivation) { d.Operands = []Operand{one, one} },
+		"table of 0":              func(d *Derivation) { d.Table = []byte{1} },
+		"table of 256":            func(d *Derivation) { d.Op, d.Type = Lookup, Uint8 },
+		"may not be clear":        func(d *Derivation) { d.Op, d.Operands = Neg, []Operand{one} },
+		"takes a clear value":     func(d *Derivation) { d.Op, d.Operands = Trivial, d.Operands[:1] },
+		"no factor is encrypted":  func(d *Derivation) { d.Op, d.Operands = MulDiv, []Operand{one, one, d.Operands[0]} },
+		"takes 2 to 101 operands": func(d *Derivation) { d.Op, d.Operands = IsIn, d.Operands[:1] },
+		"takes 1 clear operands":  func(d *Derivation) { d.Op, d.Operands = Rand, d.Operands[:1] },
+		"takes 2 clear operands":  func(d *Derivation) { d.Op, d.Operands = RandBounded, []Operand{one} },
+		"bound is 0":              func(d *Derivation) { d.Op, d.Operands = RandBounded, []Operand{one, {Kind: Clear}} },
+		"want 1 to 2^64": func(d *Derivation) {
+			d.Op, d.Operands = RandBounded, []Operand{one, ClearOperand(wide.AddUint64(wide, 1))}
 		},
-		"handle is uninitialised": func(d *Derivation) { d.Operands[0] = Handle{} },
 	}
 	for want, spoil := range bad {
-		d := derivationFor(mustRow(t, Add), Uint64, false)
+		d := derivationFor(mustRow(t, Add), Uint64, 0)
 		spoil(d)
 		enc, _ := d.MarshalBinary()
 		if err := new(Derivation).UnmarshalBinary(enc); err == nil || !strings.Contains(err.Error(), want) {
@@ -223,11 +248,11 @@ func TestBindingCheck(t *testing.T) {
 
 // TestKnownHandles pins the derivations: a change here changes the protocol.
 func TestKnownHandles(t *testing.T) {
-	d := derivationFor(mustRow(t, Add), Uint64, false)
-	h, _ := d.Result()
+	d := derivationFor(mustRow(t, Add), Uint64, 0)
+	h := d.Results()[0].Handle
 	in, _ := InputHandle(Binding{Domain: testDomain, Contract: Address{1}, User: Address{2}}, Digest{9}, 3, Uint64)
 	for name, c := range map[string]struct{ got, want string }{
-		"add":   {h.String(), "0x224d265c3a0610928f47508bbdf55499814d23b321ff0000000000007a690500"},
+		"add":   {h.String(), "0xe07aa5de735463cceeac0cbc541e8ad271e9fe5bb7ff0000000000007a690500"},
 		"input": {in.String(), "0xdbd7cf474806173acbbf254c682891b28c1a8433ad030000000000007a690500"},
 	} {
 		if c.got != c.want {

@@ -189,7 +189,7 @@ func (b Binding) Check(want Binding) error {
 
 // InputHandle names value index of the list whose encoding has the given
 // digest: Keccak-256(InputTag | Domain | digest | index | type | contract | user).
-// It has neither salt nor boundary bits, so the wallet knows it before sending.
+// It has neither salt nor kinds of operands, so the wallet knows it before sending.
 func InputHandle(b Binding, list Digest, index uint8, t Type) (Handle, Digest) {
 	d := Keccak([]byte(InputTag), b.Domain.Append(nil), list[:], []byte{index, uint8(t)}, b.Contract[:], b.User[:])
 	return NewHandle(d, index, b.Domain.ChainID, t, b.Domain.Version), d

@@ -180,16 +180,22 @@ func (r Operator) On(t Type) bool {
 // operation on type t.
 func (r Operator) Callable(t Type) bool { return r.call && t.Callable() && r.On(t) }
 
-// Operands lists the types of the encrypted operands for the type t of the
-// operation, one of a Fold or Member's list. With clear set, the right operand
-// is clear and left out. For Convert the operand's own type is free and reported
-// as t.
-func (r Operator) Operands(t Type, clear bool) []Type {
-	all := r.Signature(t, 2)
-	if clear {
-		return all[:len(all)-1]
+// leastOperands is the smallest number of operands; that of a Member is the value
+// and one element.
+func (r Operator) leastOperands() int {
+	if r.Shape == Member {
+		return 2
 	}
-	return all
+	return 1
+}
+
+// arity is the number of operands, in words.
+func (r Operator) arity() string {
+	switch r.Shape {
+	case Fold, Member:
+		return fmt.Sprintf("%d to %d", r.leastOperands(), MaxList)
+	}
+	return fmt.Sprint(len(r.Signature(Uint64, 0)))
 }
 
 // Signature lists the types of all operands for the type t of the operation;

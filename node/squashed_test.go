@@ -25,6 +25,14 @@ func (unused) Eval(context.Context, fhe.Op, fhe.Type, ...radix.Operand) ([]*radi
 	return nil, errors.New("not expected")
 }
 
+func (unused) Random(context.Context, [32]byte, fhe.Type, *uint256.Int) (*radix.Ciphertext, error) {
+	return nil, errors.New("not expected")
+}
+
+func (unused) Lookup(context.Context, []uint16, fhe.Type, ...*radix.Ciphertext) (*radix.Ciphertext, error) {
+	return nil, errors.New("not expected")
+}
+
 func (unused) Pack(...*radix.Ciphertext) (*radix.Packed, error) {
 	return nil, errors.New("not expected")
 }
@@ -53,10 +61,11 @@ func pendingNode(t *testing.T) (*Node, fhe.Handle) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.coprocessor.Close() })
-	d := fhe.Derivation{Domain: n.Domain(), Op: fhe.Trivial, Type: fhe.Uint8, Clear: uint256.NewInt(7)}
-	h, digest := d.Result()
+	d := fhe.Derivation{Domain: n.Domain(), Op: fhe.Trivial, Type: fhe.Uint8, Operands: []fhe.Operand{fhe.ClearOperand(uint256.NewInt(7))}}
+	first := d.Results()[0]
+	h := first.Handle
 	err = n.coprocessor.Append(fhe.Batch{Entries: []fhe.Entry{
-		{Operation: &fhe.Operation{Result: h, Digest: digest, Derivation: d}}, {Wanted: &h},
+		{Operation: &fhe.Operation{Result: h, Digest: first.Digest, Derivation: d}}, {Wanted: &h},
 	}})
 	if err != nil {
 		t.Fatal(err)

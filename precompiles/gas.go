@@ -13,7 +13,7 @@ const (
 	// of 60 million gas takes at most 0.5 GB.
 	GasPerBlock = 2_000
 
-	operationBase = 1_000 // decode at most 225 bytes, hash them once
+	operationBase = 1_000 // decode and hash at most 4 KB
 	inputBase     = 3_000
 	inputPerByte  = 1 // decode and hash the list
 	inputPerValue = 200
@@ -25,14 +25,18 @@ func OperationGas(d *fhe.Derivation) uint64 {
 	return operationBase + GasPerBootstrap*uint64(d.Bootstraps()) + GasPerBlock*uint64(secretBlocks(d))
 }
 
-// secretBlocks is the number of blocks of a result that have a mask to keep.
+// secretBlocks is the number of blocks of the results that have a mask to keep.
 // Those of a public value take 8 bytes.
 func secretBlocks(d *fhe.Derivation) int {
 	row, err := d.Op.Operator()
 	if err != nil || row.Shape == fhe.Encrypt {
 		return 0
 	}
-	return row.Result(d.Type).Blocks()
+	n := 0
+	for _, t := range row.Results(d.Type) {
+		n += t.Blocks()
+	}
+	return n
 }
 
 // InputGas is the price of precompile 0x5e for a list of size bytes that holds

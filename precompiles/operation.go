@@ -3,10 +3,10 @@ package precompiles
 import "fhevm/fhe"
 
 // Operation is precompile 0x5d: it checks an operation against the type rules
-// and names its result.
+// and names its results.
 //
 //	input:  fhe.Derivation
-//	output: handle(32) | digest(32)
+//	output: handle(32) | digest(32) of each result
 //
 // A derivation that breaks a rule reverts with Error(string). That operands
 // exist and that the caller may use them is for the executor to check.
@@ -17,7 +17,7 @@ func (Operation) Name() string { return "FHE_OPERATION" }
 
 // RequiredGas is the price of the stated operation, or the base price of an
 // input that Run refuses. A caller may make it run without being able to pay: it
-// decodes the few bytes of a derivation, and hashes nothing.
+// decodes a derivation, at most 4 KB, and hashes nothing.
 func (Operation) RequiredGas(input []byte) uint64 {
 	var d fhe.Derivation
 	if err := d.UnmarshalBinary(input); err != nil {
@@ -32,6 +32,9 @@ func (Operation) Run(input []byte) ([]byte, error) {
 	if err := d.UnmarshalBinary(input); err != nil {
 		return revert("FHE operation", err)
 	}
-	handle, digest := d.Result()
-	return append(handle[:], digest[:]...), nil
+	var out []byte
+	for _, r := range d.Results() {
+		out = append(append(out, r.Handle[:]...), r.Digest[:]...)
+	}
+	return out, nil
 }

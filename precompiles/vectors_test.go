@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,107 +111,170 @@ func modelHandle(digest []byte, index, t uint8) []byte {
 	return append(h, t, 0)
 }
 
-func operand(seed string, t fhe.Type) []byte {
+// modelOperand is an operand of a derivation: its kind, and its word.
+type modelOperand struct {
+	kind byte
+	word []byte
+}
+
+func handleOf(seed string, t fhe.Type) []byte {
 	return modelHandle(crypto.Keccak256([]byte(seed)), 0xff, uint8(t))
 }
 
-// modelOperation encodes a derivation. A nil clear means none.
-func modelOperation(op fhe.Op, t fhe.Type, boundary uint8, operands [][]byte, clear *uint256.Int) []byte {
-	b := append(modelDomain(), uint8(op), uint8(t), 0, boundary)
+func stored(seed string, t fhe.Type) modelOperand { return modelOperand{0, handleOf(seed, t)} }
+func made(seed string, t fhe.Type) modelOperand   { return modelOperand{1, handleOf(seed, t)} }
+func public(v uint64) modelOperand                { return modelOperand{2, uint256.NewInt(v).PaddedBytes(32)} }
+
+// modelOperation encodes a derivation.
+func modelOperation(op fhe.Op, t fhe.Type, operands ...modelOperand) []byte {
+	b := append(modelDomain(), uint8(op), uint8(t))
 	b = append(b, crypto.Keccak256([]byte("salt"))...)
-	b = append(b, bytes.Join(operands, nil)...)
-	if clear != nil {
-		b[63] = 1
-		b = append(b, clear.PaddedBytes(32)...)
+	b = append(b, uint8(len(operands)))
+	for _, o := range operands {
+		b = append(b, o.kind)
+	}
+	for _, o := range operands {
+		b = append(b, o.word...)
 	}
 	return b
 }
 
+// operationVectors has each operation on its narrowest and widest type, in all
+// forms.
 func operationVectors() (out []vector) {
-	for _, row := range fhe.Operators() {
-		for _, t := range fhe.Types() {
-			if !row.On(t) {
-				continue
+	for _, row := range fhe.AllOperators() {
+		var on []fhe.Type
+		for _, t := range fhe.AllTypes() {
+			if row.On(t) {
+				on = append(on, t)
 			}
-			if row.Shape != fhe.Encrypt {
-				out = append(out, operationVector(row, t, false))
-			}
-			if row.Clear {
-				out = append(out, operationVector(row, t, true))
+		}
+		for _, t := range slices.Compact([]fhe.Type{on[0], on[len(on)-1]}) {
+			for clear := range 8 {
+				if v, ok := operationVector(row, t, clear); ok {
+					out = append(out, v)
+				}
 			}
 		}
 	}
 	return out
 }
 
-func operationVector(row fhe.Operator, t fhe.Type, clear bool) vector {
-	var operands [][]byte
-	for i, want := range row.Operands(t, clear) {
-		operands = append(operands, operand(string(rune('a'+i)), want))
-	}
+// operationVector has three operands if their number is free. Those are clear that
+// clear has bits for; of the others every second was made in the transaction.
+func operationVector(row fhe.Operator, t fhe.Type, clear int) (vector, bool) {
+	var operands []modelOperand
 	name := row.Name + "-" + t.String()
-	var value *uint256.Int
-	if clear {
-		value = uint256.NewInt(1)
-		name += "-clear"
+	types := row.Signature(t, 3)
+	for i, want := range types {
+		seed := string(rune('a' + i))
+		switch {
+		case clear>>i&1 == 1:
+			operands = append(operands, public(1))
+			name += "-clear" + seed
+		case i%2 == 0:
+			operands = append(operands, stored(seed, want))
+		default:
+			operands = append(operands, made(seed, want))
+		}
 	}
-	in := modelOperation(row.Op, t, uint8(len(operands)&1), operands, value)
+	var table []byte
+	switch {
+	case row.Shape == fhe.Table:
+		table = bytes.Repeat([]byte{7}, 256*t.Bits()/8)
+	case row.Op == fhe.Rand:
+		operands = []modelOperand{{2, crypto.Keccak256([]byte("seed"))}}
+	case row.Op == fhe.RandBounded:
+		operands = []modelOperand{{2, crypto.Keccak256([]byte("seed"))}, public(3)}
+	}
+	if clear>>len(types) != 0 || !mayBeClear(row, clear, len(types)) {
+		return vector{}, false
+	}
+	in := append(modelOperation(row.Op, t, operands...), table...)
 	digest := crypto.Keccak256([]byte("fhevm operation"), in)
-	result := t
-	if row.Shape == fhe.Compare {
-		result = fhe.Bool
-	}
-	handle := modelHandle(digest, 0xff, uint8(result))
 	gas := 1_000 + 4_000*uint64(modelBootstraps(row, t, operands, clear))
-	if row.Op != fhe.Trivial {
-		gas += 2_000 * uint64((result.Bits()+1)/2)
+	var out []byte
+	for k, result := range row.Results(t) {
+		d := digest
+		if k > 0 {
+			d = crypto.Keccak256([]byte("fhevm result"), digest, []byte{byte(k)})
+		}
+		out = append(append(out, modelHandle(d, 0xff, uint8(result))...), d...)
+		if row.Op != fhe.Trivial {
+			gas += 2_000 * uint64((result.Bits()+1)/2)
+		}
 	}
-	return vector{hex.EncodeToString(in), hex.EncodeToString(append(handle, digest...)), gas, name}
+	return vector{hex.EncodeToString(in), hex.EncodeToString(out), gas, name}, true
 }
 
-// modelBootstraps counts for an operation whose first operand, if it has an odd
-// number of them, was made in the same transaction.
-func modelBootstraps(row fhe.Operator, t fhe.Type, operands [][]byte, clear bool) int {
-	f := fhe.Form{Op: row.Op, Type: t}
+// mayBeClear says which sets of clear operands an operation with n takes.
+func mayBeClear(row fhe.Operator, clear, n int) bool {
+	all := clear == 1<<n-1
 	switch {
-	case row.Shape == fhe.Convert:
-		f.From = fhe.Type(operands[0][30])
-	case clear:
-		f.Clear = 2
+	case row.Shape == fhe.Draw:
+		return clear == 0
+	case row.Shape == fhe.Encrypt:
+		return all
+	case row.Shape == fhe.Ternary && clear&3 == 3:
+		return false
+	}
+	return clear == 0 || row.Clear && !all
+}
+
+// modelBootstraps counts by the cost table.
+func modelBootstraps(row fhe.Operator, t fhe.Type, operands []modelOperand, clear int) int {
+	f := fhe.Form{Op: row.Op, Type: t}
+	switch row.Shape {
+	case fhe.Convert:
+		f.From = t
+	case fhe.Fold, fhe.Member:
+		f.Count = 3
+	case fhe.Ternary:
+		f.Clear = []uint8{0, 2, 2, 0, 4, 6, 6, 0}[clear]
+	default:
+		if f.Clear = uint8(clear); row.Swap && clear == 1 && row.Shape != fhe.Encrypt {
+			f.Clear = 2
+		}
 	}
 	n := f.Cost().Bootstraps
-	for _, h := range operands[len(operands)&1:] {
-		n += (fhe.Type(h[30]).Bits() + 1) / 2
+	for _, o := range operands {
+		if o.kind == 0 {
+			n += (fhe.Type(o.word[30]).Bits() + 1) / 2
+		}
 	}
 	return n
 }
 
 func operationFailures() []failure {
-	a, b := operand("a", fhe.Uint64), operand("b", fhe.Uint64)
-	ok := modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, b}, nil)
+	a, b := stored("a", fhe.Uint64), made("b", fhe.Uint64)
+	ok := modelOperation(fhe.Add, fhe.Uint64, a, b)
 	alter := func(at int, v byte) []byte { c := bytes.Clone(ok); c[at] = v; return c }
-	foreign := bytes.Clone(b)
-	foreign[29]++
+	foreign := made("b", fhe.Uint64)
+	foreign.word[29]++
 	rows := []struct {
 		name  string
 		input []byte
 	}{
 		{"empty", nil},
 		{"short", ok[:len(ok)-1]},
-		{"long", append(bytes.Clone(ok), make([]byte, 96)...)},
+		{"long", append(bytes.Clone(ok), 0)},
 		{"unknown-operation", alter(61, 99)},
 		{"unknown-type", alter(62, 1)},
-		{"clear-flag", alter(63, 2)},
-		{"boundary", alter(64, 4)},
+		{"operands", alter(95, 102)},
+		{"kind", alter(96, 3)},
 		{"version", alter(60, 1)},
-		{"type-mismatch", modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, operand("b", fhe.Uint32)}, nil)},
-		{"not-on-bool", modelOperation(fhe.Add, fhe.Bool, 0, [][]byte{operand("a", fhe.Bool), operand("b", fhe.Bool)}, nil)},
-		{"uninitialised", modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, make([]byte, 32)}, nil)},
-		{"other-chain", modelOperation(fhe.Add, fhe.Uint64, 0, [][]byte{a, foreign}, nil)},
-		{"clear-too-wide", modelOperation(fhe.Add, fhe.Uint8, 0, [][]byte{operand("a", fhe.Uint8)}, uint256.NewInt(256))},
-		{"no-clear-form", modelOperation(fhe.Neg, fhe.Uint8, 0, [][]byte{operand("a", fhe.Uint8)}, uint256.NewInt(1))},
-		{"missing-operand", modelOperation(fhe.Select, fhe.Uint64, 0, [][]byte{operand("c", fhe.Bool), a}, nil)},
-		{"missing-clear", modelOperation(fhe.Trivial, fhe.Uint64, 0, nil, nil)},
+		{"type-mismatch", modelOperation(fhe.Add, fhe.Uint64, a, made("b", fhe.Uint32))},
+		{"not-on-bool", modelOperation(fhe.Add, fhe.Bool, made("a", fhe.Bool), made("b", fhe.Bool))},
+		{"uninitialised", modelOperation(fhe.Add, fhe.Uint64, a, modelOperand{0, make([]byte, 32)})},
+		{"other-chain", modelOperation(fhe.Add, fhe.Uint64, a, foreign)},
+		{"clear-too-wide", modelOperation(fhe.Add, fhe.Uint8, stored("a", fhe.Uint8), public(256))},
+		{"no-clear-form", modelOperation(fhe.Neg, fhe.Uint8, public(1))},
+		{"all-clear", modelOperation(fhe.Add, fhe.Uint8, public(1), public(1))},
+		{"missing-operand", modelOperation(fhe.Select, fhe.Uint64, stored("c", fhe.Bool), a)},
+		{"missing-clear", modelOperation(fhe.Trivial, fhe.Uint64)},
+		{"short-table", append(modelOperation(fhe.Lookup, fhe.Uint16, stored("a", fhe.Uint8)), make([]byte, 511)...)},
+		{"no-seed", modelOperation(fhe.Rand, fhe.Uint64)},
+		{"no-bound", modelOperation(fhe.RandBounded, fhe.Uint64, public(9), public(0))},
 	}
 	var out []failure
 	for _, r := range rows {

@@ -17,6 +17,10 @@ import {tload, tstore} from "./Transient.sol";
 contract FHEVMExecutor is Operations, Domain {
     IInputVerifier private immutable inputVerifier;
 
+    /// @dev Which operand is clear, where one is.
+    uint256 private constant CLEAR_LEFT = 1;
+    uint256 private constant CLEAR_RIGHT = 2;
+
     /// @dev Makes every use of an operation a handle of its own.
     uint256 private salt;
 
@@ -64,36 +68,36 @@ contract FHEVMExecutor is Operations, Domain {
     }
 
     function _binary(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal override returns (bytes32) {
-        if (scalarByte == 0x00) return _order(op, _typeOf(lhs), _list(lhs, rhs), "");
-        if (scalarByte == 0x01) return _order(op, _typeOf(lhs), _list(lhs), abi.encode(rhs));
-        revert InvalidScalarByte(scalarByte);
+        if (scalarByte > 0x01) revert InvalidScalarByte(scalarByte);
+        return _order(op, _typeOf(lhs), _list(lhs, rhs), scalarByte == 0x01 ? CLEAR_RIGHT : 0);
     }
 
     function _unary(uint8 op, bytes32 ct) internal override returns (bytes32) {
-        return _order(op, _typeOf(ct), _list(ct), "");
+        return _order(op, _typeOf(ct), _list(ct), 0);
     }
 
     function _choose(uint8 op, bytes32 control, bytes32 ifTrue, bytes32 ifFalse) internal override returns (bytes32) {
         bytes32[] memory operands = new bytes32[](3);
         (operands[0], operands[1], operands[2]) = (control, ifTrue, ifFalse);
-        return _order(op, _typeOf(ifTrue), operands, "");
+        return _order(op, _typeOf(ifTrue), operands, 0);
     }
 
     function _convert(uint8 op, bytes32 ct, FheType toType) internal override returns (bytes32) {
-        return _order(op, uint8(toType), _list(ct), "");
+        return _order(op, uint8(toType), _list(ct), 0);
     }
 
     function _encrypt(uint8 op, uint256 pt, FheType toType) internal override returns (bytes32) {
-        return _order(op, uint8(toType), new bytes32[](0), abi.encode(pt));
+        return _order(op, uint8(toType), _list(bytes32(pt)), CLEAR_LEFT);
     }
 
-    function _order(uint8 op, uint8 fheType, bytes32[] memory operands, bytes memory clear)
+    /// @dev Operand i is a clear value where `clear` has bit i, else a handle.
+    function _order(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear)
         private
         returns (bytes32 result)
     {
-        uint8 boundary = _admit(operands);
+        bytes memory kinds = _admit(operands, clear);
         bytes memory derivation =
-            abi.encodePacked(_domain(), op, fheType, clear.length != 0, boundary, salt++, operands, clear);
+            abi.encodePacked(_domain(), op, fheType, salt++, uint8(operands.length), kinds, operands);
         bytes32 digest;
         (result, digest) = abi.decode(_call(OPERATIONS_PRECOMPILE, derivation), (bytes32, bytes32));
         tstore(result, 1);
@@ -101,14 +105,19 @@ contract FHEVMExecutor is Operations, Domain {
         emit Operation(msg.sender, result, digest, derivation);
     }
 
-    /// @dev Checks the caller's rights and returns the boundary bits: bit i says that operand i was
-    /// made in this transaction. The precompile refuses the zero handle and says what to do.
-    function _admit(bytes32[] memory operands) private view returns (uint8 boundary) {
+    /// @dev Checks the caller's rights and returns what each operand is: 0 for a handle from before,
+    /// 1 for a handle made in this transaction, 2 for a clear value. The precompile refuses the
+    /// zero handle and says what to do.
+    function _admit(bytes32[] memory operands, uint256 clear) private view returns (bytes memory kinds) {
+        kinds = new bytes(operands.length);
         for (uint256 i = 0; i < operands.length; i++) {
             bytes32 handle = operands[i];
-            if (handle == 0) continue;
-            if (!IACL(acl).isAllowed(handle, msg.sender)) revert ACLNotAllowed(handle, msg.sender);
-            boundary |= uint8(tload(handle) << i);
+            if ((clear >> i) & 1 == 1) {
+                kinds[i] = 0x02;
+            } else if (handle != 0) {
+                if (!IACL(acl).isAllowed(handle, msg.sender)) revert ACLNotAllowed(handle, msg.sender);
+                if (tload(handle) != 0) kinds[i] = 0x01;
+            }
         }
     }
 

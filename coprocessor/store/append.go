@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -141,17 +142,35 @@ func (a *appender) operation(o *fhe.Operation) error {
 	if err != nil {
 		return fmt.Errorf("operation %s: %w", o.Result, err)
 	}
+	operands, err := a.operands(o.Derivation.Operands)
+	if err != nil {
+		return err
+	}
 	d := &o.Derivation
-	n := &Node{Kind: Operation, Handle: o.Result, Op: d.Op, Type: d.Type, Boundary: d.Boundary, Clear: d.Clear}
-	for _, h := range d.Operands {
-		id, err := a.operand(h)
-		if err != nil {
+	for k, r := range d.Results() {
+		n := &Node{Kind: Operation, Handle: r.Handle, Op: d.Op, Type: d.Type, Operands: operands, Table: d.Table, Index: uint8(k)}
+		binding := &Binding{Block: a.at.Block, Digest: r.Digest, Content: n.contentID(a.s.domain), Derivation: enc}
+		if err := a.bind(r.Handle, binding, n); err != nil {
 			return err
 		}
-		n.Operands = append(n.Operands, id)
 	}
-	binding := &Binding{Block: a.at.Block, Digest: o.Digest, Content: n.contentID(a.s.domain), Derivation: enc}
-	return a.bind(o.Result, binding, n)
+	return nil
+}
+
+// operands replaces handles by contents.
+func (a *appender) operands(of []fhe.Operand) ([]fhe.Operand, error) {
+	out := slices.Clone(of)
+	for i, o := range of {
+		if o.Kind == fhe.Clear {
+			continue
+		}
+		id, err := a.operand(o.Handle())
+		if err != nil {
+			return nil, err
+		}
+		out[i].Word = id
+	}
+	return out, nil
 }
 
 // checkOperation returns the encoding of a derivation that is well typed, of
@@ -167,8 +186,8 @@ func (a *appender) checkOperation(o *fhe.Operation) ([]byte, error) {
 	if o.Derivation.Domain != a.s.domain {
 		return nil, errors.New("its domain is not the store's")
 	}
-	if h, digest := o.Derivation.Result(); h != o.Result || digest != o.Digest {
-		return nil, fmt.Errorf("its derivation gives handle %s, digest %s, not %s", h, digest, o.Digest)
+	if r := o.Derivation.Results()[0]; r.Handle != o.Result || r.Digest != o.Digest {
+		return nil, fmt.Errorf("its derivation gives handle %s, digest %s, not %s", r.Handle, r.Digest, o.Digest)
 	}
 	return enc, nil
 }

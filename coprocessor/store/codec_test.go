@@ -27,19 +27,23 @@ func TestPositionsSortAsBytes(t *testing.T) {
 }
 
 func addNode() *Node {
-	return &Node{Kind: Operation, Handle: fhe.Handle{1}, Op: fhe.Add, Type: fhe.Uint8, Boundary: 1, Operands: []ID{{2}, {3}}}
+	return &Node{Kind: Operation, Handle: fhe.Handle{1}, Op: fhe.TryAdd, Type: fhe.Uint8,
+		Operands: []fhe.Operand{{Kind: fhe.Stored, Word: ID{2}}, {Kind: fhe.Made, Word: ID{3}}}}
 }
 
 // TestContentIDs pins the formula, and shows that everything but the handle
 // reaches the id.
 func TestContentIDs(t *testing.T) {
-	clear := uint256.NewInt(9)
-	add := &Node{Kind: Operation, Op: fhe.Add, Type: fhe.Uint8, Boundary: 1, Clear: clear, Operands: []ID{{2}}}
-	v := clear.Bytes32()
+	add := addNode()
+	add.Operands[1] = fhe.ClearOperand(uint256.NewInt(9))
 	want := fhe.Keccak([]byte("fhevm content"), logtest.Domain.Append(nil),
-		[]byte{0, 2, 1, 1}, append([]byte{2}, make([]byte, 31)...), v[:])
+		[]byte{64, 2, 2, 0, 2}, append([]byte{2}, make([]byte, 31)...), append(make([]byte, 31), 9))
 	if got := add.contentID(logtest.Domain); got != ID(want) {
 		t.Fatalf("content id %s, want %s", got, want)
+	}
+	flag := fhe.Keccak([]byte("fhevm content result"), want[:], []byte{1})
+	if got := add.results(logtest.Domain, ID{}); len(got) != 2 || got[0] != ID(want) || got[1] != ID(flag) {
+		t.Fatalf("contents %s, want %s and %s", got, want, flag)
 	}
 
 	base := addNode().contentID(logtest.Domain)
@@ -49,13 +53,15 @@ func TestContentIDs(t *testing.T) {
 		t.Fatal("the handle, and with it the salt, reaches the content id")
 	}
 	changes := map[string]func(*Node){
-		"op":       func(n *Node) { n.Op = fhe.Sub },
-		"type":     func(n *Node) { n.Type = fhe.Uint16 },
-		"boundary": func(n *Node) { n.Boundary = 2 },
-		"operand":  func(n *Node) { n.Operands[1][31] ^= 1 },
-		"order":    func(n *Node) { n.Operands[0], n.Operands[1] = n.Operands[1], n.Operands[0] },
-		"clear":    func(n *Node) { n.Operands = n.Operands[:1]; n.Clear = new(uint256.Int).SetBytes32([]byte{3, 31: 0}) },
-		"kind":     func(n *Node) { n.Kind = Undefined },
+		"op":      func(n *Node) { n.Op = fhe.TrySub },
+		"type":    func(n *Node) { n.Type = fhe.Uint16 },
+		"kinds":   func(n *Node) { n.Operands[0].Kind = fhe.Made },
+		"operand": func(n *Node) { n.Operands[1].Word[31] ^= 1 },
+		"order":   func(n *Node) { n.Operands[0].Word, n.Operands[1].Word = n.Operands[1].Word, n.Operands[0].Word },
+		"clear":   func(n *Node) { n.Operands[1].Kind = fhe.Clear },
+		"table":   func(n *Node) { n.Table = []byte{0} },
+		"index":   func(n *Node) { n.Index = 1 },
+		"kind":    func(n *Node) { n.Kind = Undefined },
 	}
 	seen := map[ID]string{base: "base"}
 	for name, change := range changes {
@@ -77,7 +83,8 @@ func TestContentIDs(t *testing.T) {
 func FuzzNode(f *testing.F) {
 	for _, n := range []*Node{
 		addNode(),
-		{Kind: Operation, Op: fhe.Trivial, Type: fhe.Uint64, Clear: uint256.NewInt(7)},
+		{Kind: Operation, Op: fhe.Trivial, Type: fhe.Uint64, Operands: []fhe.Operand{fhe.ClearOperand(uint256.NewInt(7))}},
+		{Kind: Operation, Op: fhe.Lookup, Type: fhe.Uint8, Operands: []fhe.Operand{{Word: ID{2}}}, Table: make([]byte, fhe.TableSize)},
 		{Kind: Input, Handle: fhe.Handle{4}, List: fhe.Digest{5}, Index: 3},
 		{Kind: Undefined, Handle: fhe.Handle{6}},
 	} {

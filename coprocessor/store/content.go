@@ -1,10 +1,7 @@
 package store
 
 import (
-	"errors"
 	"fmt"
-
-	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
 )
@@ -13,15 +10,17 @@ import (
 // a handle: handles with one ID have the same ciphertext, which is computed
 // once.
 //
-// The ID of an operation is Keccak-256(ContentTag | Domain | op | type |
-// clear flag | boundary | operands' IDs | [clear value]); that of an input is the full digest
-// of its handle; that of a handle which the log did not define before its first
-// use is Keccak-256(UndefinedTag | Domain | handle).
+// The ID of an operation's first result is Keccak-256(ContentTag | Domain | op |
+// type | operands, with IDs for handles | table), that of result k behind it
+// Keccak-256(ResultTag | first ID | k); that of an input is the full digest of its
+// handle; that of a handle which the log did not define before its first use is
+// Keccak-256(UndefinedTag | Domain | handle).
 type ID fhe.Digest
 
 // Tags that begin the hashes of content ids.
 const (
 	ContentTag   = "fhevm content"
+	ResultTag    = "fhevm content result"
 	UndefinedTag = "fhevm undefined"
 )
 
@@ -44,56 +43,67 @@ type Node struct {
 	Kind   Kind
 	Handle fhe.Handle
 
-	// Of an operation.
+	// Of an operation. The words of encrypted operands are IDs.
 	Op       fhe.Op
 	Type     fhe.Type // as in its derivation
-	Boundary uint8
-	Clear    *uint256.Int // nil: no clear operand
-	Operands []ID
+	Operands []fhe.Operand
+	Table    []byte
+
+	// Of an operation, which of its results; of an input, which value of its list.
+	Index uint8
 
 	// Of an input.
-	List  fhe.Digest
-	Index uint8
+	List fhe.Digest
 }
 
-// IsBare reports whether encrypted operand i of an operation was made in the
-// same transaction.
-func (n *Node) IsBare(i int) bool { return n.Boundary>>i&1 == 1 }
-
-// contentID is the ID of an operation or of an undefined handle.
+// contentID is the ID of an operation's result or of an undefined handle.
 func (n *Node) contentID(d fhe.Domain) ID {
 	if n.Kind == Undefined {
 		return ID(fhe.Keccak([]byte(UndefinedTag), d.Append(nil), n.Handle[:]))
 	}
-	return ID(fhe.Keccak([]byte(ContentTag), d.Append(nil), n.appendOperation(nil)))
+	id := fhe.Keccak([]byte(ContentTag), d.Append(nil), n.appendOperation(nil))
+	if n.Index > 0 {
+		id = fhe.Keccak([]byte(ResultTag), id[:], []byte{n.Index})
+	}
+	return ID(id)
 }
 
-// appendOperation appends op | type | clear flag | boundary | operands' IDs | [clear value].
+// appendOperation appends op | type | operands | table.
 func (n *Node) appendOperation(b []byte) []byte {
-	flag := byte(0)
-	if n.Clear != nil {
-		flag = 1
-	}
-	b = append(b, byte(n.Op), byte(n.Type), flag, n.Boundary)
-	for _, id := range n.Operands {
-		b = append(b, id[:]...)
-	}
-	if n.Clear != nil {
-		v := n.Clear.Bytes32()
-		b = append(b, v[:]...)
-	}
-	return b
+	b = append(b, byte(n.Op), byte(n.Type))
+	return append(fhe.AppendOperands(b, n.Operands), n.Table...)
 }
 
-// MarshalBinary encodes n: kind(1) | handle(32), then for an operation what
-// its ID hashes behind the domain, for an input list digest(32) | index(1).
+// results are the contents that the computation of n makes, the first of which
+// names it; id is that of n itself. The values of an input list are named
+// elsewhere.
+func (n *Node) results(d fhe.Domain, id ID) []ID {
+	if n.Kind != Operation {
+		return []ID{id}
+	}
+	row, err := n.Op.Operator()
+	if err != nil {
+		return []ID{id}
+	}
+	ids := make([]ID, len(row.Results(n.Type)))
+	for k := range ids {
+		result := *n
+		result.Index = uint8(k)
+		ids[k] = result.contentID(d)
+	}
+	return ids
+}
+
+// MarshalBinary encodes n: kind(1) | handle(32), then for an operation index(1)
+// and what its first ID hashes behind the domain, for an input index(1) | list
+// digest(32).
 func (n *Node) MarshalBinary() ([]byte, error) {
 	b := append([]byte{byte(n.Kind)}, n.Handle[:]...)
 	switch n.Kind {
 	case Operation:
-		b = n.appendOperation(b)
+		b = n.appendOperation(append(b, n.Index))
 	case Input:
-		b = append(append(b, n.List[:]...), n.Index)
+		b = append(append(b, n.Index), n.List[:]...)
 	}
 	return b, nil
 }
@@ -115,7 +125,7 @@ func (n *Node) UnmarshalBinary(b []byte) error {
 		if len(b) != 33 {
 			return sizeError("input node", len(b), 33)
 		}
-		n.List, n.Index = fhe.Digest(b[:32]), b[32]
+		n.Index, n.List = b[0], fhe.Digest(b[1:])
 		return nil
 	case Undefined:
 		if len(b) != 0 {
@@ -127,30 +137,23 @@ func (n *Node) UnmarshalBinary(b []byte) error {
 }
 
 func (n *Node) parseOperation(b []byte) error {
-	words := (len(b) - 4) / 32
-	if len(b) < 4 || (len(b)-4)%32 != 0 || words > fhe.MaxOperands+1 {
-		return fmt.Errorf("operation node has %d bytes, want 4 and up to %d words", len(b), fhe.MaxOperands+1)
+	if len(b) < 3 {
+		return sizeError("operation node", len(b), 3)
 	}
-	n.Op, n.Type, n.Boundary = fhe.Op(b[0]), fhe.Type(b[1]), b[3]
-	rest := b[4:]
-	switch {
-	case b[2] > 1:
-		return fmt.Errorf("operation node has clear flag %d", b[2])
-	case b[2] == 1 && words == 0:
-		return errors.New("operation node lacks its clear value")
-	case b[2] == 1:
-		n.Clear = new(uint256.Int).SetBytes32(rest[32*(words-1):])
-		rest = rest[:32*(words-1)]
+	operands, table, err := fhe.ParseOperands(b[3:])
+	if err != nil {
+		return fmt.Errorf("operation node: %w", err)
 	}
-	for ; len(rest) > 0; rest = rest[32:] {
-		n.Operands = append(n.Operands, ID(rest[:32]))
-	}
+	n.Index, n.Op, n.Type, n.Operands, n.Table = b[0], fhe.Op(b[1]), fhe.Type(b[2]), operands, table
 	row, err := n.Op.Operator()
 	if err != nil {
 		return err
 	}
-	if want := len(row.Operands(n.Type, n.Clear != nil)); len(n.Operands) != want || !row.On(n.Type) {
-		return fmt.Errorf("operation node: %s on %s with %d operands", row.Name, n.Type, len(n.Operands))
+	if !row.On(n.Type) || int(n.Index) >= len(row.Results(n.Type)) {
+		return fmt.Errorf("operation node: result %d of %s on %s", n.Index, row.Name, n.Type)
+	}
+	if err := row.CheckOperands(n.Type, operands, table); err != nil {
+		return fmt.Errorf("operation node: %s: %w", row.Name, err)
 	}
 	return nil
 }

@@ -74,18 +74,19 @@ func (s *Store) Result(id ID) (Result, error) {
 	return Result{Failure: f}, err
 }
 
-// Put stores the result of an operation: packed, which gives it its digest, and
-// bare unless that is nil. It refuses another digest than it has stored before.
-// It does not wait for the disk.
-func (s *Store) Put(id ID, packed, bare []byte) error {
-	if len(bare) > MaxBare {
-		return fmt.Errorf("bare ciphertext of content %s has %d bytes, want at most %d", id, len(bare), MaxBare)
-	}
+// Put stores the results of an operation: packed together, which gives them their
+// digest, and, unless there are none, their bare ciphertexts. It refuses another
+// digest than it has stored before. It does not wait for the disk.
+func (s *Store) Put(results []ID, packed []byte, bare [][]byte) error {
 	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
-		if err := s.put(b, id, packed, id); err != nil || bare == nil {
-			return err
+		err := s.put(b, results[0], packed, results...)
+		for i, c := range bare {
+			if len(c) > MaxBare {
+				return fmt.Errorf("bare ciphertext of content %s has %d bytes, want at most %d", results[i], len(c), MaxBare)
+			}
+			err = errors.Join(err, b.Set(keyContent(tableBare, results[i]), c, nil))
 		}
-		return b.Set(keyContent(tableBare, id), bare, nil)
+		return err
 	})
 }
 
@@ -130,9 +131,13 @@ func (s *Store) Fail(f *Failure, ids []ID) error {
 	})
 }
 
-// Packed returns the packed ciphertexts of an operation's content, or of the
-// input list with that digest; nil if there are none.
+// Packed returns the packed ciphertexts of an operation, by its first content, or
+// of the input list with that digest; nil if there are none.
 func (s *Store) Packed(id ID) ([]byte, error) { return s.get(s.db, keyContent(tablePacked, id)) }
+
+// Results are the contents that the computation of content id, made as n says,
+// makes.
+func (s *Store) Results(id ID, n *Node) []ID { return n.results(s.domain, id) }
 
 // Bare returns the bare ciphertext of an operation's content, nil if it is not
 // kept.

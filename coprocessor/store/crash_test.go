@@ -89,7 +89,7 @@ func TestDiskErrors(t *testing.T) {
 			}
 			continue // the fault met Close
 		}
-		if !errors.Is(s.Append(&blocks[acked]), failed) || s.Put(ID{}, nil, nil) == nil || s.Close() == nil {
+		if !errors.Is(s.Append(&blocks[acked]), failed) || s.Put([]ID{{}}, nil, nil) == nil || s.Close() == nil {
 			t.Fatal("the store went on after a failed write")
 		}
 		checkPrefix(t, disk.CrashClone(vfs.CrashCloneCfg{}), want, acked)

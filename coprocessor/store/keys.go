@@ -8,7 +8,7 @@ import (
 
 // format is the version of everything in this package: keys and values. It
 // stands in the database next to the domain; Open refuses any other.
-const format = 3
+const format = 4
 
 // A key is a table's letter and a name of fixed size, so that keys of one
 // table never prefix each other (SPEC "Coprocessor", store).

@@ -35,9 +35,6 @@ type Binding struct {
 
 const bindingHeader = 8 + 32 + 32
 
-// maxDerivation bounds a stored derivation: header, operands, clear value.
-const maxDerivation = fhe.DomainSize + 4 + 32 + 32*(fhe.MaxOperands+1)
-
 func (b *Binding) encode() []byte {
 	out := binary.BigEndian.AppendUint64(make([]byte, 0, bindingHeader+len(b.Derivation)), b.Block)
 	out = append(out, b.Digest[:]...)
@@ -46,8 +43,8 @@ func (b *Binding) encode() []byte {
 }
 
 func parseBinding(b []byte) (*Binding, error) {
-	if len(b) < bindingHeader || len(b) > bindingHeader+maxDerivation {
-		return nil, fmt.Errorf("binding has %d bytes, want %d to %d", len(b), bindingHeader, bindingHeader+maxDerivation)
+	if len(b) < bindingHeader || len(b) > bindingHeader+fhe.MaxDerivation {
+		return nil, fmt.Errorf("binding has %d bytes, want %d to %d", len(b), bindingHeader, bindingHeader+fhe.MaxDerivation)
 	}
 	return &Binding{
 		Block:      binary.BigEndian.Uint64(b),

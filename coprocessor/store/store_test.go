@@ -303,7 +303,7 @@ func TestRetry(t *testing.T) {
 		if i%2 == 0 {
 			err = s.Fail(broken, []ID{r.Content})
 		} else {
-			err = s.Put(r.Content, []byte{2}, []byte{3})
+			err = s.Put([]ID{r.Content}, []byte{2}, [][]byte{{3}})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -369,7 +369,7 @@ func TestInputListsAreDropped(t *testing.T) {
 func TestDigestStands(t *testing.T) {
 	s, id := openMem(t), ID{1}
 	for range 2 {
-		if err := s.Put(id, []byte{1}, nil); err != nil {
+		if err := s.Put([]ID{id}, []byte{1}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -377,7 +377,7 @@ func TestDigestStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(id, []byte{2}, nil); err == nil || !strings.Contains(err.Error(), "computes differently") {
+	if err := s.Put([]ID{id}, []byte{2}, nil); err == nil || !strings.Contains(err.Error(), "computes differently") {
 		t.Errorf("another ciphertext of one content: %v", err)
 	}
 	if after, err := s.Result(id); err != nil || after != before {
@@ -387,10 +387,10 @@ func TestDigestStands(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	s := openMem(t)
-	if err := s.Put(ID{}, make([]byte, MaxPacked+1), nil); err == nil {
+	if err := s.Put([]ID{{}}, make([]byte, MaxPacked+1), nil); err == nil {
 		t.Error("an oversized packed ciphertext was stored")
 	}
-	if err := s.Put(ID{}, nil, make([]byte, MaxBare+1)); err == nil {
+	if err := s.Put([]ID{{}}, nil, [][]byte{make([]byte, MaxBare+1)}); err == nil {
 		t.Error("an oversized bare ciphertext was stored")
 	}
 	if err := s.PutList(fhe.Digest{}, make([]byte, MaxPacked+1), nil); err == nil {
@@ -424,7 +424,7 @@ func TestForeignDatabase(t *testing.T) {
 	if err = errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 4, want 3") {
+	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 5, want 4") {
 		t.Fatalf("opened another format: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // TableSize is the number of entries of a look-up table.
-const TableSize = half * half
+const TableSize = fhe.TableSize
 
 // Lookup returns an entry, of type t, of a public table of TableSize: for one
 // operand a of type uint8 entry a, for two entry (a mod 16) + 16*(b mod 16). It

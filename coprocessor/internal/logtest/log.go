@@ -36,32 +36,52 @@ func (l *Log) Transaction() { clear(l.made) }
 // Made marks a handle as a result of the present transaction.
 func (l *Log) Made(h fhe.Handle) { l.made[h] = true }
 
-// Operation appends an operation with a fresh salt. The operands need not be
-// defined.
+// Operation appends an operation with a fresh salt, and returns its first result.
+// The operands need not be defined; the last is clear if isClear says so.
 func (l *Log) Operation(op fhe.Op, t fhe.Type, isClear bool, clear uint64, operands ...fhe.Handle) fhe.Handle {
+	var all []fhe.Operand
+	for _, h := range operands {
+		all = append(all, l.Operand(h))
+	}
+	if isClear {
+		all = append(all, fhe.ClearOperand(uint256.NewInt(clear)))
+	}
+	return l.Derive(op, t, nil, all...)[0]
+}
+
+// Operand is the encrypted operand h.
+func (l *Log) Operand(h fhe.Handle) fhe.Operand {
+	if l.made[h] {
+		return fhe.MadeOperand(h)
+	}
+	return fhe.StoredOperand(h)
+}
+
+// Derive appends an operation with a fresh salt, and returns all its results. Those
+// that Plain has no model for are no values.
+func (l *Log) Derive(op fhe.Op, t fhe.Type, table []byte, operands ...fhe.Operand) (handles []fhe.Handle) {
 	l.salt++
-	d := fhe.Derivation{Domain: Domain, Op: op, Type: t, Operands: operands}
+	d := fhe.Derivation{Domain: Domain, Op: op, Type: t, Operands: operands, Table: table}
 	binary.BigEndian.PutUint64(d.Salt[24:], l.salt)
-	for i, o := range operands {
-		if l.made[o] {
-			d.Boundary |= 1 << i
+	results := d.Results()
+	l.entries = append(l.entries, fhe.Entry{Operation: &fhe.Operation{Result: results[0].Handle, Digest: results[0].Digest, Derivation: d}})
+	var args []uint64
+	for _, o := range operands {
+		if o.Kind == fhe.Clear {
+			args = append(args, o.Value().Uint64())
+		} else {
+			args = append(args, l.Values[o.Handle()])
 		}
 	}
-	if isClear {
-		d.Clear = uint256.NewInt(clear)
+	values := Plain(op, t, args)
+	for k, r := range results {
+		handles = append(handles, r.Handle)
+		l.made[r.Handle], l.Kinds[r.Handle] = true, op.String()
+		if k < len(values) {
+			l.Values[r.Handle] = values[k]
+		}
 	}
-	h, digest := d.Result()
-	l.made[h] = true
-	l.entries = append(l.entries, fhe.Entry{Operation: &fhe.Operation{Result: h, Digest: digest, Derivation: d}})
-	args := make([]uint64, 0, 3)
-	for _, o := range operands {
-		args = append(args, l.Values[o])
-	}
-	if isClear {
-		args = append(args, clear)
-	}
-	l.Values[h], l.Kinds[h] = Plain(op, t, args), op.String()
-	return h
+	return handles
 }
 
 // Trivial appends the trivial encryption of v.
@@ -100,67 +120,6 @@ func (l *Log) Seal(fork byte) fhe.Batch {
 	return b
 }
 
-// Plain is the plaintext model of the operator table.
-func Plain(op fhe.Op, t fhe.Type, a []uint64) uint64 {
-	mask := uint64(1)<<t.Bits() - 1
-	if t.Bits() == 64 {
-		mask = ^uint64(0)
-	}
-	bit := func(b bool) uint64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	switch op {
-	case fhe.Add:
-		return (a[0] + a[1]) & mask
-	case fhe.Sub:
-		return (a[0] - a[1]) & mask
-	case fhe.Mul:
-		return a[0] * a[1] & mask
-	case fhe.And:
-		return a[0] & a[1]
-	case fhe.Or:
-		return a[0] | a[1]
-	case fhe.Xor:
-		return a[0] ^ a[1]
-	case fhe.Eq:
-		return bit(a[0] == a[1])
-	case fhe.Ne:
-		return bit(a[0] != a[1])
-	case fhe.Ge:
-		return bit(a[0] >= a[1])
-	case fhe.Gt:
-		return bit(a[0] > a[1])
-	case fhe.Le:
-		return bit(a[0] <= a[1])
-	case fhe.Lt:
-		return bit(a[0] < a[1])
-	case fhe.Min:
-		return min(a[0], a[1])
-	case fhe.Max:
-		return max(a[0], a[1])
-	case fhe.Neg:
-		return -a[0] & mask
-	case fhe.Not:
-		return ^a[0] & mask
-	case fhe.Cast:
-		if t == fhe.Bool {
-			return bit(a[0] != 0)
-		}
-		return a[0] & mask
-	case fhe.Trivial:
-		return a[0]
-	case fhe.Select:
-		if a[0] != 0 {
-			return a[1]
-		}
-		return a[2]
-	}
-	panic("logtest: " + op.String() + " has no plaintext model")
-}
-
 // Shape says what Random writes.
 type Shape struct {
 	Blocks     int
@@ -190,7 +149,9 @@ func Random(r *rand.Rand, s Shape) *Log {
 			if r.IntN(4) == 0 {
 				l.Transaction()
 			}
-			defined(l.random(r, s.Types, byType))
+			for _, h := range l.random(r, s.Types, byType) {
+				defined(h)
+			}
 		}
 		for range s.Wants {
 			of := byType[s.Types[r.IntN(len(s.Types))]]
@@ -201,24 +162,32 @@ func Random(r *rand.Rand, s Shape) *Log {
 	return l
 }
 
-// random appends one random operation.
-func (l *Log) random(r *rand.Rand, types []fhe.Type, byType map[fhe.Type][]fhe.Handle) fhe.Handle {
+// random appends one random operation on numbers, and returns its results.
+func (l *Log) random(r *rand.Rand, types []fhe.Type, byType map[fhe.Type][]fhe.Handle) []fhe.Handle {
 	for {
-		row := fhe.Operators()[r.IntN(len(fhe.Operators()))]
+		row := fhe.AllOperators()[r.IntN(len(fhe.AllOperators()))]
 		t := types[r.IntN(len(types))]
-		if !row.On(t) {
+		if !row.On(t) || row.Shape == fhe.Draw || row.Shape == fhe.Table {
 			continue
 		}
-		isClear := row.Clear && (row.Shape == fhe.Encrypt || r.IntN(3) == 0)
-		var operands []fhe.Handle
-		for _, want := range row.Operands(t, isClear) {
-			if row.Shape == fhe.Convert {
-				want = types[r.IntN(len(types))]
-			}
-			of := byType[want]
-			operands = append(operands, of[r.IntN(len(of))])
+		want := row.Signature(t, 2+r.IntN(3))
+		clear := -1 // the operand that is clear
+		if row.Shape == fhe.Encrypt {
+			clear = 0
+		} else if row.Clear && r.IntN(3) == 0 {
+			clear = r.IntN(len(want))
 		}
-		// Few clear values, so that contents repeat.
-		return l.Operation(row.Op, t, isClear, r.Uint64N(2), operands...)
+		var operands []fhe.Operand
+		for i, u := range want {
+			if row.Shape == fhe.Convert {
+				u = types[r.IntN(len(types))]
+			}
+			if i == clear { // few values, so that contents repeat
+				operands = append(operands, fhe.ClearOperand(uint256.NewInt(r.Uint64N(2))))
+			} else {
+				operands = append(operands, l.Operand(byType[u][r.IntN(len(byType[u]))]))
+			}
+		}
+		return l.Derive(row.Op, t, nil, operands...)
 	}
 }
