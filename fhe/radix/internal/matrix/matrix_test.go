@@ -6,15 +6,14 @@ import (
 	"fhevm/accel"
 )
 
-// No line is of a circuit that has changed since, and all cells on up to 64 bits
-// have one. Wider ones without a line are left to make matrix.
+// Every cell has a line of its present circuit.
 func TestCurrent(t *testing.T) {
 	book, err := read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range cells() {
-		if _, ok := book.lines[c.String()]; (ok || c.Type.Bits() <= 64) && !book.has(c, c.circuit(t.Context())) {
+		if !book.has(c, c.circuit(t.Context())) {
 			t.Errorf("%v: the circuit is new or has changed: run make matrix", c)
 		}
 	}
@@ -35,7 +34,7 @@ func TestDigests(t *testing.T) {
 	}
 	checked := 0
 	for _, c := range cells() {
-		if _, ok := book.lines[c.String()]; !ok || c.Type.Bits() > width || c.Cost().Bootstraps > most {
+		if c.Type.Bits() > width || c.Cost().Bootstraps > most {
 			continue
 		}
 		checked++
@@ -47,6 +46,6 @@ func TestDigests(t *testing.T) {
 		}
 	}
 	if checked < 50 {
-		t.Errorf("only %d cells have lines", checked)
+		t.Errorf("only %d cells were evaluated", checked)
 	}
 }
