@@ -187,6 +187,11 @@ func TestExecutorExplainsMistakes(t *testing.T) {
 		tx.fails("FHE operation: add: operand 1: clear value 0x100 does not fit uint8", alice, n.executor, "fheAdd", a8, word(256), clear)
 		tx.fails("InvalidScalarByte([2])", alice, n.executor, "fheAdd", a8, a8, [1]byte{2})
 		tx.fails("FHE operation: trivialEncrypt is not defined on type(1)", alice, n.executor, "trivialEncrypt", big.NewInt(1), uint8(1))
+		for _, wide := range []uint8{6, 7, 8} {
+			want := fmt.Sprintf("TypeNotSupported(%d)", wide)
+			tx.fails(want, alice, n.executor, "trivialEncrypt", big.NewInt(1), wide)
+			tx.fails(want, alice, n.executor, "cast", a8, wide)
+		}
 		tx.evm.SetPrecompiles(vm.PrecompiledContracts{})
 		tx.fails(fmt.Sprintf("PrecompileMissing(%s)", common.Address(OperationsPrecompile)), alice, n.executor, "fheNot", a8)
 	})

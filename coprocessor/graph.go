@@ -94,6 +94,11 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 	if known := g.jobs[j.id]; known != nil {
 		return known, store.Result{}, nil
 	}
+	if node.Kind == store.Operation && node.Index > 0 { // the first result stands for all
+		if j.node, err = g.store.Node(j.id); err != nil {
+			return nil, result, err
+		}
+	}
 	g.jobs[j.id] = j
 	*fresh = append(*fresh, j)
 	return j, result, nil

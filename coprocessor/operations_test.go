@@ -2,9 +2,12 @@ package coprocessor
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
@@ -62,6 +65,94 @@ func TestDrawAndLookup(t *testing.T) {
 		l.Want(h)
 	}
 	m := startWith(t, []fhe.Batch{l.Seal(0)}, newPlainEvaluator())
+	m.drain(t)
+	checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
+	m.stop(t)
+}
+
+// TestOneOfTwoResults uses one result of a checked sum in its transaction, and
+// nothing else of it.
+func TestOneOfTwoResults(t *testing.T) {
+	for k, typ := range []fhe.Type{fhe.Uint8, fhe.Bool} {
+		l := logtest.New()
+		in := l.Input(plainList([]fhe.Type{fhe.Uint8, fhe.Uint8}, []uint64{200, 100}), 200, 100)
+		both := l.Derive(fhe.TryAdd, fhe.Uint8, nil, l.Operand(in[0]), l.Operand(in[1]))
+		l.Want(l.Operation(fhe.Not, typ, false, 0, both[k]))
+		m := startWith(t, []fhe.Batch{l.Seal(0)}, newPlainEvaluator())
+		m.drain(t)
+		checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
+		if ids := m.kept(t); len(ids) > 0 {
+			t.Errorf("result %d: %d bare ciphertexts are kept for nobody", k, len(ids))
+		}
+		m.stop(t)
+	}
+}
+
+// TestWaitForSecondResult waits for a flag while the sum is computed.
+func TestWaitForSecondResult(t *testing.T) {
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint8, 200)
+	fits := l.Derive(fhe.TryAdd, fhe.Uint8, nil, l.Operand(x), fhe.ClearOperand(uint256.NewInt(100)))[1]
+	l.Want(fits)
+	gate := make(chan struct{})
+	m := start(t, vfs.NewMem(), gated{newSpy(newPlainEvaluator()), gate})
+	m.feed(t, l.Seal(0))
+	done := make(chan error)
+	go func() { done <- m.Wait(t.Context(), fits) }()
+	for !m.waiters.any() {
+		runtime.Gosched()
+	}
+	close(gate)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if s, err := m.Status(fits); err != nil || len(s.Operands) != 1 || s.Operands[0] != x {
+		t.Errorf("operands %v, want the encrypted one; %v", s.Operands, err)
+	}
+	m.stop(t)
+}
+
+func (w *waiters) any() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.on) > 0
+}
+
+// TestTwoResultsFail lets a checked sum fail: both results do, and what is ordered
+// on them before and after. A retry mends all.
+func TestTwoResultsFail(t *testing.T) {
+	e := newSpy(newPlainEvaluator())
+	e.refuse = func(op fhe.Op, _ *uint256.Int) error {
+		if op == fhe.TryAdd {
+			return errors.New("unlucky")
+		}
+		return nil
+	}
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint8, 200)
+	both := l.Derive(fhe.TryAdd, fhe.Uint8, nil, l.Operand(x), fhe.ClearOperand(uint256.NewInt(100)))
+	// A checked sum of the failed one: its flag fails although nobody wants its sum.
+	more := l.Derive(fhe.TrySub, fhe.Uint8, nil, l.Operand(both[0]), l.Operand(x))
+	l.Want(both[1], more[1])
+	disk := vfs.NewMem()
+	m := start(t, disk, e)
+	m.feed(t, l.Seal(0))
+	m.drain(t)
+	late := l.Derive(fhe.TryMul, fhe.Uint8, nil, l.Operand(both[0]), l.Operand(x))
+	l.Want(late[1])
+	m.feed(t, l.Seal(0))
+	m.drain(t)
+	for _, h := range append(append(both, more...), late...) {
+		if s, err := m.Status(h); err != nil || s.State != Failed || s.Failure.Handle != both[0] {
+			t.Errorf("%s, %s, is %s: %v, %v", l.Kinds[h], h.Type(), s.State, s.Failure, err)
+		}
+	}
+	m.stop(t)
+
+	m = start(t, disk, newPlainEvaluator())
+	if err := m.Retry(); err != nil {
+		t.Fatal(err)
+	}
 	m.drain(t)
 	checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
 	m.stop(t)

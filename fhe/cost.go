@@ -69,7 +69,8 @@ func (r Operator) clearForms() []uint8 {
 	return []uint8{0, 1, 2}
 }
 
-// Cost is the most that the form takes, over all clear values: for a list, that
+// Cost is the most that the form takes, over the dearest clear values that searches
+// have found: for a list, that
 // of the next longer one in ListCounts. It is zero for a form that the table
 // does not have.
 //
@@ -120,7 +121,7 @@ func (d *Derivation) form() Form {
 	}
 	// The table has one order of those that commute.
 	if f.Clear&1 == 1 && (row.Swap && row.Shape != Encrypt || row.Shape == Ternary) {
-		f.Clear += 1
+		f.Clear ^= 3
 	}
 	return f
 }

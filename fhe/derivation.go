@@ -58,8 +58,11 @@ func (d *Derivation) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	parsed.Operands, parsed.Table = operands, table
+	if err := parsed.check(); err != nil {
+		return err
+	}
 	*d = parsed
-	return d.check()
+	return nil
 }
 
 func (d *Derivation) check() error {
@@ -71,8 +74,8 @@ func (d *Derivation) check() error {
 		return fmt.Errorf("%s: protocol version %d, want %d", row.Name, d.Domain.Version, Version)
 	}
 	// Before all type rules: the zero handle would be taken for a bool.
-	for i, o := range d.Operands {
-		if o.Kind != Clear && o.Handle().IsZero() {
+	for i := range d.Operands {
+		if o := &d.Operands[i]; o.Kind != Clear && o.Word == [32]byte{} {
 			return fmt.Errorf("%s: operand %d: handle is uninitialised: assign the variable first, for example with FHE.asEuint64(0)", row.Name, i)
 		}
 	}
@@ -87,18 +90,19 @@ func (d *Derivation) check() error {
 
 func (d *Derivation) checkHandles(row Operator) error {
 	want := row.Signature(d.Type, len(d.Operands))
-	for i, o := range d.Operands {
+	for i := range d.Operands {
+		o := &d.Operands[i]
 		if o.Kind == Clear {
 			continue
 		}
-		if err := d.checkHandle(o.Handle(), want[i], row.Shape); err != nil {
+		if err := d.checkHandle((*Handle)(&o.Word), want[i], row.Shape); err != nil {
 			return fmt.Errorf("%s: operand %d: %w", row.Name, i, err)
 		}
 	}
 	return nil
 }
 
-func (d *Derivation) checkHandle(h Handle, want Type, s Shape) error {
+func (d *Derivation) checkHandle(h *Handle, want Type, s Shape) error {
 	switch {
 	case h.ChainID() != d.Domain.ChainID:
 		return fmt.Errorf("handle %s is of chain %d, want %d", h, h.ChainID(), d.Domain.ChainID)

@@ -130,8 +130,9 @@ func TestDerivationRules(t *testing.T) {
 		"takes a clear value":     func(d *Derivation) { d.Op, d.Operands = Trivial, d.Operands[:1] },
 		"no factor is encrypted":  func(d *Derivation) { d.Op, d.Operands = MulDiv, []Operand{one, one, d.Operands[0]} },
 		"takes 2 to 101 operands": func(d *Derivation) { d.Op, d.Operands = IsIn, d.Operands[:1] },
-		"takes 1 clear operands":  func(d *Derivation) { d.Op, d.Operands = Rand, d.Operands[:1] },
-		"takes 2 clear operands":  func(d *Derivation) { d.Op, d.Operands = RandBounded, []Operand{one} },
+		"operand 0 must be clear": func(d *Derivation) { d.Op, d.Operands = Rand, d.Operands[:1] },
+		"takes 1 operands, got 2": func(d *Derivation) { d.Op = Rand },
+		"randBounded: takes 2":    func(d *Derivation) { d.Op, d.Operands = RandBounded, []Operand{one} },
 		"bound is 0":              func(d *Derivation) { d.Op, d.Operands = RandBounded, []Operand{one, {Kind: Clear}} },
 		"want 1 to 2^64": func(d *Derivation) {
 			d.Op, d.Operands = RandBounded, []Operand{one, ClearOperand(wide.AddUint64(wide, 1))}

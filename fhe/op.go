@@ -148,12 +148,19 @@ func Operators() (rows []Operator) {
 	return rows
 }
 
+// operatorRows is the operator table by number, a row without a name for each that
+// is none.
+var operatorRows = func() (rows [256]Operator) {
+	for _, row := range operators {
+		rows[row.Op] = row
+	}
+	return rows
+}()
+
 // Operator returns o's row of the operator table.
 func (o Op) Operator() (Operator, error) {
-	for _, row := range operators {
-		if row.Op == o {
-			return row, nil
-		}
+	if row := operatorRows[o]; row.Name != "" {
+		return row, nil
 	}
 	return Operator{}, fmt.Errorf("unknown operation %d", uint8(o))
 }
@@ -180,9 +187,9 @@ func (r Operator) On(t Type) bool {
 // operation on type t.
 func (r Operator) Callable(t Type) bool { return r.call && t.Callable() && r.On(t) }
 
-// leastOperands is the smallest number of operands; that of a Member is the value
-// and one element.
-func (r Operator) leastOperands() int {
+// LeastOperands is the smallest number of operands, of a list: that of a Member is
+// the value and one element.
+func (r Operator) LeastOperands() int {
 	if r.Shape == Member {
 		return 2
 	}
@@ -193,7 +200,7 @@ func (r Operator) leastOperands() int {
 func (r Operator) arity() string {
 	switch r.Shape {
 	case Fold, Member:
-		return fmt.Sprintf("%d to %d", r.leastOperands(), MaxList)
+		return fmt.Sprintf("%d to %d", r.LeastOperands(), MaxList)
 	}
 	return fmt.Sprint(len(r.Signature(Uint64, 0)))
 }

@@ -66,11 +66,12 @@ func ParseOperands(b []byte) (operands []Operand, rest []byte, err error) {
 	}
 	kinds, words := b[:n], b[n:]
 	operands = make([]Operand, n)
-	for i := range operands {
-		if kinds[i] >= uint8(operandKinds) {
-			return nil, nil, fmt.Errorf("operand %d is of unknown kind %d", i, kinds[i])
+	for i, kind := range kinds {
+		if kind >= uint8(operandKinds) {
+			return nil, nil, fmt.Errorf("operand %d is of unknown kind %d", i, kind)
 		}
-		operands[i] = Operand{OperandKind(kinds[i]), [32]byte(words[32*i:])}
+		operands[i].Kind = OperandKind(kind)
+		copy(operands[i].Word[:], words[32*i:])
 	}
 	return operands, words[32*n:], nil
 }
@@ -86,7 +87,7 @@ func (r Operator) CheckOperands(t Type, operands []Operand, table []byte) error 
 		return r.checkDraw(t, operands)
 	}
 	want := r.Signature(t, len(operands))
-	if n := len(operands); n != len(want) || n < r.leastOperands() {
+	if n := len(operands); n != len(want) || n < r.LeastOperands() {
 		return fmt.Errorf("takes %s operands, got %d", r.arity(), n)
 	}
 	for i, o := range operands {
@@ -127,8 +128,13 @@ func (r Operator) checkDraw(t Type, operands []Operand) error {
 	if r.Op == RandBounded {
 		want = 2
 	}
-	if len(operands) != want || operands[0].Kind != Clear || operands[want-1].Kind != Clear {
-		return fmt.Errorf("takes %d clear operands, got %d", want, len(operands))
+	if len(operands) != want {
+		return fmt.Errorf("takes %d operands, got %d", want, len(operands))
+	}
+	for i, o := range operands {
+		if o.Kind != Clear {
+			return fmt.Errorf("operand %d must be clear", i)
+		}
 	}
 	if r.Op != RandBounded {
 		return nil

@@ -64,13 +64,17 @@ var types = []typeInfo{
 	{Int256, "int256", 256, Ints, false},
 }
 
-func (t Type) info() (typeInfo, bool) {
+// typeRows is types by number, an empty row for each that is none.
+var typeRows = func() (rows [256]typeInfo) {
 	for _, i := range types {
-		if i.typ == t {
-			return i, true
-		}
+		rows[i.typ] = i
 	}
-	return typeInfo{}, false
+	return rows
+}()
+
+func (t Type) info() (*typeInfo, bool) {
+	i := &typeRows[t]
+	return i, i.bits > 0
 }
 
 // AllTypes lists the types that the engine computes on, in the order of their

@@ -3,7 +3,7 @@ package precompiles
 import "fhevm/fhe"
 
 // The price of work (SPEC 8.2). A transaction has at most 2^24 gas (EIP-7825),
-// which every single operation must leave room in.
+// which every operation that the executor orders leaves room in.
 const (
 	// GasPerBootstrap prices the work that an operation orders from the
 	// coprocessors. The precompile itself only checks and hashes.

@@ -34,6 +34,9 @@ contract FHEVMExecutor is Operations, Domain {
     /// @notice `scalarByte` is 0 for an encrypted right operand and 1 for a clear one.
     error InvalidScalarByte(bytes1 scalarByte);
 
+    /// @notice Contracts cannot compute on `fheType` yet: take Bool, or Uint8 to Uint64.
+    error TypeNotSupported(FheType fheType);
+
     /// @notice The input is of another type than the contract expects: encrypt it as that type.
     error WrongInputType(bytes32 handle, FheType wanted);
 
@@ -83,14 +86,21 @@ contract FHEVMExecutor is Operations, Domain {
     }
 
     function _convert(uint8 op, bytes32 ct, FheType toType) internal override returns (bytes32) {
-        return _order(op, uint8(toType), _list(ct), 0);
+        return _order(op, _supported(toType), _list(ct), 0);
     }
 
     function _encrypt(uint8 op, uint256 pt, FheType toType) internal override returns (bytes32) {
-        return _order(op, uint8(toType), _list(bytes32(pt)), CLEAR_LEFT);
+        return _order(op, _supported(toType), _list(bytes32(pt)), CLEAR_LEFT);
     }
 
-    /// @dev Operand i is a clear value where `clear` has bit i, else a handle.
+    /// @dev Inputs, trivial encryptions and casts are where all types come from.
+    function _supported(FheType fheType) private pure returns (uint8) {
+        if (fheType > FheType.Uint64) revert TypeNotSupported(fheType);
+        return uint8(fheType);
+    }
+
+    /// @dev Operand i is a clear value where `clear` has bit i, else a handle. At most 101 operands,
+    /// which the precompile checks, of an operation with one result.
     function _order(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear)
         private
         returns (bytes32 result)

@@ -74,7 +74,7 @@ func (e *Evaluator) check(row fhe.Operator, t fhe.Type, operands []Operand) erro
 	if !row.On(t) || circuits[row.Op] == nil {
 		return errors.New("operation is not defined on this type")
 	}
-	if n := len(operands); n > fhe.MaxList || n != len(row.Signature(t, n)) || n == 0 {
+	if n := len(operands); n > fhe.MaxList || n != len(row.Signature(t, n)) || n < row.LeastOperands() {
 		return fmt.Errorf("%d operands", n)
 	}
 	encrypted := 0

@@ -59,7 +59,7 @@ func worst(f fhe.Form) (most fhe.Cost, err error) {
 	case fhe.Table:
 		return lookupCost(row, f.Type)
 	}
-	for _, clear := range clearValues(f) {
+	for _, clear := range clears(f) {
 		var c counter
 		e := radix.NewEvaluator(small, &c)
 		if err := evaluate(e, row, f, clear); err != nil {
@@ -71,14 +71,15 @@ func worst(f fhe.Form) (most fhe.Cost, err error) {
 	return most, nil
 }
 
-func evaluate(e *radix.Evaluator, row fhe.Operator, f fhe.Form, clear *uint256.Int) error {
+// evaluate takes clear values of operands, by their places.
+func evaluate(e *radix.Evaluator, row fhe.Operator, f fhe.Form, clear [3]*uint256.Int) error {
 	var operands []radix.Operand
 	for i, t := range row.Signature(f.Type, int(f.Count)) {
 		if row.Shape == fhe.Convert {
 			t = f.From
 		}
 		if f.Clear>>i&1 == 1 {
-			operands = append(operands, radix.Clear(masked(clear, t)))
+			operands = append(operands, radix.Clear(masked(clear[i], t)))
 		} else {
 			operands = append(operands, radix.Encrypted(ciphertext(t)))
 		}
@@ -109,12 +110,49 @@ func masked(v *uint256.Int, t fhe.Type) *uint256.Int {
 // random starts have found; of 128 or 256 bits, the second makes the dearer bound.
 var dearest = [...]uint64{0xcd5666a55659559a, 0x69555a5955658b2b}
 
+// clears are clear values of operands, by their places: one value for all, or of
+// mulDiv a factor and a divisor.
+func clears(f fhe.Form) (out [][3]*uint256.Int) {
+	if f.Op != fhe.MulDiv {
+		for _, v := range clearValues(f) {
+			out = append(out, [3]*uint256.Int{v, v, v})
+		}
+		return out
+	}
+	for _, factor := range factors(f) {
+		for _, divisor := range divisors(f) {
+			out = append(out, [3]*uint256.Int{nil, factor, divisor})
+		}
+	}
+	return out
+}
+
+// factors are clear factors of mulDiv, of which wide types afford few.
+func factors(f fhe.Form) (vs []*uint256.Int) {
+	if f.Clear&2 == 0 {
+		return []*uint256.Int{nil}
+	}
+	if bits := f.Type.Bits(); bits == 8 || bits == 16 && f.Clear == 2 {
+		for b := range uint64(256) {
+			vs = append(vs, repeated(0x0101010101010101*b))
+		}
+	}
+	random := rand.New(rand.NewPCG(2, uint64(f.Type)))
+	for range min(64, 1024/f.Type.Bits()) {
+		vs = append(vs, repeated(0xaaaaaaaaaaaaaaaa-random.Uint64()&0x5555555555555555))
+	}
+	for _, factor := range dearest {
+		vs = append(vs, repeated(factor))
+	}
+	return vs
+}
+
 // clearValues are those among which the dearest is looked for: all that repeat
 // one byte, which are all of 8 bits, and some pseudo-random ones, of any digits
 // and of digits 1 and 2: the fuller a factor's recoding, the dearer.
 func clearValues(f fhe.Form) (vs []*uint256.Int) {
 	switch f.Op {
-	case fhe.Div, fhe.Rem, fhe.MulDiv:
+	case fhe.Div, fhe.Rem:
 		return divisors(f)
 	}
 	if f.Clear == 0 {
@@ -145,9 +183,9 @@ func clearValues(f fhe.Form) (vs []*uint256.Int) {
 // divisors are clear values of a division. Its cost follows from the width of a
 // clear divisor: a quotient and a remainder of half the blocks each are the
 // dearest, or for a product, of all. Divisors of one width differ little; among
-// those here are the least and the largest. A clear factor counts as in mul.
+// those here are the least and the largest.
 func divisors(f fhe.Form) (vs []*uint256.Int) {
-	if f.Clear == 0 {
+	if f.Clear == 0 || f.Op == fhe.MulDiv && f.Clear&4 == 0 {
 		return []*uint256.Int{nil}
 	}
 	bits := f.Type.Bits()
