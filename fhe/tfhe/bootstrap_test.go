@@ -138,6 +138,42 @@ func TestKnownAnswer(t *testing.T) {
 	}
 }
 
+// TestBatchShapes runs batches of all sizes and tables of all numbers of outputs:
+// what a job gives depends neither on its company nor on the implementation.
+func TestBatchShapes(t *testing.T) {
+	k := keys()
+	batch := func(n int) []Job {
+		r := csprng.New(testSeed, "shapes", 0)
+		jobs := make([]Job, n)
+		for i := range jobs {
+			src, lut := Default.NewLWE(), &LUT{Poly: make([]uint64, Default.PolySize), Outputs: 1 << (i % 5)}
+			r.Uint64s(src)
+			r.Uint64s(lut.Poly)
+			jobs[i] = newJob(src, lut)
+		}
+		k.bootstrap(t, jobs)
+		return jobs
+	}
+	sizes := []int{1, 2, MaxBatch}
+	if !testing.Short() {
+		sizes = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, MaxBatch, 2*MaxBatch + 3}
+	}
+	want := batch(2*MaxBatch + 3)
+	for _, pkg := range []string{"fft", "vec"} {
+		for _, name := range accel.Implementations(pkg) {
+			t.Run(pkg+"/"+name, func(t *testing.T) {
+				defer accel.Reset(pkg)
+				accel.Select(pkg, name)
+				for _, n := range sizes {
+					if got := batch(n); digestOf(got) != digestOf(want[:n]) {
+						t.Errorf("a batch of %d gives other ciphertexts", n)
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestExpansionIsTheSame expands the evaluation key with every implementation.
 func TestExpansionIsTheSame(t *testing.T) {
 	k := keys()
