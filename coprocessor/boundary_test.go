@@ -28,13 +28,26 @@ func (m *machine) kept(t *testing.T) []store.ID {
 	return ids
 }
 
+// keepsNothing demands that no bare ciphertext is stored when all is done.
+func (m *machine) keepsNothing(t *testing.T) {
+	t.Helper()
+	if ids := m.kept(t); len(ids) > 0 {
+		t.Errorf("%d bare ciphertexts are kept for nobody", len(ids))
+	}
+}
+
+// randomInput appends a list of two random values and returns the first, a number.
+func randomInput(l *logtest.Log, seed uint64) fhe.Handle {
+	list, values := randomList(rand.New(rand.NewPCG(seed, 0)))
+	return l.Input(list, values...)[0]
+}
+
 // TestBoundary uses one value in the transaction that made it and in another.
 // The first takes it as it is, the second from storage: other ciphertexts of the
 // same plaintext. What came from storage stays at hand.
 func TestBoundary(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(1, 0)))
-	x := l.Input(list, values...)[0]
+	x := randomInput(l, 1)
 	sum := l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x)
 	here := l.Operation(fhe.Add, fhe.Uint8, false, 0, sum, x)
 	l.Transaction()
@@ -52,9 +65,7 @@ func TestBoundary(t *testing.T) {
 	if spy.calls["add"] != 3 || spy.calls["unpack"] != 2 {
 		t.Errorf("%v, want 3 sums, and x and their first unpacked once", spy.calls)
 	}
-	if ids := m.kept(t); len(ids) > 0 {
-		t.Errorf("%d bare ciphertexts are kept for nobody", len(ids))
-	}
+	m.keepsNothing(t)
 	checkPlaintexts(t, m, l, digests)
 	m.stop(t)
 }
@@ -63,8 +74,7 @@ func TestBoundary(t *testing.T) {
 // that made it is done.
 func TestBareAgain(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(2, 0)))
-	x := l.Input(list, values...)[0]
+	x := randomInput(l, 2)
 	sum := func() fhe.Handle { return l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x) }
 	first := sum()
 	l.Want(first)
@@ -81,9 +91,7 @@ func TestBareAgain(t *testing.T) {
 	if spy.calls["add"] != 2 || after[first] != before[first] {
 		t.Errorf("%v, want the sum twice, both times the same", spy.calls)
 	}
-	if ids := m.kept(t); len(ids) > 0 {
-		t.Errorf("%d bare ciphertexts are kept for nobody", len(ids))
-	}
+	m.keepsNothing(t)
 	checkPlaintexts(t, m, l, after)
 	m.stop(t)
 }
@@ -92,8 +100,7 @@ func TestBareAgain(t *testing.T) {
 // form, whatever the mark says.
 func TestInputIsNeverBare(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(3, 0)))
-	x := l.Input(list, values...)[0]
+	x := randomInput(l, 3)
 	l.Made(x)
 	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, x)
 	l.Want(y)
@@ -112,8 +119,7 @@ func TestInputIsNeverBare(t *testing.T) {
 // one: it runs once more.
 func TestBareLate(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(4, 0)))
-	x := l.Input(list, values...)[0]
+	x := randomInput(l, 4)
 	sum := func() fhe.Handle { return l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x) }
 	l.Want(sum())
 	gate, spy := make(chan struct{}), newSpy(newPlainEvaluator())
@@ -133,9 +139,7 @@ func TestBareLate(t *testing.T) {
 	if spy.calls["add"] != 2 || spy.calls["neg"] != 1 {
 		t.Errorf("%v, want the sum twice", spy.calls)
 	}
-	if ids := m.kept(t); len(ids) > 0 {
-		t.Errorf("%d bare ciphertexts are kept for nobody", len(ids))
-	}
+	m.keepsNothing(t)
 	checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
 	m.stop(t)
 }
@@ -144,8 +148,7 @@ func TestBareLate(t *testing.T) {
 // transaction: it is not computed again.
 func TestBareOutlivesRestart(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(5, 0)))
-	x := l.Input(list, values...)[0]
+	x := randomInput(l, 5)
 	sum := l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x)
 	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, sum)
 	l.Want(sum, y)
@@ -184,8 +187,7 @@ func (s stuck) Eval(ctx context.Context, op fhe.Op, t fhe.Type, operands ...radi
 // for by another form.
 func TestMissingBare(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(6, 0)))
-	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Operation(fhe.Not, fhe.Uint8, false, 0, l.Input(list, values...)[0]))
+	y := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Operation(fhe.Not, fhe.Uint8, false, 0, randomInput(l, 6)))
 	l.Want(y)
 	m := startWith(t, []fhe.Batch{l.Seal(0)}, newPlainEvaluator())
 	m.drain(t)
@@ -207,8 +209,7 @@ func TestMissingBare(t *testing.T) {
 // at fault, and what storage holds can still be used.
 func TestSecondFailure(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(7, 0)))
-	x := l.Input(list, values...)[0]
+	x := randomInput(l, 7)
 	sum := func() fhe.Handle { return l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x) }
 	first := sum()
 	l.Want(first)
@@ -276,7 +277,5 @@ func (m *machine) isSwept(t *testing.T) {
 	for limit := time.Now().Add(time.Minute); len(m.kept(t)) > 0 && time.Now().Before(limit); {
 		time.Sleep(time.Millisecond)
 	}
-	if ids := m.kept(t); len(ids) > 0 {
-		t.Errorf("%d bare ciphertexts are left", len(ids))
-	}
+	m.keepsNothing(t)
 }

@@ -26,16 +26,14 @@ type outcome struct {
 func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
 	ctx, bootstraps := metered(ctx)
 	began := time.Now()
-	o := outcome{job: j}
+	o := outcome{job: j, contents: j.results}
 	var err error
 	switch j.node.Kind {
 	case store.Operation:
-		o.contents = j.results
 		err = c.operate(ctx, j)
 	case store.Input:
 		o.contents, err = c.expand(ctx, j)
 	default:
-		o.contents = j.results
 		err = &evaluationError{errors.New("the log uses this handle as an operand but has not defined it")}
 	}
 	var fault *evaluationError

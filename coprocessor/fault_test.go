@@ -276,8 +276,7 @@ func testMachineFault(t *testing.T, fault error) {
 
 func testFaultOf(t *testing.T, e Evaluator, fault error) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(8, 0)))
-	x := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Input(list, values...)[0])
+	x := l.Operation(fhe.Neg, fhe.Uint8, false, 0, randomInput(l, 8))
 	l.Want(x)
 	disk := vfs.NewMem()
 	m := start(t, disk, e)

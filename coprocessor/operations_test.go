@@ -38,9 +38,7 @@ func TestTwoResults(t *testing.T) {
 	if s, err := m.Status(sum); err != nil || s.State != Ready || s.Digest != digests[fits] {
 		t.Errorf("the sum is %s, of digest %s, want that of the flag, %s; %v", s.State, s.Digest, digests[fits], err)
 	}
-	if ids := m.kept(t); len(ids) > 0 {
-		t.Errorf("%d bare ciphertexts are kept for nobody", len(ids))
-	}
+	m.keepsNothing(t)
 	m.stop(t)
 }
 
@@ -81,9 +79,7 @@ func TestOneOfTwoResults(t *testing.T) {
 		m := startWith(t, []fhe.Batch{l.Seal(0)}, newPlainEvaluator())
 		m.drain(t)
 		checkPlaintexts(t, m, l, m.digests(t, l.Blocks))
-		if ids := m.kept(t); len(ids) > 0 {
-			t.Errorf("result %d: %d bare ciphertexts are kept for nobody", k, len(ids))
-		}
+		m.keepsNothing(t)
 		m.stop(t)
 	}
 }

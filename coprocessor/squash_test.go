@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"strings"
 	"sync"
@@ -68,8 +67,7 @@ func TestSquashShares(t *testing.T) {
 // TestSquashUnpacks: what is opened is the value as storage gives it back.
 func TestSquashUnpacks(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(9, 0)))
-	x := l.Operation(fhe.Neg, fhe.Uint8, false, 0, l.Input(list, values...)[0])
+	x := l.Operation(fhe.Neg, fhe.Uint8, false, 0, randomInput(l, 9))
 	l.Want(x)
 	squasher := new(hashSquasher)
 	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })

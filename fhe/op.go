@@ -183,10 +183,6 @@ func (r Operator) On(t Type) bool {
 	return t.Kind()&r.Kinds != 0
 }
 
-// Callable reports whether contracts of this protocol version may order the
-// operation on type t.
-func (r Operator) Callable(t Type) bool { return r.call && t.Callable() && r.On(t) }
-
 // LeastOperands is the smallest number of operands, of a list: that of a Member is
 // the value and one element.
 func (r Operator) LeastOperands() int {
