@@ -42,6 +42,7 @@ type Genesis struct {
 	ChainID   uint64                          `json:"chainId"`
 	KeyID     fhe.Digest                      `json:"keyId"` // of the network's FHE key
 	Committee Committee                       `json:"committee"`
+	Budget    Budget                          `json:"budget"`
 	Alloc     map[common.Address]*hexutil.Big `json:"alloc"` // balances in wei
 }
 
@@ -52,11 +53,22 @@ type Committee struct {
 	Signers []common.Address `json:"signers"` // by party, 3t+1
 }
 
+// Budget bounds the work that the chain orders from its coprocessors, in
+// bootstraps. The owner may change it later.
+type Budget struct {
+	PerBlock uint32 `json:"perBlock"` // added with every block
+	Burst    uint32 `json:"burst"`    // the most that unused blocks save up
+	Depth    uint32 `json:"depth"`    // layers that a transaction may be deep
+}
+
+// DevBudget admits about as many operations as a block has gas for.
+var DevBudget = Budget{PerBlock: 1_000_000, Burst: 4_000_000, Depth: 32_768}
+
 // DevGenesis describes a development network with the well-known chain id and
 // accounts, each funded with 10,000 ether.
 func DevGenesis(keyID fhe.Digest, committee Committee) *Genesis {
 	g := &Genesis{
-		Network: Dev, ChainID: contracts.DevChainID, KeyID: keyID, Committee: committee,
+		Network: Dev, ChainID: contracts.DevChainID, KeyID: keyID, Committee: committee, Budget: DevBudget,
 		Alloc: make(map[common.Address]*hexutil.Big),
 	}
 	for _, a := range DevAccounts() {
@@ -88,6 +100,8 @@ func (g *Genesis) Validate() error {
 		return errors.New("genesis: chain id is missing")
 	case g.KeyID == fhe.Digest{}:
 		return errors.New("genesis: key id is missing")
+	case g.Budget.PerBlock == 0 || g.Budget.Burst == 0 || g.Budget.Depth == 0:
+		return errors.New("genesis: budget needs perBlock, burst and depth above 0")
 	}
 	for a, wei := range g.Alloc {
 		if wei == nil || wei.ToInt().Sign() < 0 || wei.ToInt().BitLen() > 128 {

@@ -33,7 +33,7 @@ func (g *Genesis) predeploy(config *params.ChainConfig) (types.GenesisAlloc, err
 		args     []any
 	}{
 		{acl, contracts.ACL, []any{executor}},
-		{executor, contracts.FHEVMExecutor, []any{acl, verifier, key}},
+		{executor, contracts.FHEVMExecutor, []any{acl, verifier, key, g.Budget.PerBlock, g.Budget.Burst, g.Budget.Depth}},
 		{verifier, contracts.InputVerifier, []any{acl, executor, key}},
 		{common.Address(contracts.DecryptionVerifierAddress), contracts.DecryptionVerifier, []any{g.Committee.Signers, quorum, epoch, g.Network}},
 	} {

@@ -4,13 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"fhevm/fhe"
 )
 
 // TestArtifactsAreCurrent hashes the compiler's inputs as build.mjs does.
@@ -65,13 +64,7 @@ func TestEstablishedInterface(t *testing.T) {
 		},
 		FHEVMExecutor: {"verifyInput(bytes32,address,bytes,uint8)", "getInputVerifierAddress()"},
 	}
-	for _, row := range fhe.Operators() {
-		params := map[fhe.Shape]string{
-			fhe.Binary: "bytes32,bytes32,bytes1", fhe.Compare: "bytes32,bytes32,bytes1", fhe.Unary: "bytes32",
-			fhe.Choose: "bytes32,bytes32,bytes32", fhe.Convert: "bytes32,uint8", fhe.Encrypt: "uint256,uint8",
-		}[row.Shape]
-		want[FHEVMExecutor] = append(want[FHEVMExecutor], establishedNames[row.Op]+"("+params+")")
-	}
+	want[FHEVMExecutor] = slices.AppendSeq(want[FHEVMExecutor], maps.Values(established))
 	for a, signatures := range want {
 		have := map[string]bool{}
 		for _, m := range parseABI(t, a).Methods {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"fhevm/fhe"
@@ -26,70 +27,160 @@ var (
 
 func word(v int64) [32]byte { return common.BigToHash(big.NewInt(v)) }
 
-// establishedNames are the executor's functions that existing contracts call.
-var establishedNames = map[fhe.Op]string{
-	fhe.Add: "fheAdd", fhe.Sub: "fheSub", fhe.Mul: "fheMul",
-	fhe.And: "fheBitAnd", fhe.Or: "fheBitOr", fhe.Xor: "fheBitXor",
-	fhe.Eq: "fheEq", fhe.Ne: "fheNe", fhe.Ge: "fheGe", fhe.Gt: "fheGt", fhe.Le: "fheLe", fhe.Lt: "fheLt",
-	fhe.Min: "fheMin", fhe.Max: "fheMax", fhe.Neg: "fheNeg", fhe.Not: "fheNot",
-	fhe.Cast: "cast", fhe.Trivial: "trivialEncrypt", fhe.Select: "fheIfThenElse",
+// established are the executor's functions that existing contracts call, and
+// their parameters.
+var established = map[fhe.Op]string{
+	fhe.Add: "fheAdd(bytes32,bytes32,bytes1)", fhe.Sub: "fheSub(bytes32,bytes32,bytes1)", fhe.Mul: "fheMul(bytes32,bytes32,bytes1)",
+	fhe.Div: "fheDiv(bytes32,bytes32,bytes1)", fhe.Rem: "fheRem(bytes32,bytes32,bytes1)",
+	fhe.And: "fheBitAnd(bytes32,bytes32,bytes1)", fhe.Or: "fheBitOr(bytes32,bytes32,bytes1)", fhe.Xor: "fheBitXor(bytes32,bytes32,bytes1)",
+	fhe.Shl: "fheShl(bytes32,bytes32,bytes1)", fhe.Shr: "fheShr(bytes32,bytes32,bytes1)",
+	fhe.Rotl: "fheRotl(bytes32,bytes32,bytes1)", fhe.Rotr: "fheRotr(bytes32,bytes32,bytes1)",
+	fhe.Eq: "fheEq(bytes32,bytes32,bytes1)", fhe.Ne: "fheNe(bytes32,bytes32,bytes1)",
+	fhe.Ge: "fheGe(bytes32,bytes32,bytes1)", fhe.Gt: "fheGt(bytes32,bytes32,bytes1)",
+	fhe.Le: "fheLe(bytes32,bytes32,bytes1)", fhe.Lt: "fheLt(bytes32,bytes32,bytes1)",
+	fhe.Min: "fheMin(bytes32,bytes32,bytes1)", fhe.Max: "fheMax(bytes32,bytes32,bytes1)",
+	fhe.Neg: "fheNeg(bytes32)", fhe.Not: "fheNot(bytes32)",
+	fhe.Cast: "cast(bytes32,uint8)", fhe.Trivial: "trivialEncrypt(uint256,uint8)", fhe.Select: "fheIfThenElse(bytes32,bytes32,bytes32)",
+	fhe.Rand: "fheRand(uint8)", fhe.RandBounded: "fheRandBounded(uint256,uint8)",
+	fhe.Sum: "fheSum(bytes32[],uint8)", fhe.IsIn: "fheIsIn(bytes32,bytes32[],uint8)",
+	fhe.MulDiv: "fheMulDiv(bytes32,bytes32,bytes32,bytes1)",
 }
 
-// TestExecutorFollowsTable orders every operation of the table and compares
-// the derivation with one made from the row.
+// TestExecutorFollowsTable orders every operation of the table, by the established
+// function and by number, and compares the derivation with one made from the row.
 func TestExecutorFollowsTable(t *testing.T) {
 	n := newNetwork(t)
 	for _, row := range fhe.Operators() {
-		for _, typ := range []fhe.Type{fhe.Bool, fhe.Uint64} {
+		var on []fhe.Type
+		for _, typ := range fhe.Types() {
 			if row.On(typ) {
-				t.Run(row.Name+"/"+typ.String(), func(t *testing.T) { n.orderEach(t, row, typ) })
+				on = append(on, typ)
 			}
+		}
+		for _, typ := range slices.Compact([]fhe.Type{on[0], on[len(on)-1]}) {
+			t.Run(row.Name+"/"+typ.String(), func(t *testing.T) { n.orderEach(t, row, typ) })
 		}
 	}
 }
 
 func (n *network) orderEach(t *testing.T, row fhe.Operator, typ fhe.Type) {
-	clearForms := []bool{row.Shape == fhe.Encrypt}
-	if row.Clear && row.Shape != fhe.Encrypt {
-		clearForms = []bool{false, true}
-	}
-	for _, withClear := range clearForms {
-		want := fhe.Derivation{Domain: n.domain(), Op: row.Op, Type: typ}
-		var got fhe.Handle
-		tx := n.transaction(func(tx *transaction) {
-			types := row.Signature(typ, 2)
-			for i, o := range types {
-				if withClear && i == len(types)-1 {
-					want.Operands = append(want.Operands, fhe.ClearOperand(uint256.NewInt(1)))
-				} else {
-					want.Operands = append(want.Operands, fhe.MadeOperand(tx.encrypt(alice, int64(i%2), o)))
-				}
+	types := row.Signature(typ, 3)
+	for clear := range 1 << len(types) {
+		d := fhe.Derivation{Domain: n.domain(), Op: row.Op, Type: typ}
+		if row.Shape == fhe.Table {
+			d.Table = make([]byte, fhe.TableSize*typ.Bits()/8)
+			d.Table[3] = 5
+		}
+		for i := range types {
+			d.Operands = append(d.Operands, fhe.Operand{Kind: fhe.Made})
+			if clear>>i&1 == 1 {
+				d.Operands[i] = fhe.ClearOperand(uint256.NewInt(1))
 			}
-			got = tx.handle(alice, n.executor, establishedNames[row.Op], arguments(row, &want)...)
-		})
-		ordered := n.derivations(tx.logs)
-		want.Salt = ordered[len(ordered)-1].Salt
-		if want.Results()[0].Handle != got {
-			t.Errorf("clear %v: ordered %+v, want %+v", withClear, ordered[len(ordered)-1], want)
+		}
+		if row.Shape != fhe.Draw && row.CheckOperands(typ, d.Operands, d.Table) != nil {
+			continue
+		}
+		if _, ok := established[row.Op]; ok && expressible(row, clear) {
+			n.orderOne(t, row, d, types, func(tx *transaction) {
+				tx.must(alice, n.executor, functionName(row.Op), arguments(row, &d)...)
+			})
+		}
+		if row.Shape != fhe.Draw {
+			n.orderOne(t, row, d, types, func(tx *transaction) {
+				tx.must(alice, n.executor, "order", uint8(row.Op), uint8(typ), words(d.Operands), big.NewInt(int64(clear)), d.Table)
+			})
 		}
 	}
 }
 
+func functionName(op fhe.Op) string { return established[op][:strings.Index(established[op], "(")] }
+
+// expressible says whether the established function has the form with these clear
+// operands.
+func expressible(row fhe.Operator, clear int) bool {
+	switch row.Shape {
+	case fhe.Fold, fhe.Member:
+		return clear == 0
+	case fhe.Shift:
+		return clear != 1
+	case fhe.Ternary:
+		return clear&1 == 0
+	}
+	return true
+}
+
+// orderOne makes the operands of d, orders it and checks what was ordered.
+func (n *network) orderOne(t *testing.T, row fhe.Operator, want fhe.Derivation, types []fhe.Type, order func(*transaction)) {
+	t.Helper()
+	tx := n.transaction(func(tx *transaction) {
+		for i := range want.Operands {
+			if o := &want.Operands[i]; o.Kind == fhe.Made {
+				o.Word = tx.encrypt(alice, int64(i%2), types[i])
+			}
+		}
+		order(tx)
+	})
+	ordered := n.derivations(tx.logs)
+	got := ordered[len(ordered)-1]
+	want.Salt = got.Salt
+	if row.Shape == fhe.Draw {
+		want.Operands = n.draw(row, got.Salt)
+	}
+	if want.Results()[0] != got.Results()[0] {
+		t.Errorf("ordered %+v, want %+v", got, want)
+	}
+	n.transaction(func(tx *transaction) {
+		for _, r := range got.Results() {
+			tx.wantRights(rights{}, r.Handle, alice)
+		}
+	})
+}
+
+// draw is the seed, by its definition, and the bound of a random value.
+func (n *network) draw(row fhe.Operator, salt fhe.Digest) []fhe.Operand {
+	seed := fhe.Keccak([]byte("fhevm seed"), n.domain().Append(nil), ExecutorAddress[:], alice[:], salt[:], n.config.Random[:])
+	operands := []fhe.Operand{{Kind: fhe.Clear, Word: seed}}
+	if row.Op == fhe.RandBounded {
+		operands = append(operands, fhe.ClearOperand(uint256.NewInt(3)))
+	}
+	return operands
+}
+
+func words(operands []fhe.Operand) [][32]byte {
+	out := make([][32]byte, len(operands))
+	for i, o := range operands {
+		out[i] = o.Word
+	}
+	return out
+}
+
 // arguments are those of the executor's function for a derivation.
 func arguments(row fhe.Operator, d *fhe.Derivation) (args []any) {
-	for _, o := range d.Operands {
+	list, typ := words(d.Operands), uint8(d.Type)
+	switch {
+	case row.Op == fhe.RandBounded:
+		return []any{big.NewInt(3), typ}
+	case row.Shape == fhe.Draw:
+		return []any{typ}
+	case row.Shape == fhe.Fold:
+		return []any{list, typ}
+	case row.Shape == fhe.Member:
+		return []any{list[0], list[1:], typ}
+	case row.Shape == fhe.Encrypt:
+		return []any{d.Operands[0].Value().ToBig(), typ}
+	}
+	scalar := byte(0)
+	for i, o := range d.Operands {
 		args = append(args, o.Word)
+		if o.Kind == fhe.Clear {
+			scalar |= 1 << (len(d.Operands) - 1 - i)
+		}
 	}
 	switch row.Shape {
-	case fhe.Binary, fhe.Compare:
-		if d.Operands[1].Kind == fhe.Clear {
-			return append(args, clear)
-		}
-		return append(args, encrypted)
-	case fhe.Encrypt:
-		return []any{d.Operands[0].Value().ToBig(), uint8(d.Type)}
+	case fhe.Binary, fhe.Compare, fhe.Shift, fhe.Ternary:
+		return append(args, [1]byte{scalar})
 	case fhe.Convert:
-		return append(args, uint8(d.Type))
+		return append(args, typ)
 	}
 	return args
 }
@@ -185,13 +276,15 @@ func TestExecutorExplainsMistakes(t *testing.T) {
 		tx.fails(fmt.Sprintf("FHE operation: add: operand 1: handle %s is uint16, want uint8", a16),
 			alice, n.executor, "fheAdd", a8, a16, encrypted)
 		tx.fails("FHE operation: add: operand 1: clear value 0x100 does not fit uint8", alice, n.executor, "fheAdd", a8, word(256), clear)
-		tx.fails("InvalidScalarByte([2])", alice, n.executor, "fheAdd", a8, a8, [1]byte{2})
-		tx.fails("FHE operation: trivialEncrypt is not defined on type(1)", alice, n.executor, "trivialEncrypt", big.NewInt(1), uint8(1))
-		for _, wide := range []uint8{6, 7, 8} {
-			want := fmt.Sprintf("TypeNotSupported(%d)", wide)
-			tx.fails(want, alice, n.executor, "trivialEncrypt", big.NewInt(1), wide)
-			tx.fails(want, alice, n.executor, "cast", a8, wide)
+		tx.fails("InvalidScalarByte([3])", alice, n.executor, "fheAdd", a8, a8, [1]byte{3})
+		tx.fails("InvalidScalarByte([2])", alice, n.executor, "fheShl", a8, a8, [1]byte{2})
+		tx.fails("InvalidScalarByte([4])", alice, n.executor, "fheMulDiv", a8, a8, a8, [1]byte{4})
+		for _, op := range []fhe.Op{fhe.Rand, fhe.RandBounded} {
+			tx.fails("SeedNotYours()", alice, n.executor, "order", uint8(op), uint8(fhe.Uint8), [][32]byte{word(1)}, big.NewInt(1), []byte{})
 		}
+		tx.fails("TooManyOperands(102, 101)", alice, n.executor, "fheSum", make([][32]byte, 102), uint8(fhe.Uint8))
+		tx.fails("TooManyOperands(102, 101)", alice, n.executor, "fheIsIn", a8, make([][32]byte, 101), uint8(fhe.Uint8))
+		tx.fails("FHE operation: trivialEncrypt is not defined on type(1)", alice, n.executor, "trivialEncrypt", big.NewInt(1), uint8(1))
 		tx.evm.SetPrecompiles(vm.PrecompiledContracts{})
 		tx.fails(fmt.Sprintf("PrecompileMissing(%s)", common.Address(OperationsPrecompile)), alice, n.executor, "fheNot", a8)
 	})

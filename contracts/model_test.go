@@ -4,33 +4,67 @@ import (
 	"math/big"
 
 	"fhevm/fhe"
+	"fhevm/fhe/model"
 	"fhevm/precompiles"
 
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
 // follow evaluates the ordered operations on plaintexts: what a coprocessor
-// does on ciphertexts.
+// does on ciphertexts. Random values have none.
 func (n *network) follow(logs []*types.Log) {
 	n.t.Helper()
 	for _, d := range n.derivations(logs) {
-		var operands []*big.Int
-		for _, o := range d.Operands {
-			if o.Kind == fhe.Clear {
-				operands = append(operands, o.Value().ToBig())
-				continue
+		values := n.evaluate(&d)
+		for k, r := range d.Results() {
+			if n.values[r.Handle] != nil {
+				n.t.Fatalf("%s makes %s again", d.Op, r.Handle)
 			}
-			if n.values[o.Handle()] == nil {
-				n.t.Fatalf("%s uses %s, which nothing made", d.Op, o.Handle())
-			}
-			operands = append(operands, n.values[o.Handle()])
+			n.values[r.Handle] = values[k]
 		}
-		result := d.Results()[0].Handle
-		if n.values[result] != nil {
-			n.t.Fatalf("%s makes %s again", d.Op, result)
-		}
-		n.values[result] = evaluate(d.Op, d.Type, operands)
 	}
+}
+
+func (n *network) evaluate(d *fhe.Derivation) []*big.Int {
+	n.t.Helper()
+	row, err := d.Op.Operator()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if row.Shape == fhe.Draw {
+		return []*big.Int{new(big.Int)}
+	}
+	want := row.Signature(d.Type, len(d.Operands))
+	var operands []*big.Int
+	for i, o := range d.Operands {
+		if o.Kind == fhe.Clear {
+			operands = append(operands, o.Value().ToBig())
+			continue
+		}
+		h := o.Handle()
+		if n.values[h] == nil {
+			n.t.Fatalf("%s uses %s, which nothing made", d.Op, h)
+		}
+		operands, want[i] = append(operands, n.values[h]), h.Type()
+	}
+	if row.Shape == fhe.Table {
+		return []*big.Int{n.entry(d, operands)}
+	}
+	return model.Expected(d.Op, d.Type, want, operands)
+}
+
+// entry is what a look-up finds.
+func (n *network) entry(d *fhe.Derivation, operands []*big.Int) *big.Int {
+	n.t.Helper()
+	entries, err := fhe.TableEntries(d.Table, d.Type)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	at := operands[0].Uint64()
+	if d.Op == fhe.Lookup2 {
+		at = at%16 + 16*(operands[1].Uint64()%16)
+	}
+	return new(big.Int).SetUint64(uint64(entries[at]))
 }
 
 // derivations lists the operations of some logs and checks each event against
@@ -60,77 +94,7 @@ func (n *network) orderedGas(logs []*types.Log) (gas uint64) {
 	return gas
 }
 
-// evaluate computes an operation on type t in the clear.
-func evaluate(op fhe.Op, t fhe.Type, x []*big.Int) *big.Int {
-	switch op {
-	case fhe.Eq, fhe.Ne, fhe.Ge, fhe.Gt, fhe.Le, fhe.Lt:
-		return truth(holds(op, x[0].Cmp(x[1])))
-	case fhe.Cast, fhe.Trivial:
-		if t == fhe.Bool {
-			return truth(x[0].Sign() != 0)
-		}
-		return wrap(x[0], t)
-	case fhe.Select:
-		if x[0].Sign() != 0 {
-			return x[1]
-		}
-		return x[2]
-	case fhe.Neg:
-		return wrap(new(big.Int).Neg(x[0]), t)
-	case fhe.Not:
-		return wrap(new(big.Int).Not(x[0]), t)
-	}
-	return wrap(arithmetic(op, x[0], x[1]), t)
-}
-
-func holds(op fhe.Op, order int) bool {
-	switch op {
-	case fhe.Eq:
-		return order == 0
-	case fhe.Ne:
-		return order != 0
-	case fhe.Ge:
-		return order >= 0
-	case fhe.Gt:
-		return order > 0
-	case fhe.Le:
-		return order <= 0
-	}
-	return order < 0
-}
-
-func arithmetic(op fhe.Op, a, b *big.Int) *big.Int {
-	z := new(big.Int)
-	switch op {
-	case fhe.Add:
-		return z.Add(a, b)
-	case fhe.Sub:
-		return z.Sub(a, b)
-	case fhe.Mul:
-		return z.Mul(a, b)
-	case fhe.And:
-		return z.And(a, b)
-	case fhe.Or:
-		return z.Or(a, b)
-	case fhe.Xor:
-		return z.Xor(a, b)
-	case fhe.Min, fhe.Max:
-		if (a.Cmp(b) < 0) == (op == fhe.Min) {
-			return a
-		}
-		return b
-	}
-	return nil
-}
-
+// wrap is x modulo 2^bits.
 func wrap(x *big.Int, t fhe.Type) *big.Int {
-	mask := new(big.Int).Lsh(big.NewInt(1), uint(t.Bits()))
-	return new(big.Int).And(x, mask.Sub(mask, big.NewInt(1)))
-}
-
-func truth(b bool) *big.Int {
-	if b {
-		return big.NewInt(1)
-	}
-	return new(big.Int)
+	return new(big.Int).Mod(x, new(big.Int).Lsh(big.NewInt(1), uint(t.Bits())))
 }

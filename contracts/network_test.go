@@ -55,7 +55,10 @@ type contract struct {
 	abi abi.ABI
 }
 
-func newNetwork(t testing.TB) *network {
+func newNetwork(t testing.TB) *network { return newBudget(t, 100_000, 1_000_000, 32_768) }
+
+// newBudget is a network whose executor has these limits.
+func newBudget(t testing.TB, perBlock, burst, depth uint32) *network {
 	chain := *params.MergedTestChainConfig
 	chain.ChainID = big.NewInt(DevChainID)
 	db, err := state.New(types.EmptyRootHash, state.NewDatabaseForTesting())
@@ -71,7 +74,7 @@ func newNetwork(t testing.TB) *network {
 		},
 	}
 	n.acl = n.install(ACLAddress, ACL, common.Address(ExecutorAddress))
-	n.executor = n.install(ExecutorAddress, FHEVMExecutor, common.Address(ACLAddress), common.Address(InputVerifierAddress), keyID)
+	n.executor = n.install(ExecutorAddress, FHEVMExecutor, common.Address(ACLAddress), common.Address(InputVerifierAddress), keyID, perBlock, burst, depth)
 	n.inputs = n.install(InputVerifierAddress, InputVerifier, common.Address(ACLAddress), common.Address(ExecutorAddress), keyID)
 	n.decryption = n.install(DecryptionVerifierAddress, DecryptionVerifier, signers(n.members), big.NewInt(3), big.NewInt(7), "dev")
 	return n
@@ -132,11 +135,12 @@ type transaction struct {
 	logs []*types.Log
 }
 
-// transaction runs the calls of body and follows the operations that they
-// order.
+// transaction runs the calls of body in a block of their own and follows the
+// operations that they order.
 func (n *network) transaction(body func(*transaction)) *transaction {
 	n.t.Helper()
 	db := n.config.State
+	n.config.BlockNumber = new(big.Int).Add(n.config.BlockNumber, big.NewInt(1))
 	rules := n.config.ChainConfig.Rules(n.config.BlockNumber, true, n.config.Time)
 	db.SetTxContext(common.Hash{}, 0, 0)
 	before := len(db.GetLogs(common.Hash{}, 1, common.Hash{}, 0))

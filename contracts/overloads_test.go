@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -10,9 +11,11 @@ import (
 	"testing"
 
 	"fhevm/fhe"
+	"fhevm/fhe/model"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
 )
 
 // overloads is the contract of test/Overloads.sol, whose methods are named
@@ -40,27 +43,37 @@ func newOverloads(t *testing.T) *overloads {
 	return &overloads{n, c.Address, rand.New(rand.NewPCG(1, 2))}
 }
 
-// operand is an argument of an overload.
+// operand is an argument of an overload: a list of one value, or more where it is
+// a list.
 type operand struct {
-	typ   fhe.Type
-	clear bool
-	value *big.Int
-	unset bool // an uninitialised variable
+	typ         fhe.Type
+	clear, list bool
+	values      []*big.Int
+	unset       []bool // uninitialised variables
 }
 
+// String is the operand's part of the method's name.
 func (o operand) String() string {
-	if o.clear {
-		return o.typ.String()
+	name := o.typ.String()
+	if !o.clear {
+		name = "e" + name
 	}
-	return "e" + o.typ.String()
+	if o.list {
+		name += "s"
+	}
+	return name
 }
 
 // abi is the operand's type in the method's signature.
 func (o operand) abi() string {
+	name := "bytes32"
 	if o.clear {
-		return o.typ.String()
+		name = o.typ.String()
 	}
-	return "bytes32"
+	if o.list {
+		name += "[]"
+	}
+	return name
 }
 
 // method is the first part of the calldata.
@@ -76,53 +89,125 @@ func (o *overloads) value(t fhe.Type) *big.Int {
 	case 1:
 		return wrap(big.NewInt(-1), t)
 	}
-	return wrap(new(big.Int).SetUint64(o.rand.Uint64()), t)
+	v := new(big.Int).SetUint64(o.rand.Uint64())
+	return wrap(v.Mul(v, v).Mul(v, v), t)
 }
 
-// check calls an overload with random operands and compares the result with
-// the operation in the clear, on type wide.
-func (o *overloads) check(t *testing.T, name string, op fhe.Op, wide fhe.Type, operands ...operand) {
-	o.t = t
-	fn, types, values := name, []string{}, []*big.Int{}
-	for i := range operands {
-		operands[i].value = o.value(operands[i].typ)
-		if !operands[i].clear && o.rand.IntN(4) == 0 {
-			operands[i].unset, operands[i].value = true, new(big.Int)
+// draw gives the operand random values.
+func (o *overloads) draw(p *operand) {
+	n := 1
+	if p.list {
+		n = o.rand.IntN(4)
+	}
+	for range n {
+		v, unset := o.value(p.typ), !p.clear && o.rand.IntN(4) == 0
+		if unset {
+			v = new(big.Int)
 		}
+		p.values, p.unset = append(p.values, v), append(p.unset, unset)
+	}
+}
+
+// words encrypts what is to be encrypted and gives the ABI's words.
+func (o *overloads) words(tx *transaction, p operand) (out [][]byte) {
+	for i, v := range p.values {
+		w := p.typ.Word(uint256.MustFromBig(v))
+		switch {
+		case p.unset[i]:
+			w = [32]byte{}
+		case !p.clear:
+			w = tx.handle(o.at, o.executor, "trivialEncrypt", v, uint8(p.typ))
+		}
+		out = append(out, w[:])
+	}
+	return out
+}
+
+// calldata encodes the arguments, a table of look-ups behind them unless empty.
+func (o *overloads) calldata(tx *transaction, operands []operand, table []byte) []byte {
+	var head, tail []byte
+	slots := len(operands)
+	if table != nil {
+		slots++
+	}
+	dynamic := func(length int, content []byte) {
+		head = append(head, common.BigToHash(big.NewInt(int64(32*slots+len(tail)))).Bytes()...)
+		tail = append(append(tail, common.BigToHash(big.NewInt(int64(length))).Bytes()...), content...)
+	}
+	for _, p := range operands {
+		list := bytes.Join(o.words(tx, p), nil)
+		if p.list {
+			dynamic(len(p.values), list)
+		} else {
+			head = append(head, list...)
+		}
+	}
+	if table != nil {
+		dynamic(len(table), table)
+	}
+	return append(head, tail...)
+}
+
+// call calls an overload with random operands and returns its results.
+func (o *overloads) call(t *testing.T, name string, operands []operand, table []byte) (results []fhe.Handle) {
+	t.Helper()
+	o.t = t
+	fn, types := name, []string{}
+	for i := range operands {
+		o.draw(&operands[i])
 		fn += "_" + operands[i].String()
 		types = append(types, operands[i].abi())
-		values = append(values, operands[i].value)
 	}
-	input := o.method(fn, types...)
-	var result fhe.Handle
+	if table != nil {
+		types = append(types, "bytes")
+	}
 	o.transaction(func(tx *transaction) {
-		for _, p := range operands {
-			w := common.BigToHash(p.value)
-			if !p.clear && !p.unset {
-				w = common.Hash(tx.handle(o.at, o.executor, "trivialEncrypt", p.value, uint8(p.typ)))
-			}
-			input = append(input, w[:]...)
-		}
+		input := append(o.method(fn, types...), o.calldata(tx, operands, table)...)
 		out, err := tx.raw(bob, o.at, input)
 		if err != nil {
 			t.Fatalf("%s: %v", fn, err)
 		}
-		result = fhe.Handle(out)
-		tx.wantRights(rights{transient: true}, result, o.at)
+		for ; len(out) > 0; out = out[32:] {
+			results = append(results, fhe.Handle(out))
+			tx.wantRights(rights{transient: true}, fhe.Handle(out), o.at)
+		}
 	})
+	return results
+}
+
+// check calls an overload and compares the results with the operation in the clear,
+// on type wide.
+func (o *overloads) check(t *testing.T, name string, op fhe.Op, wide fhe.Type, operands ...operand) {
+	t.Helper()
+	results := o.call(t, name, operands, nil)
+	var types []fhe.Type
+	var values []*big.Int
+	for _, p := range operands {
+		for _, v := range p.values {
+			types, values = append(types, p.typ), append(values, v)
+		}
+	}
 	row, _ := op.Operator()
-	want := evaluate(op, wide, values)
-	if got := o.values[result]; got.Cmp(want) != 0 || result.Type() != row.Result(wide) {
-		t.Errorf("%s(%v) = %v of %s, want %v of %s", fn, operands, got, result.Type(), want, row.Result(wide))
+	want := []*big.Int{new(big.Int)} // of an empty list
+	if len(values) > 0 && !(row.Shape == fhe.Member && len(values) == 1) {
+		want = model.Expected(op, wide, types, values)
+	}
+	for k, typ := range row.Results(wide) {
+		if got := o.values[results[k]]; got.Cmp(want[k]) != 0 || results[k].Type() != typ {
+			t.Errorf("%s(%v) = %v of %s, want %v of %s", name, operands, got, results[k].Type(), want[k], typ)
+		}
 	}
 }
+
+// overloaded are the types whose overloads the contract has.
+var overloaded = []fhe.Type{fhe.Bool, fhe.Uint8, fhe.Uint16, fhe.Uint256, fhe.Uint160, fhe.Int8, fhe.Int256}
 
 // TestOverloads calls every overload that the operator table promises.
 func TestOverloads(t *testing.T) {
 	o := newOverloads(t)
 	for _, row := range fhe.Operators() {
 		t.Run(row.Name, func(t *testing.T) {
-			for _, a := range fhe.Types() {
+			for _, a := range overloaded {
 				if !row.On(a) {
 					continue
 				}
@@ -135,29 +220,104 @@ func TestOverloads(t *testing.T) {
 }
 
 func (o *overloads) checkType(t *testing.T, row fhe.Operator, a fhe.Type) {
-	secret := operand{typ: a}
+	secret, open := operand{typ: a}, operand{typ: a, clear: true}
+	check := func(operands ...operand) { t.Helper(); o.check(t, row.Name, row.Op, a, operands...) }
 	switch row.Shape {
-	case fhe.Unary:
-		o.check(t, row.Name, row.Op, a, secret)
+	case fhe.Unary, fhe.Measure:
+		check(secret)
 	case fhe.Choose:
-		o.check(t, row.Name, row.Op, a, operand{typ: fhe.Bool}, secret, secret)
+		check(operand{typ: fhe.Bool}, secret, secret)
 	case fhe.Encrypt:
-		o.check(t, conversionTo(a), row.Op, a, operand{typ: a, clear: true})
+		o.check(t, conversionTo(a), row.Op, a, open)
 	case fhe.Convert:
-		for _, from := range fhe.Types() {
+		for _, from := range overloaded {
 			if from != a {
 				o.check(t, conversionTo(a), row.Op, a, operand{typ: from})
 			}
 		}
-	case fhe.Binary, fhe.Compare:
-		o.check(t, row.Name, row.Op, a, secret, operand{typ: a, clear: true})
-		o.check(t, row.Name, row.Op, a, operand{typ: a, clear: true}, secret)
-		for _, b := range fhe.Types() {
-			if (a == fhe.Bool) == (b == fhe.Bool) {
-				o.check(t, row.Name, row.Op, max(a, b), secret, operand{typ: b})
-			}
+	case fhe.Shift:
+		check(secret, operand{typ: fhe.Uint8})
+		check(secret, operand{typ: fhe.Uint8, clear: true})
+	case fhe.Ternary:
+		check(secret, secret, secret)
+		check(secret, secret, open)
+		check(secret, open, secret)
+		check(secret, open, open)
+	case fhe.Fold:
+		check(operand{typ: a, list: true})
+	case fhe.Member:
+		check(secret, operand{typ: a, list: true})
+		check(secret, operand{typ: a, list: true, clear: true})
+	case fhe.Binary, fhe.Compare, fhe.Checked:
+		check(secret, secret)
+		check(secret, open)
+		check(open, secret)
+		o.checkMixed(t, row, a)
+	case fhe.Table:
+		o.checkTable(t, row, a)
+	case fhe.Draw:
+		o.checkDraw(t, row, a)
+	}
+}
+
+// checkMixed calls the overloads of an established operation on unsigned operands
+// of different widths.
+func (o *overloads) checkMixed(t *testing.T, row fhe.Operator, a fhe.Type) {
+	for _, b := range overloaded {
+		if _, ok := established[row.Op]; ok && a.Kind() == fhe.Uints && b.Kind() == fhe.Uints && a != b {
+			o.check(t, row.Name, row.Op, max(a, b), operand{typ: a}, operand{typ: b})
 		}
 	}
+}
+
+func (o *overloads) checkTable(t *testing.T, row fhe.Operator, a fhe.Type) {
+	table := make([]byte, fhe.TableSize*a.Bits()/8)
+	for i := range table {
+		table[i] = byte(o.rand.Uint32())
+	}
+	operands := []operand{{typ: fhe.Uint8}, {typ: fhe.Uint8}}[:len(row.Signature(a, 0))]
+	result := o.call(t, "lookupE"+a.String(), operands, table)[0]
+	at := operands[0].values[0].Uint64()
+	if row.Op == fhe.Lookup2 {
+		at = at%16 + operands[1].values[0].Uint64()%16*16
+	}
+	size := a.Bits() / 8
+	want := new(big.Int).SetBytes(table[int(at)*size:][:size])
+	if got := o.values[result]; got.Cmp(want) != 0 || result.Type() != a {
+		t.Errorf("%s(%v) = %v of %s, want %v of %s", row.Name, operands, got, result.Type(), want, a)
+	}
+}
+
+// checkDraw draws twice: the seeds differ.
+func (o *overloads) checkDraw(t *testing.T, row fhe.Operator, a fhe.Type) {
+	var operands []operand
+	if row.Op == fhe.RandBounded {
+		operands = []operand{{typ: a, clear: true, values: []*big.Int{big.NewInt(3)}, unset: []bool{false}}}
+	}
+	one, two := o.calls(t, "randE"+a.String(), operands), o.calls(t, "randE"+a.String(), operands)
+	if one == two || one.Type() != a {
+		t.Errorf("%s gives %s and %s", row.Name, one, two)
+	}
+}
+
+// calls is call with operands that have their values already.
+func (o *overloads) calls(t *testing.T, name string, operands []operand) fhe.Handle {
+	t.Helper()
+	o.t = t
+	var types []string
+	for _, p := range operands {
+		name += "_" + p.String()
+		types = append(types, p.abi())
+	}
+	var result fhe.Handle
+	o.transaction(func(tx *transaction) {
+		out, err := tx.raw(bob, o.at, append(o.method(name, types...), o.calldata(tx, operands, nil)...))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		result = fhe.Handle(out)
+	})
+	return result
 }
 
 func conversionTo(t fhe.Type) string { return "asE" + t.String() }
@@ -165,7 +325,7 @@ func conversionTo(t fhe.Type) string { return "asE" + t.String() }
 // TestRightsOfEveryType calls the functions that every type has.
 func TestRightsOfEveryType(t *testing.T) {
 	o := newOverloads(t)
-	for _, typ := range fhe.Types() {
+	for _, typ := range overloaded {
 		t.Run(typ.String(), func(t *testing.T) {
 			o.t = t
 			o.transaction(func(tx *transaction) {
@@ -228,7 +388,7 @@ func (o *overloads) fromExternal(tx *transaction, from common.Address, typ fhe.T
 
 func TestFromExternal(t *testing.T) {
 	o := newOverloads(t)
-	for _, typ := range fhe.Types() {
+	for _, typ := range overloaded {
 		t.Run(typ.String(), func(t *testing.T) {
 			o.t = t
 			l := newInputList(t, o.binding(o.at, alice), typ)
@@ -243,10 +403,7 @@ func TestFromExternal(t *testing.T) {
 				if _, err := o.fromExternal(tx, bob, typ, held, nil); fmt.Sprint(err) != fmt.Sprintf("SenderNotAllowedToUseHandle(%s, %s)", held, bob) {
 					t.Errorf("held by another: %v", err)
 				}
-				other := fhe.Types()[(int(typ)+1)%5]
-				if other == typ {
-					other = fhe.Bool
-				}
+				other := fhe.Uint32
 				wrong := tx.encrypt(alice, 1, other)
 				if _, err := o.fromExternal(tx, alice, typ, wrong, nil); fmt.Sprint(err) != fmt.Sprintf("WrongHandleType(%s, %d)", wrong, typ) {
 					t.Errorf("of another type: %v", err)

@@ -20,7 +20,7 @@ type Cost struct{ Bootstraps, Depth int }
 func Forms() []Form {
 	out := make([]Form, 0, len(costs))
 	for _, row := range operators {
-		for _, t := range AllTypes() {
+		for _, t := range Types() {
 			out = append(out, row.forms(t)...)
 		}
 	}
@@ -37,7 +37,7 @@ func (r Operator) forms(t Type) (out []Form) {
 	f := Form{Op: r.Op, Type: t}
 	switch r.Shape {
 	case Convert:
-		for _, f.From = range AllTypes() {
+		for _, f.From = range Types() {
 			out = append(out, f)
 		}
 	case Fold, Member:
@@ -88,16 +88,20 @@ func (f Form) Cost() Cost {
 	return costs[f]
 }
 
-// Bootstraps is the most that d, which must be well typed, makes a coprocessor
-// run: its circuit's, and one for each block of an operand from storage.
-func (d *Derivation) Bootstraps() int {
-	n := d.form().Cost().Bootstraps
+// Cost is the most that d, which must be well typed, makes a coprocessor run: its
+// circuit's, and one bootstrap for each block of an operand from storage, in a
+// layer before it.
+func (d *Derivation) Cost() Cost {
+	c := d.form().Cost()
+	unpack := 0
 	for _, o := range d.Operands {
 		if o.Kind == Stored {
-			n += o.Handle().Type().Blocks()
+			c.Bootstraps += o.Handle().Type().Blocks()
+			unpack = 1
 		}
 	}
-	return n
+	c.Depth += unpack
+	return c
 }
 
 // form is the row of the cost table that counts for d.

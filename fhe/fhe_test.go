@@ -38,8 +38,8 @@ func derivationFor(row Operator, t Type, clear uint8) *Derivation {
 
 // everyDerivation visits each row on each type, in all forms.
 func everyDerivation(visit func(row Operator, d *Derivation)) {
-	for _, row := range AllOperators() {
-		for _, typ := range AllTypes() {
+	for _, row := range Operators() {
+		for _, typ := range Types() {
 			if !row.On(typ) {
 				continue
 			}

@@ -148,9 +148,6 @@ func CountSlots(types []Type) (slots int, err error) {
 		if !t.Valid() {
 			return 0, fmt.Errorf("input value %d has unknown %s", i, t)
 		}
-		if !t.Callable() {
-			return 0, fmt.Errorf("input value %d is %s, which contracts of protocol version %d do not have", i, t, Version)
-		}
 		bits += t.Bits()
 		slots += t.Slots()
 	}

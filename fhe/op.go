@@ -85,68 +85,56 @@ type Operator struct {
 	Kinds Kinds // of the types T that it is defined on
 	Clear bool  // operands may be clear, though not all of them
 	Swap  bool  // commutative: op(clear, x) is op(x, clear)
-	call  bool  // contracts of protocol version Version have it
 	Doc   string
 }
 
 var operators = []Operator{
-	{Add, "add", Binary, Numbers, true, true, true, "a + b, wrapping around"},
-	{Sub, "sub", Binary, Numbers, true, false, true, "a - b, wrapping around"},
-	{Mul, "mul", Binary, Numbers, true, true, true, "a * b, wrapping around"},
-	{Div, "div", Binary, Numbers, true, false, false, "a / b, rounded towards zero; all bits set where b is 0"},
-	{Rem, "rem", Binary, Numbers, true, false, false, "a - b * (a / b), with the sign of a; a where b is 0"},
-	{And, "and", Binary, Bools | Numbers, true, true, true, "bitwise and"},
-	{Or, "or", Binary, Bools | Numbers, true, true, true, "bitwise or"},
-	{Xor, "xor", Binary, Bools | Numbers, true, true, true, "bitwise exclusive or"},
-	{Shl, "shl", Shift, Numbers, true, false, false, "a shifted left by b modulo its width"},
-	{Shr, "shr", Shift, Numbers, true, false, false, "a shifted right by b modulo its width, keeping the sign of signed types"},
-	{Rotl, "rotl", Shift, Numbers, true, false, false, "a rotated left by b modulo its width"},
-	{Rotr, "rotr", Shift, Numbers, true, false, false, "a rotated right by b modulo its width"},
-	{Eq, "eq", Compare, All, true, true, true, "a == b"},
-	{Ne, "ne", Compare, All, true, true, true, "a != b"},
-	{Ge, "ge", Compare, Numbers | Addresses, true, false, true, "a >= b"},
-	{Gt, "gt", Compare, Numbers | Addresses, true, false, true, "a > b"},
-	{Le, "le", Compare, Numbers | Addresses, true, false, true, "a <= b"},
-	{Lt, "lt", Compare, Numbers | Addresses, true, false, true, "a < b"},
-	{Min, "min", Binary, Numbers, true, true, true, "the smaller of a and b"},
-	{Max, "max", Binary, Numbers, true, true, true, "the larger of a and b"},
-	{Neg, "neg", Unary, Numbers, false, false, true, "-a, wrapping around"},
-	{Not, "not", Unary, Bools | Numbers, false, false, true, "bitwise complement"},
-	{Cast, "cast", Convert, All, false, false, true, "a in another type: truncated, zero-extended, or a != 0 for bool"},
-	{Trivial, "trivialEncrypt", Encrypt, All, true, true, true, "a ciphertext of a public value, without secrecy"},
-	{Select, "select", Choose, All, false, false, true, "ifTrue where control holds, else ifFalse"},
-	{Sum, "sum", Fold, Numbers, true, true, false, "the sum of a list, wrapping around"},
-	{IsIn, "isIn", Member, All, true, false, false, "whether a list holds the value"},
-	{MulDiv, "mulDiv", Ternary, Uints, true, false, false, "a * b / c of the full product, then wrapping around; all bits set where c is 0"},
-	{TryAdd, "tryAdd", Checked, Numbers, true, true, false, "a + b, wrapping around, and whether it did not"},
-	{TrySub, "trySub", Checked, Numbers, true, false, false, "a - b, wrapping around, and whether it did not"},
-	{TryMul, "tryMul", Checked, Numbers, true, true, false, "a * b, wrapping around, and whether it did not"},
-	{SaturatingAdd, "saturatingAdd", Binary, Numbers, true, true, false, "a + b, or the nearest value of the type"},
-	{SaturatingSub, "saturatingSub", Binary, Numbers, true, false, false, "a - b, or the nearest value of the type"},
-	{Isqrt, "isqrt", Unary, Uints, false, false, false, "the square root, rounded down"},
-	{Ilog2, "ilog2", Measure, Uints, false, false, false, "the logarithm to base 2, rounded down; 65535 where a is 0"},
-	{CountOnes, "countOnes", Measure, Numbers, false, false, false, "how many bits are set"},
-	{LeadingZeros, "leadingZeros", Measure, Numbers, false, false, false, "how many bits above the highest one set; the width where a is 0"},
-	{TrailingZeros, "trailingZeros", Measure, Numbers, false, false, false, "how many bits below the lowest one set; the width where a is 0"},
-	{Rand, "rand", Draw, All, false, false, false, "a random value"},
-	{RandBounded, "randBounded", Draw, Uints, false, false, false, "a random value below a public bound"},
-	{Lookup, "lookup", Table, Uints, false, false, false, "entry a of a table of 256"},
-	{Lookup2, "lookup2", Table, Uints, false, false, false, "entry (a modulo 16) + 16 * (b modulo 16) of a table of 256"},
+	{Add, "add", Binary, Numbers, true, true, "a + b, wrapping around"},
+	{Sub, "sub", Binary, Numbers, true, false, "a - b, wrapping around"},
+	{Mul, "mul", Binary, Numbers, true, true, "a * b, wrapping around"},
+	{Div, "div", Binary, Numbers, true, false, "a / b, rounded towards zero; all bits set where b is 0"},
+	{Rem, "rem", Binary, Numbers, true, false, "a - b * (a / b), with the sign of a; a where b is 0"},
+	{And, "and", Binary, Bools | Numbers, true, true, "bitwise and"},
+	{Or, "or", Binary, Bools | Numbers, true, true, "bitwise or"},
+	{Xor, "xor", Binary, Bools | Numbers, true, true, "bitwise exclusive or"},
+	{Shl, "shl", Shift, Numbers, true, false, "a shifted left by b modulo its width"},
+	{Shr, "shr", Shift, Numbers, true, false, "a shifted right by b modulo its width, keeping the sign of signed types"},
+	{Rotl, "rotl", Shift, Numbers, true, false, "a rotated left by b modulo its width"},
+	{Rotr, "rotr", Shift, Numbers, true, false, "a rotated right by b modulo its width"},
+	{Eq, "eq", Compare, All, true, true, "a == b"},
+	{Ne, "ne", Compare, All, true, true, "a != b"},
+	{Ge, "ge", Compare, Numbers | Addresses, true, false, "a >= b"},
+	{Gt, "gt", Compare, Numbers | Addresses, true, false, "a > b"},
+	{Le, "le", Compare, Numbers | Addresses, true, false, "a <= b"},
+	{Lt, "lt", Compare, Numbers | Addresses, true, false, "a < b"},
+	{Min, "min", Binary, Numbers, true, true, "the smaller of a and b"},
+	{Max, "max", Binary, Numbers, true, true, "the larger of a and b"},
+	{Neg, "neg", Unary, Numbers, false, false, "-a, wrapping around"},
+	{Not, "not", Unary, Bools | Numbers, false, false, "bitwise complement"},
+	{Cast, "cast", Convert, All, false, false, "a in another type: truncated, extended with its sign where it has one, or a != 0 for bool"},
+	{Trivial, "trivialEncrypt", Encrypt, All, true, true, "a ciphertext of a public value, without secrecy"},
+	{Select, "select", Choose, All, false, false, "ifTrue where control holds, else ifFalse"},
+	{Sum, "sum", Fold, Numbers, true, true, "the sum of a list, wrapping around"},
+	{IsIn, "isIn", Member, All, true, false, "whether a list holds the value"},
+	{MulDiv, "mulDiv", Ternary, Uints, true, false, "a * b / c of the full product, then wrapping around; all bits set where c is 0"},
+	{TryAdd, "tryAdd", Checked, Numbers, true, true, "a + b, wrapping around, and whether it did not"},
+	{TrySub, "trySub", Checked, Numbers, true, false, "a - b, wrapping around, and whether it did not"},
+	{TryMul, "tryMul", Checked, Numbers, true, true, "a * b, wrapping around, and whether it did not"},
+	{SaturatingAdd, "saturatingAdd", Binary, Numbers, true, true, "a + b, or the nearest value of the type"},
+	{SaturatingSub, "saturatingSub", Binary, Numbers, true, false, "a - b, or the nearest value of the type"},
+	{Isqrt, "isqrt", Unary, Uints, false, false, "the square root, rounded down"},
+	{Ilog2, "ilog2", Measure, Uints, false, false, "the logarithm to base 2, rounded down; 65535 where a is 0"},
+	{CountOnes, "countOnes", Measure, Numbers, false, false, "how many bits are set"},
+	{LeadingZeros, "leadingZeros", Measure, Numbers, false, false, "how many bits above the highest one set; the width where a is 0"},
+	{TrailingZeros, "trailingZeros", Measure, Numbers, false, false, "how many bits below the lowest one set; the width where a is 0"},
+	{Rand, "rand", Draw, All, false, false, "a random value"},
+	{RandBounded, "randBounded", Draw, Uints, false, false, "a random value below a public bound"},
+	{Lookup, "lookup", Table, Uints, false, false, "entry a of a table of 256"},
+	{Lookup2, "lookup2", Table, Uints, false, false, "entry (a modulo 16) + 16 * (b modulo 16) of a table of 256"},
 }
 
-// AllOperators returns the operator table.
-func AllOperators() []Operator { return operators }
-
-// Operators returns the rows that contracts of this protocol version have. They
-// apply to the types that Types lists.
-func Operators() (rows []Operator) {
-	for _, row := range operators {
-		if row.call {
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
+// Operators returns the operator table.
+func Operators() []Operator { return operators }
 
 // operatorRows is the operator table by number, a row without a name for each that
 // is none.

@@ -44,24 +44,23 @@ type typeInfo struct {
 	name string
 	bits int
 	kind Kinds
-	call bool // contracts of protocol version Version have it
 }
 
 var types = []typeInfo{
-	{Bool, "bool", 1, Bools, true},
-	{Uint8, "uint8", 8, Uints, true},
-	{Uint16, "uint16", 16, Uints, true},
-	{Uint32, "uint32", 32, Uints, true},
-	{Uint64, "uint64", 64, Uints, true},
-	{Uint128, "uint128", 128, Uints, false},
-	{Uint160, "address", 160, Addresses, false},
-	{Uint256, "uint256", 256, Uints, false},
-	{Int8, "int8", 8, Ints, false},
-	{Int16, "int16", 16, Ints, false},
-	{Int32, "int32", 32, Ints, false},
-	{Int64, "int64", 64, Ints, false},
-	{Int128, "int128", 128, Ints, false},
-	{Int256, "int256", 256, Ints, false},
+	{Bool, "bool", 1, Bools},
+	{Uint8, "uint8", 8, Uints},
+	{Uint16, "uint16", 16, Uints},
+	{Uint32, "uint32", 32, Uints},
+	{Uint64, "uint64", 64, Uints},
+	{Uint128, "uint128", 128, Uints},
+	{Uint160, "address", 160, Addresses},
+	{Uint256, "uint256", 256, Uints},
+	{Int8, "int8", 8, Ints},
+	{Int16, "int16", 16, Ints},
+	{Int32, "int32", 32, Ints},
+	{Int64, "int64", 64, Ints},
+	{Int128, "int128", 128, Ints},
+	{Int256, "int256", 256, Ints},
 }
 
 // typeRows is types by number, an empty row for each that is none.
@@ -77,9 +76,8 @@ func (t Type) info() (*typeInfo, bool) {
 	return i, i.bits > 0
 }
 
-// AllTypes lists the types that the engine computes on, in the order of their
-// numbers.
-func AllTypes() []Type {
+// Types lists the encrypted types in the order of their numbers.
+func Types() []Type {
 	out := make([]Type, len(types))
 	for i, info := range types {
 		out[i] = info.typ
@@ -87,22 +85,8 @@ func AllTypes() []Type {
 	return out
 }
 
-// Types lists the types that contracts of this protocol version have, narrowest
-// first.
-func Types() (out []Type) {
-	for _, info := range types {
-		if info.call {
-			out = append(out, info.typ)
-		}
-	}
-	return out
-}
-
-// Valid reports whether t is a type of the engine.
+// Valid reports whether t is an encrypted type.
 func (t Type) Valid() bool { _, ok := t.info(); return ok }
-
-// Callable reports whether contracts of this protocol version have the type.
-func (t Type) Callable() bool { i, _ := t.info(); return i.call }
 
 // Kind is the kind of t, none for an unknown type.
 func (t Type) Kind() Kinds { i, _ := t.info(); return i.kind }

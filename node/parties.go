@@ -179,8 +179,8 @@ func (p *parties) publicDecrypt(ctx context.Context, handles []fhe.Handle) (*sdk
 	if result == nil {
 		return nil, errors.Join(err, threshold.Faultf(threshold.Unavailable, "fewer than %d parties signed the same result", c.Quorum().Agree()))
 	}
-	for _, v := range result.Values {
-		out.Values = append(out.Values, v.Dec())
+	for i, v := range result.Values {
+		out.Values = append(out.Values, handles[i].Type().Text(v))
 	}
 	out.Result, out.Proof = result.Encoding(), proof
 	return out, nil

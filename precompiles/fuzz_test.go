@@ -18,7 +18,7 @@ func FuzzOperation(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		out := runTwice(t, Operation{}, in)
-		if out != nil && len(out) != 64 && len(out) != 128 {
+		if out != nil && len(out) != 128 && len(out) != 192 {
 			t.Errorf("output has %d bytes", len(out))
 		}
 	})
@@ -29,7 +29,7 @@ func FuzzInput(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		out := runTwice(t, Input{}, in)
-		if out != nil && (len(out) < 64 || len(out)%32 != 0) {
+		if out != nil && (len(out) < 96 || len(out)%32 != 0) {
 			t.Errorf("output has %d bytes", len(out))
 		}
 	})
@@ -78,18 +78,27 @@ func TestGasFitsATransaction(t *testing.T) {
 }
 
 // derivations are the forms of an operation, with all operands from storage and
-// with all made in the transaction.
+// with all made in the transaction; of lists, the shortest and the longest.
 func derivations(row fhe.Operator, t fhe.Type) (out []fhe.Derivation) {
 	if !row.On(t) {
 		return nil
 	}
-	for clear := range 1 << len(row.Signature(t, 2)) {
-		if !mayBeClear(row, clear, len(row.Signature(t, 2))) {
+	if row.Shape == fhe.Fold || row.Shape == fhe.Member {
+		return append(forms(row, t, row.Signature(t, 2), 1), forms(row, t, row.Signature(t, fhe.MaxList), 1)...)
+	}
+	types := row.Signature(t, 0)
+	return forms(row, t, types, 1<<len(types))
+}
+
+// forms are those with the first sets of clear operands.
+func forms(row fhe.Operator, t fhe.Type, types []fhe.Type, sets int) (out []fhe.Derivation) {
+	for clear := range sets {
+		if !mayBeClear(row, clear, len(types)) {
 			continue
 		}
 		for _, kind := range []fhe.OperandKind{fhe.Stored, fhe.Made} {
 			d := fhe.Derivation{Op: row.Op, Type: t}
-			for i, want := range row.Signature(t, 2) {
+			for i, want := range types {
 				o := fhe.Operand{Kind: kind, Word: [32]byte(handleOf("x", want))}
 				if clear>>i&1 == 1 {
 					o = fhe.ClearOperand(uint256.NewInt(1))

@@ -6,10 +6,11 @@ import "fhevm/fhe"
 // which every operation that the executor orders leaves room in.
 const (
 	// GasPerBootstrap prices the work that an operation orders from the
-	// coprocessors. The precompile itself only checks and hashes.
-	GasPerBootstrap = 4_000
-	// GasPerBlock prices that a block of a result is packed, and the 16.4 KB in
-	// which it waits, bare, for the other operations of its transaction: a block
+	// coprocessors. It is as low as lets the dearest operation into a transaction;
+	// what bounds the coprocessors' work is the executor's budget.
+	GasPerBootstrap = 64
+	// GasPerBlock prices the 16.4 KB in which a block of a result waits, bare, for
+	// the other operations of its transaction, and that it is packed then: a block
 	// of 60 million gas takes at most 0.5 GB.
 	GasPerBlock = 2_000
 
@@ -22,7 +23,7 @@ const (
 // OperationGas is the price of precompile 0x5d for an operation that is well
 // typed.
 func OperationGas(d *fhe.Derivation) uint64 {
-	return operationBase + GasPerBootstrap*uint64(d.Bootstraps()) + GasPerBlock*uint64(secretBlocks(d))
+	return operationBase + GasPerBootstrap*uint64(d.Cost().Bootstraps) + GasPerBlock*uint64(secretBlocks(d))
 }
 
 // secretBlocks is the number of blocks of the results that have a mask to keep.

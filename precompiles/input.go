@@ -10,7 +10,7 @@ import (
 // meant for the caller's contract and user, and names its values.
 //
 //	input:  Domain(61) | contract(20) | user(20) | fhe.InputList
-//	output: digest of the list(32) | handles(32 each)
+//	output: digest of the list(32) | bootstraps(32) | handles(32 each)
 //
 // A list that is malformed or bound elsewhere reverts with Error(string).
 type Input struct{}
@@ -61,7 +61,8 @@ func verify(input []byte) ([]byte, error) {
 
 func names(list *fhe.InputList, encoding []byte) []byte {
 	digest := fhe.Keccak(encoding)
-	out := append(make([]byte, 0, 32*(1+len(list.Types))), digest[:]...)
+	out := append(make([]byte, 0, 32*(2+len(list.Types))), digest[:]...)
+	out = append(out, word(fhe.InputBootstraps(list.Types))...)
 	for _, h := range list.Handles(encoding) {
 		out = append(out, h[:]...)
 	}

@@ -1,12 +1,18 @@
 package precompiles
 
-import "fhevm/fhe"
+import (
+	"encoding/binary"
+
+	"fhevm/fhe"
+)
 
 // Operation is precompile 0x5d: it checks an operation against the type rules
 // and names its results.
 //
 //	input:  fhe.Derivation
-//	output: handle(32) | digest(32) of each result
+//	output: bootstraps(32) | depth(32) | handle(32) | digest(32) of each result
+//
+// bootstraps and depth are fhe.Derivation.Cost.
 //
 // A derivation that breaks a rule reverts with Error(string). That operands
 // exist and that the caller may use them is for the executor to check.
@@ -32,9 +38,12 @@ func (Operation) Run(input []byte) ([]byte, error) {
 	if err := d.UnmarshalBinary(input); err != nil {
 		return revert("FHE operation", err)
 	}
-	var out []byte
+	cost := d.Cost()
+	out := append(word(cost.Bootstraps), word(cost.Depth)...)
 	for _, r := range d.Results() {
 		out = append(append(out, r.Handle[:]...), r.Digest[:]...)
 	}
 	return out, nil
 }
+
+func word(n int) []byte { return binary.BigEndian.AppendUint64(make([]byte, 24), uint64(n)) }

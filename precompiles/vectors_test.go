@@ -142,9 +142,9 @@ func modelOperation(op fhe.Op, t fhe.Type, operands ...modelOperand) []byte {
 // operationVectors has each operation on its narrowest and widest type, in all
 // forms.
 func operationVectors() (out []vector) {
-	for _, row := range fhe.AllOperators() {
+	for _, row := range fhe.Operators() {
 		var on []fhe.Type
-		for _, t := range fhe.AllTypes() {
+		for _, t := range fhe.Types() {
 			if row.On(t) {
 				on = append(on, t)
 			}
@@ -192,8 +192,9 @@ func operationVector(row fhe.Operator, t fhe.Type, clear int) (vector, bool) {
 	}
 	in := append(modelOperation(row.Op, t, operands...), table...)
 	digest := crypto.Keccak256([]byte("fhevm operation"), in)
-	gas := 1_000 + 4_000*uint64(modelBootstraps(row, t, operands, clear))
-	var out []byte
+	bootstraps, depth := modelCost(row, t, operands, clear)
+	gas := 1_000 + 64*uint64(bootstraps)
+	out := append(uint256.NewInt(uint64(bootstraps)).PaddedBytes(32), uint256.NewInt(uint64(depth)).PaddedBytes(32)...)
 	for k, result := range row.Results(t) {
 		d := digest
 		if k > 0 {
@@ -221,8 +222,8 @@ func mayBeClear(row fhe.Operator, clear, n int) bool {
 	return clear == 0 || row.Clear && !all
 }
 
-// modelBootstraps counts by the cost table.
-func modelBootstraps(row fhe.Operator, t fhe.Type, operands []modelOperand, clear int) int {
+// modelCost counts by the cost table.
+func modelCost(row fhe.Operator, t fhe.Type, operands []modelOperand, clear int) (bootstraps, depth int) {
 	f := fhe.Form{Op: row.Op, Type: t}
 	switch row.Shape {
 	case fhe.Convert:
@@ -236,13 +237,14 @@ func modelBootstraps(row fhe.Operator, t fhe.Type, operands []modelOperand, clea
 			f.Clear = 2
 		}
 	}
-	n := f.Cost().Bootstraps
+	cost, unpack := f.Cost(), 0
 	for _, o := range operands {
 		if o.kind == 0 {
-			n += (fhe.Type(o.word[30]).Bits() + 1) / 2
+			cost.Bootstraps += (fhe.Type(o.word[30]).Bits() + 1) / 2
+			unpack = 1
 		}
 	}
-	return n
+	return cost.Bootstraps, cost.Depth + unpack
 }
 
 func operationFailures() []failure {
@@ -307,13 +309,13 @@ func inputVectors() (out []vector) {
 	for _, types := range [][]fhe.Type{{fhe.Uint64}, {fhe.Bool, fhe.Uint8, fhe.Uint16, fhe.Uint32, fhe.Uint64}} {
 		list := modelList(types...)
 		digest := crypto.Keccak256(list)
-		want := bytes.Clone(digest)
+		want := append(bytes.Clone(digest), uint256.NewInt(uint64(fhe.InputBootstraps(types))).PaddedBytes(32)...)
 		for i, t := range types {
 			d := crypto.Keccak256([]byte("fhevm input"), modelDomain(), digest, []byte{uint8(i), uint8(t)}, modelContract, modelUser)
 			want = append(want, modelHandle(d, uint8(i), uint8(t))...)
 		}
 		in := append(modelBinding(), list...)
-		gas := 3_000 + uint64(len(in)) + 200*uint64(len(types)) + 6_000*uint64(fhe.InputBootstraps(types))
+		gas := 3_000 + uint64(len(in)) + 200*uint64(len(types)) + 2_064*uint64(fhe.InputBootstraps(types))
 		out = append(out, vector{hex.EncodeToString(in), hex.EncodeToString(want), gas, "list-" + types[0].String()})
 	}
 	return out

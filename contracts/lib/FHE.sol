@@ -8,8 +8,10 @@ import {CoprocessorConfig, IACL, IFHEVMExecutor, Impl} from "./Impl.sol";
 
 /// @title Computation on encrypted values
 /// @notice A result belongs to the calling contract until the end of the transaction: allowThis keeps
-/// it, allow shares it. An uninitialised operand counts as 0. Arithmetic wraps around. Operands of
-/// different widths give a result of the wider one. Conditions never revert: use select.
+/// it, allow shares it. An uninitialised operand counts as 0. Arithmetic wraps around, but for that
+/// whose name says otherwise. Unsigned operands of different widths give a result of the wider one;
+/// convert others by asEint64 and the like. Conditions never revert: use select.
+/// `using FHE for euint64;` makes a.add(b) of FHE.add(a, b).
 library FHE {
     /// @notice A contract verified that `handlesList` decrypt to `abiEncodedCleartexts`.
     event PublicDecryptionVerified(bytes32[] handlesList, bytes abiEncodedCleartexts);
@@ -33,2252 +35,3967 @@ library FHE {
     }
 
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheAdd(_in(a), _in(b), 0x00));
-    }
-
+    function add(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheAdd(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheAdd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function add(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheAdd(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint8 a, euint8 b) internal returns (euint8) {
-        return add(b, a);
-    }
-
+    function add(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint8 b) internal returns (euint16) {
-        return add(a, asEuint16(b));
-    }
-
+    function add(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint16 b) internal returns (euint16) {
-        return add(asEuint16(a), b);
-    }
-
+    function add(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheAdd(_in(a), _in(b), 0x00));
-    }
-
+    function add(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheAdd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function add(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint16 a, euint16 b) internal returns (euint16) {
-        return add(b, a);
-    }
-
+    function add(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint8 b) internal returns (euint32) {
-        return add(a, asEuint32(b));
-    }
-
+    function add(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint32 b) internal returns (euint32) {
-        return add(asEuint32(a), b);
-    }
-
+    function add(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint16 b) internal returns (euint32) {
-        return add(a, asEuint32(b));
-    }
-
+    function add(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint32 b) internal returns (euint32) {
-        return add(asEuint32(a), b);
-    }
-
+    function add(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheAdd(_in(a), _in(b), 0x00));
-    }
-
+    function add(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheAdd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function add(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint32 a, euint32 b) internal returns (euint32) {
-        return add(b, a);
-    }
-
+    function add(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint8 b) internal returns (euint64) {
-        return add(a, asEuint64(b));
-    }
-
+    function add(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint64 b) internal returns (euint64) {
-        return add(asEuint64(a), b);
-    }
-
+    function add(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint16 b) internal returns (euint64) {
-        return add(a, asEuint64(b));
-    }
-
+    function add(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint64 b) internal returns (euint64) {
-        return add(asEuint64(a), b);
-    }
-
+    function add(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint32 b) internal returns (euint64) {
-        return add(a, asEuint64(b));
-    }
-
+    function add(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint64 b) internal returns (euint64) {
-        return add(asEuint64(a), b);
-    }
-
+    function add(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheAdd(_in(a), _in(b), 0x00));
-    }
-
+    function add(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheAdd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function add(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint64 a, euint64 b) internal returns (euint64) {
-        return add(b, a);
-    }
+    function add(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheAdd(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheAdd(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheAdd(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheAdd(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheAdd(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheAdd(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheAdd(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheAdd(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheAdd(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheAdd(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheAdd(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheAdd(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheAdd(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheAdd(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheAdd(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a + b, wrapping around.
+    function add(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheAdd(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a + b, wrapping around.
+    function add(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheAdd(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a + b, wrapping around.
+    function add(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheAdd(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheSub(_in(a), _in(b), 0x00));
-    }
-
+    function sub(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSub(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheSub(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function sub(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSub(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint8 a, euint8 b) internal returns (euint8) {
-        return sub(asEuint8(a), b);
-    }
-
+    function sub(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint8 b) internal returns (euint16) {
-        return sub(a, asEuint16(b));
-    }
-
+    function sub(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint16 b) internal returns (euint16) {
-        return sub(asEuint16(a), b);
-    }
-
+    function sub(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheSub(_in(a), _in(b), 0x00));
-    }
-
+    function sub(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheSub(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function sub(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint16 a, euint16 b) internal returns (euint16) {
-        return sub(asEuint16(a), b);
-    }
-
+    function sub(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint8 b) internal returns (euint32) {
-        return sub(a, asEuint32(b));
-    }
-
+    function sub(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint32 b) internal returns (euint32) {
-        return sub(asEuint32(a), b);
-    }
-
+    function sub(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint16 b) internal returns (euint32) {
-        return sub(a, asEuint32(b));
-    }
-
+    function sub(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint32 b) internal returns (euint32) {
-        return sub(asEuint32(a), b);
-    }
-
+    function sub(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheSub(_in(a), _in(b), 0x00));
-    }
-
+    function sub(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheSub(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function sub(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint32 a, euint32 b) internal returns (euint32) {
-        return sub(asEuint32(a), b);
-    }
-
+    function sub(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint8 b) internal returns (euint64) {
-        return sub(a, asEuint64(b));
-    }
-
+    function sub(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint64 b) internal returns (euint64) {
-        return sub(asEuint64(a), b);
-    }
-
+    function sub(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint16 b) internal returns (euint64) {
-        return sub(a, asEuint64(b));
-    }
-
+    function sub(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint64 b) internal returns (euint64) {
-        return sub(asEuint64(a), b);
-    }
-
+    function sub(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint32 b) internal returns (euint64) {
-        return sub(a, asEuint64(b));
-    }
-
+    function sub(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint64 b) internal returns (euint64) {
-        return sub(asEuint64(a), b);
-    }
-
+    function sub(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheSub(_in(a), _in(b), 0x00));
-    }
-
+    function sub(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheSub(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function sub(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint64 a, euint64 b) internal returns (euint64) {
-        return sub(asEuint64(a), b);
-    }
+    function sub(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSub(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSub(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSub(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSub(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSub(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSub(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSub(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSub(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSub(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSub(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSub(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSub(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSub(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSub(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSub(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSub(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a - b, wrapping around.
+    function sub(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSub(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a - b, wrapping around.
+    function sub(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSub(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheMul(_in(a), _in(b), 0x00));
-    }
-
+    function mul(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMul(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheMul(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function mul(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMul(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint8 a, euint8 b) internal returns (euint8) {
-        return mul(b, a);
-    }
-
+    function mul(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint8 b) internal returns (euint16) {
-        return mul(a, asEuint16(b));
-    }
-
+    function mul(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint16 b) internal returns (euint16) {
-        return mul(asEuint16(a), b);
-    }
-
+    function mul(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheMul(_in(a), _in(b), 0x00));
-    }
-
+    function mul(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheMul(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function mul(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint16 a, euint16 b) internal returns (euint16) {
-        return mul(b, a);
-    }
-
+    function mul(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint8 b) internal returns (euint32) {
-        return mul(a, asEuint32(b));
-    }
-
+    function mul(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint32 b) internal returns (euint32) {
-        return mul(asEuint32(a), b);
-    }
-
+    function mul(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint16 b) internal returns (euint32) {
-        return mul(a, asEuint32(b));
-    }
-
+    function mul(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint32 b) internal returns (euint32) {
-        return mul(asEuint32(a), b);
-    }
-
+    function mul(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheMul(_in(a), _in(b), 0x00));
-    }
-
+    function mul(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheMul(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function mul(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint32 a, euint32 b) internal returns (euint32) {
-        return mul(b, a);
-    }
-
+    function mul(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint8 b) internal returns (euint64) {
-        return mul(a, asEuint64(b));
-    }
-
+    function mul(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint64 b) internal returns (euint64) {
-        return mul(asEuint64(a), b);
-    }
-
+    function mul(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint16 b) internal returns (euint64) {
-        return mul(a, asEuint64(b));
-    }
-
+    function mul(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint64 b) internal returns (euint64) {
-        return mul(asEuint64(a), b);
-    }
-
+    function mul(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint32 b) internal returns (euint64) {
-        return mul(a, asEuint64(b));
-    }
-
+    function mul(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint64 b) internal returns (euint64) {
-        return mul(asEuint64(a), b);
-    }
-
+    function mul(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheMul(_in(a), _in(b), 0x00));
-    }
-
+    function mul(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheMul(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function mul(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint64 a, euint64 b) internal returns (euint64) {
-        return mul(b, a);
-    }
+    function mul(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMul(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMul(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMul(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMul(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMul(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMul(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMul(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMul(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMul(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMul(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMul(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMul(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMul(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMul(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMul(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMul(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a * b, wrapping around.
+    function mul(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMul(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a * b, wrapping around.
+    function mul(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMul(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheDiv(_euint8(a), _euint8(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheDiv(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(_euint16(a), _euint16(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), _euint32(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), _euint64(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheDiv(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheDiv(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheDiv(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheDiv(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheDiv(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheDiv(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheDiv(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheDiv(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheDiv(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheDiv(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheDiv(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheDiv(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheDiv(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheDiv(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheDiv(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheDiv(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheDiv(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function div(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheDiv(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRem(_euint8(a), _euint8(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRem(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(_euint16(a), _euint16(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), _euint32(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), _euint64(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRem(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRem(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRem(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRem(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRem(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRem(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRem(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRem(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRem(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRem(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRem(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRem(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRem(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRem(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRem(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRem(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRem(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function rem(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRem(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice bitwise and.
-    function and(ebool a, ebool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheBitAnd(_in(a), _in(b), 0x00));
-    }
-
+    function and(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitAnd(_ebool(a), _ebool(b), 0x00)); }
     /// @notice bitwise and.
-    function and(ebool a, bool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheBitAnd(_in(a), bytes32(b ? uint256(1) : 0), 0x01));
-    }
-
+    function and(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitAnd(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice bitwise and.
-    function and(bool a, ebool b) internal returns (ebool) {
-        return and(b, a);
-    }
-
+    function and(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitAnd(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheBitAnd(_in(a), _in(b), 0x00));
-    }
-
+    function and(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitAnd(_euint8(a), _euint8(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheBitAnd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function and(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitAnd(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint8 a, euint8 b) internal returns (euint8) {
-        return and(b, a);
-    }
-
+    function and(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint8 b) internal returns (euint16) {
-        return and(a, asEuint16(b));
-    }
-
+    function and(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint16 b) internal returns (euint16) {
-        return and(asEuint16(a), b);
-    }
-
+    function and(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheBitAnd(_in(a), _in(b), 0x00));
-    }
-
+    function and(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(_euint16(a), _euint16(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheBitAnd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function and(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint16 a, euint16 b) internal returns (euint16) {
-        return and(b, a);
-    }
-
+    function and(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint8 b) internal returns (euint32) {
-        return and(a, asEuint32(b));
-    }
-
+    function and(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint32 b) internal returns (euint32) {
-        return and(asEuint32(a), b);
-    }
-
+    function and(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint16 b) internal returns (euint32) {
-        return and(a, asEuint32(b));
-    }
-
+    function and(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint32 b) internal returns (euint32) {
-        return and(asEuint32(a), b);
-    }
-
+    function and(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheBitAnd(_in(a), _in(b), 0x00));
-    }
-
+    function and(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), _euint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheBitAnd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function and(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint32 a, euint32 b) internal returns (euint32) {
-        return and(b, a);
-    }
-
+    function and(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint8 b) internal returns (euint64) {
-        return and(a, asEuint64(b));
-    }
-
+    function and(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint64 b) internal returns (euint64) {
-        return and(asEuint64(a), b);
-    }
-
+    function and(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint16 b) internal returns (euint64) {
-        return and(a, asEuint64(b));
-    }
-
+    function and(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint64 b) internal returns (euint64) {
-        return and(asEuint64(a), b);
-    }
-
+    function and(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint32 b) internal returns (euint64) {
-        return and(a, asEuint64(b));
-    }
-
+    function and(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint64 b) internal returns (euint64) {
-        return and(asEuint64(a), b);
-    }
-
+    function and(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheBitAnd(_in(a), _in(b), 0x00));
-    }
-
+    function and(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheBitAnd(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function and(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint64 a, euint64 b) internal returns (euint64) {
-        return and(b, a);
-    }
+    function and(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice bitwise and.
+    function and(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice bitwise and.
+    function and(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitAnd(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitAnd(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice bitwise and.
+    function and(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitAnd(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitAnd(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice bitwise and.
+    function and(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitAnd(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitAnd(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice bitwise and.
+    function and(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitAnd(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitAnd(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice bitwise and.
+    function and(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitAnd(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitAnd(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice bitwise and.
+    function and(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice bitwise and.
+    function and(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitAnd(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice bitwise and.
+    function and(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitAnd(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice bitwise and.
+    function and(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice bitwise or.
-    function or(ebool a, ebool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheBitOr(_in(a), _in(b), 0x00));
-    }
-
+    function or(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitOr(_ebool(a), _ebool(b), 0x00)); }
     /// @notice bitwise or.
-    function or(ebool a, bool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheBitOr(_in(a), bytes32(b ? uint256(1) : 0), 0x01));
-    }
-
+    function or(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitOr(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice bitwise or.
-    function or(bool a, ebool b) internal returns (ebool) {
-        return or(b, a);
-    }
-
+    function or(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitOr(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheBitOr(_in(a), _in(b), 0x00));
-    }
-
+    function or(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitOr(_euint8(a), _euint8(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheBitOr(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function or(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitOr(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint8 a, euint8 b) internal returns (euint8) {
-        return or(b, a);
-    }
-
+    function or(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint8 b) internal returns (euint16) {
-        return or(a, asEuint16(b));
-    }
-
+    function or(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint16 b) internal returns (euint16) {
-        return or(asEuint16(a), b);
-    }
-
+    function or(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheBitOr(_in(a), _in(b), 0x00));
-    }
-
+    function or(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(_euint16(a), _euint16(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheBitOr(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function or(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint16 a, euint16 b) internal returns (euint16) {
-        return or(b, a);
-    }
-
+    function or(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint8 b) internal returns (euint32) {
-        return or(a, asEuint32(b));
-    }
-
+    function or(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint32 b) internal returns (euint32) {
-        return or(asEuint32(a), b);
-    }
-
+    function or(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint16 b) internal returns (euint32) {
-        return or(a, asEuint32(b));
-    }
-
+    function or(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint32 b) internal returns (euint32) {
-        return or(asEuint32(a), b);
-    }
-
+    function or(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheBitOr(_in(a), _in(b), 0x00));
-    }
-
+    function or(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), _euint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheBitOr(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function or(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint32 a, euint32 b) internal returns (euint32) {
-        return or(b, a);
-    }
-
+    function or(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint8 b) internal returns (euint64) {
-        return or(a, asEuint64(b));
-    }
-
+    function or(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint64 b) internal returns (euint64) {
-        return or(asEuint64(a), b);
-    }
-
+    function or(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint16 b) internal returns (euint64) {
-        return or(a, asEuint64(b));
-    }
-
+    function or(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint64 b) internal returns (euint64) {
-        return or(asEuint64(a), b);
-    }
-
+    function or(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint32 b) internal returns (euint64) {
-        return or(a, asEuint64(b));
-    }
-
+    function or(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint64 b) internal returns (euint64) {
-        return or(asEuint64(a), b);
-    }
-
+    function or(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheBitOr(_in(a), _in(b), 0x00));
-    }
-
+    function or(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheBitOr(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function or(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint64 a, euint64 b) internal returns (euint64) {
-        return or(b, a);
-    }
+    function or(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice bitwise or.
+    function or(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice bitwise or.
+    function or(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitOr(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitOr(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice bitwise or.
+    function or(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitOr(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitOr(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice bitwise or.
+    function or(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitOr(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitOr(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice bitwise or.
+    function or(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitOr(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitOr(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice bitwise or.
+    function or(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitOr(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitOr(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice bitwise or.
+    function or(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice bitwise or.
+    function or(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitOr(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice bitwise or.
+    function or(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitOr(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice bitwise or.
+    function or(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice bitwise exclusive or.
-    function xor(ebool a, ebool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheBitXor(_in(a), _in(b), 0x00));
-    }
-
+    function xor(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitXor(_ebool(a), _ebool(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(ebool a, bool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheBitXor(_in(a), bytes32(b ? uint256(1) : 0), 0x01));
-    }
-
+    function xor(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitXor(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(bool a, ebool b) internal returns (ebool) {
-        return xor(b, a);
-    }
-
+    function xor(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitXor(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheBitXor(_in(a), _in(b), 0x00));
-    }
-
+    function xor(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitXor(_euint8(a), _euint8(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheBitXor(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function xor(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitXor(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint8 a, euint8 b) internal returns (euint8) {
-        return xor(b, a);
-    }
-
+    function xor(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint8 b) internal returns (euint16) {
-        return xor(a, asEuint16(b));
-    }
-
+    function xor(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint16 b) internal returns (euint16) {
-        return xor(asEuint16(a), b);
-    }
-
+    function xor(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheBitXor(_in(a), _in(b), 0x00));
-    }
-
+    function xor(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(_euint16(a), _euint16(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheBitXor(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function xor(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint16 a, euint16 b) internal returns (euint16) {
-        return xor(b, a);
-    }
-
+    function xor(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint8 b) internal returns (euint32) {
-        return xor(a, asEuint32(b));
-    }
-
+    function xor(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint32 b) internal returns (euint32) {
-        return xor(asEuint32(a), b);
-    }
-
+    function xor(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint16 b) internal returns (euint32) {
-        return xor(a, asEuint32(b));
-    }
-
+    function xor(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint32 b) internal returns (euint32) {
-        return xor(asEuint32(a), b);
-    }
-
+    function xor(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheBitXor(_in(a), _in(b), 0x00));
-    }
-
+    function xor(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), _euint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheBitXor(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function xor(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint32 a, euint32 b) internal returns (euint32) {
-        return xor(b, a);
-    }
-
+    function xor(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint8 b) internal returns (euint64) {
-        return xor(a, asEuint64(b));
-    }
-
+    function xor(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint64 b) internal returns (euint64) {
-        return xor(asEuint64(a), b);
-    }
-
+    function xor(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint16 b) internal returns (euint64) {
-        return xor(a, asEuint64(b));
-    }
-
+    function xor(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint64 b) internal returns (euint64) {
-        return xor(asEuint64(a), b);
-    }
-
+    function xor(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint32 b) internal returns (euint64) {
-        return xor(a, asEuint64(b));
-    }
-
+    function xor(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint64 b) internal returns (euint64) {
-        return xor(asEuint64(a), b);
-    }
-
+    function xor(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheBitXor(_in(a), _in(b), 0x00));
-    }
-
+    function xor(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheBitXor(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function xor(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint64 a, euint64 b) internal returns (euint64) {
-        return xor(b, a);
-    }
+    function xor(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitXor(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitXor(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitXor(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitXor(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitXor(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitXor(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitXor(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitXor(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitXor(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitXor(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitXor(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice bitwise exclusive or.
+    function xor(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitXor(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice bitwise exclusive or.
+    function xor(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShl(_euint8(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShl(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShl(_euint16(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShl(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShl(_euint32(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShl(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShl(_euint64(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShl(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShl(_euint128(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShl(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShl(_euint256(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShl(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShl(_eint8(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShl(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShl(_eint16(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShl(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShl(_eint32(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShl(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShl(_eint64(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShl(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShl(_eint128(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShl(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShl(_eint256(a), _euint8(b), 0x00)); }
+    /// @notice a shifted left by b modulo its width.
+    function shl(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShl(_eint256(a), bytes32(uint256(b)), 0x01)); }
+
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShr(_euint8(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShr(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShr(_euint16(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShr(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShr(_euint32(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShr(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShr(_euint64(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShr(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShr(_euint128(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShr(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShr(_euint256(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShr(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShr(_eint8(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShr(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShr(_eint16(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShr(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShr(_eint32(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShr(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShr(_eint64(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShr(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShr(_eint128(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShr(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShr(_eint256(a), _euint8(b), 0x00)); }
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function shr(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShr(_eint256(a), bytes32(uint256(b)), 0x01)); }
+
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotl(_euint8(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotl(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotl(_euint16(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotl(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotl(_euint32(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotl(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotl(_euint64(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotl(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotl(_euint128(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotl(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotl(_euint256(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotl(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotl(_eint8(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotl(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotl(_eint16(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotl(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotl(_eint32(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotl(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotl(_eint64(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotl(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotl(_eint128(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotl(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotl(_eint256(a), _euint8(b), 0x00)); }
+    /// @notice a rotated left by b modulo its width.
+    function rotl(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotl(_eint256(a), bytes32(uint256(b)), 0x01)); }
+
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotr(_euint8(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotr(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotr(_euint16(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotr(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotr(_euint32(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotr(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotr(_euint64(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotr(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotr(_euint128(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotr(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotr(_euint256(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotr(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotr(_eint8(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotr(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotr(_eint16(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotr(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotr(_eint32(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotr(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotr(_eint64(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotr(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotr(_eint128(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotr(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotr(_eint256(a), _euint8(b), 0x00)); }
+    /// @notice a rotated right by b modulo its width.
+    function rotr(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotr(_eint256(a), bytes32(uint256(b)), 0x01)); }
 
     /// @notice a == b.
-    function eq(ebool a, ebool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), _in(b), 0x00));
-    }
-
+    function eq(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_ebool(a), _ebool(b), 0x00)); }
     /// @notice a == b.
-    function eq(ebool a, bool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), bytes32(b ? uint256(1) : 0), 0x01));
-    }
-
+    function eq(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice a == b.
-    function eq(bool a, ebool b) internal returns (ebool) {
-        return eq(b, a);
-    }
-
+    function eq(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint8 a, euint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), _in(b), 0x00));
-    }
-
+    function eq(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, uint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function eq(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint8 a, euint8 b) internal returns (ebool) {
-        return eq(b, a);
-    }
-
+    function eq(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint16 a, euint8 b) internal returns (ebool) {
-        return eq(a, asEuint16(b));
-    }
-
+    function eq(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint16 b) internal returns (ebool) {
-        return eq(asEuint16(a), b);
-    }
-
+    function eq(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), _in(b), 0x00));
-    }
-
+    function eq(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, uint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function eq(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint16 a, euint16 b) internal returns (ebool) {
-        return eq(b, a);
-    }
-
+    function eq(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint32 a, euint8 b) internal returns (ebool) {
-        return eq(a, asEuint32(b));
-    }
-
+    function eq(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint32 b) internal returns (ebool) {
-        return eq(asEuint32(a), b);
-    }
-
+    function eq(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint16 b) internal returns (ebool) {
-        return eq(a, asEuint32(b));
-    }
-
+    function eq(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint32 b) internal returns (ebool) {
-        return eq(asEuint32(a), b);
-    }
-
+    function eq(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), _in(b), 0x00));
-    }
-
+    function eq(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, uint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function eq(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint32 a, euint32 b) internal returns (ebool) {
-        return eq(b, a);
-    }
-
+    function eq(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint64 a, euint8 b) internal returns (ebool) {
-        return eq(a, asEuint64(b));
-    }
-
+    function eq(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint64 b) internal returns (ebool) {
-        return eq(asEuint64(a), b);
-    }
-
+    function eq(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint16 b) internal returns (ebool) {
-        return eq(a, asEuint64(b));
-    }
-
+    function eq(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint64 b) internal returns (ebool) {
-        return eq(asEuint64(a), b);
-    }
-
+    function eq(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint32 b) internal returns (ebool) {
-        return eq(a, asEuint64(b));
-    }
-
+    function eq(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint64 b) internal returns (ebool) {
-        return eq(asEuint64(a), b);
-    }
-
+    function eq(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), _in(b), 0x00));
-    }
-
+    function eq(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, uint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheEq(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function eq(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint64 a, euint64 b) internal returns (ebool) {
-        return eq(b, a);
-    }
+    function eq(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a == b.
+    function eq(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a == b.
+    function eq(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a == b.
+    function eq(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a == b.
+    function eq(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a == b.
+    function eq(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a == b.
+    function eq(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eaddress(a), _eaddress(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    /// @notice a == b.
+    function eq(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a == b.
+    function eq(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a == b.
+    function eq(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a == b.
+    function eq(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a == b.
+    function eq(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a == b.
+    function eq(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a == b.
+    function eq(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a == b.
+    function eq(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a == b.
+    function eq(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a == b.
+    function eq(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a != b.
-    function ne(ebool a, ebool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), _in(b), 0x00));
-    }
-
+    function ne(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_ebool(a), _ebool(b), 0x00)); }
     /// @notice a != b.
-    function ne(ebool a, bool b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), bytes32(b ? uint256(1) : 0), 0x01));
-    }
-
+    function ne(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice a != b.
-    function ne(bool a, ebool b) internal returns (ebool) {
-        return ne(b, a);
-    }
-
+    function ne(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint8 a, euint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), _in(b), 0x00));
-    }
-
+    function ne(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, uint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ne(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint8 a, euint8 b) internal returns (ebool) {
-        return ne(b, a);
-    }
-
+    function ne(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint16 a, euint8 b) internal returns (ebool) {
-        return ne(a, asEuint16(b));
-    }
-
+    function ne(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint16 b) internal returns (ebool) {
-        return ne(asEuint16(a), b);
-    }
-
+    function ne(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), _in(b), 0x00));
-    }
-
+    function ne(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, uint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ne(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint16 a, euint16 b) internal returns (ebool) {
-        return ne(b, a);
-    }
-
+    function ne(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint32 a, euint8 b) internal returns (ebool) {
-        return ne(a, asEuint32(b));
-    }
-
+    function ne(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint32 b) internal returns (ebool) {
-        return ne(asEuint32(a), b);
-    }
-
+    function ne(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint16 b) internal returns (ebool) {
-        return ne(a, asEuint32(b));
-    }
-
+    function ne(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint32 b) internal returns (ebool) {
-        return ne(asEuint32(a), b);
-    }
-
+    function ne(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), _in(b), 0x00));
-    }
-
+    function ne(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, uint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ne(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint32 a, euint32 b) internal returns (ebool) {
-        return ne(b, a);
-    }
-
+    function ne(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint64 a, euint8 b) internal returns (ebool) {
-        return ne(a, asEuint64(b));
-    }
-
+    function ne(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint64 b) internal returns (ebool) {
-        return ne(asEuint64(a), b);
-    }
-
+    function ne(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint16 b) internal returns (ebool) {
-        return ne(a, asEuint64(b));
-    }
-
+    function ne(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint64 b) internal returns (ebool) {
-        return ne(asEuint64(a), b);
-    }
-
+    function ne(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint32 b) internal returns (ebool) {
-        return ne(a, asEuint64(b));
-    }
-
+    function ne(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint64 b) internal returns (ebool) {
-        return ne(asEuint64(a), b);
-    }
-
+    function ne(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), _in(b), 0x00));
-    }
-
+    function ne(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, uint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ne(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint64 a, euint64 b) internal returns (ebool) {
-        return ne(b, a);
-    }
+    function ne(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a != b.
+    function ne(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a != b.
+    function ne(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a != b.
+    function ne(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a != b.
+    function ne(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a != b.
+    function ne(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a != b.
+    function ne(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eaddress(a), _eaddress(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    /// @notice a != b.
+    function ne(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a != b.
+    function ne(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a != b.
+    function ne(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a != b.
+    function ne(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a != b.
+    function ne(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a != b.
+    function ne(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a != b.
+    function ne(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a != b.
+    function ne(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a != b.
+    function ne(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a != b.
+    function ne(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a >= b.
-    function ge(euint8 a, euint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), _in(b), 0x00));
-    }
-
+    function ge(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, uint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ge(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint8 a, euint8 b) internal returns (ebool) {
-        return le(b, a);
-    }
-
+    function ge(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint8 b) internal returns (ebool) {
-        return ge(a, asEuint16(b));
-    }
-
+    function ge(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint16 b) internal returns (ebool) {
-        return ge(asEuint16(a), b);
-    }
-
+    function ge(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), _in(b), 0x00));
-    }
-
+    function ge(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, uint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ge(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint16 a, euint16 b) internal returns (ebool) {
-        return le(b, a);
-    }
-
+    function ge(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint8 b) internal returns (ebool) {
-        return ge(a, asEuint32(b));
-    }
-
+    function ge(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint32 b) internal returns (ebool) {
-        return ge(asEuint32(a), b);
-    }
-
+    function ge(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint16 b) internal returns (ebool) {
-        return ge(a, asEuint32(b));
-    }
-
+    function ge(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint32 b) internal returns (ebool) {
-        return ge(asEuint32(a), b);
-    }
-
+    function ge(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), _in(b), 0x00));
-    }
-
+    function ge(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, uint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ge(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint32 a, euint32 b) internal returns (ebool) {
-        return le(b, a);
-    }
-
+    function ge(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint8 b) internal returns (ebool) {
-        return ge(a, asEuint64(b));
-    }
-
+    function ge(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint64 b) internal returns (ebool) {
-        return ge(asEuint64(a), b);
-    }
-
+    function ge(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint16 b) internal returns (ebool) {
-        return ge(a, asEuint64(b));
-    }
-
+    function ge(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint64 b) internal returns (ebool) {
-        return ge(asEuint64(a), b);
-    }
-
+    function ge(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint32 b) internal returns (ebool) {
-        return ge(a, asEuint64(b));
-    }
-
+    function ge(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint64 b) internal returns (ebool) {
-        return ge(asEuint64(a), b);
-    }
-
+    function ge(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), _in(b), 0x00));
-    }
-
+    function ge(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, uint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function ge(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint64 a, euint64 b) internal returns (ebool) {
-        return le(b, a);
-    }
+    function ge(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a >= b.
+    function ge(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eaddress(a), _eaddress(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a >= b.
+    function ge(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a >= b.
+    function ge(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a >= b.
+    function ge(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a >= b.
+    function ge(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a > b.
-    function gt(euint8 a, euint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), _in(b), 0x00));
-    }
-
+    function gt(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, uint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function gt(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint8 a, euint8 b) internal returns (ebool) {
-        return lt(b, a);
-    }
-
+    function gt(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint16 a, euint8 b) internal returns (ebool) {
-        return gt(a, asEuint16(b));
-    }
-
+    function gt(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint16 b) internal returns (ebool) {
-        return gt(asEuint16(a), b);
-    }
-
+    function gt(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), _in(b), 0x00));
-    }
-
+    function gt(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, uint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function gt(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint16 a, euint16 b) internal returns (ebool) {
-        return lt(b, a);
-    }
-
+    function gt(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint32 a, euint8 b) internal returns (ebool) {
-        return gt(a, asEuint32(b));
-    }
-
+    function gt(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint32 b) internal returns (ebool) {
-        return gt(asEuint32(a), b);
-    }
-
+    function gt(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint16 b) internal returns (ebool) {
-        return gt(a, asEuint32(b));
-    }
-
+    function gt(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint32 b) internal returns (ebool) {
-        return gt(asEuint32(a), b);
-    }
-
+    function gt(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), _in(b), 0x00));
-    }
-
+    function gt(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, uint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function gt(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint32 a, euint32 b) internal returns (ebool) {
-        return lt(b, a);
-    }
-
+    function gt(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint64 a, euint8 b) internal returns (ebool) {
-        return gt(a, asEuint64(b));
-    }
-
+    function gt(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint64 b) internal returns (ebool) {
-        return gt(asEuint64(a), b);
-    }
-
+    function gt(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint16 b) internal returns (ebool) {
-        return gt(a, asEuint64(b));
-    }
-
+    function gt(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint64 b) internal returns (ebool) {
-        return gt(asEuint64(a), b);
-    }
-
+    function gt(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint32 b) internal returns (ebool) {
-        return gt(a, asEuint64(b));
-    }
-
+    function gt(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint64 b) internal returns (ebool) {
-        return gt(asEuint64(a), b);
-    }
-
+    function gt(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), _in(b), 0x00));
-    }
-
+    function gt(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, uint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheGt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function gt(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint64 a, euint64 b) internal returns (ebool) {
-        return lt(b, a);
-    }
+    function gt(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a > b.
+    function gt(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a > b.
+    function gt(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a > b.
+    function gt(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a > b.
+    function gt(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a > b.
+    function gt(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a > b.
+    function gt(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eaddress(a), _eaddress(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    /// @notice a > b.
+    function gt(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a > b.
+    function gt(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a > b.
+    function gt(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a > b.
+    function gt(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a > b.
+    function gt(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a > b.
+    function gt(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a > b.
+    function gt(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a > b.
+    function gt(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a > b.
+    function gt(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a > b.
+    function gt(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a <= b.
-    function le(euint8 a, euint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), _in(b), 0x00));
-    }
-
+    function le(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, uint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function le(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint8 a, euint8 b) internal returns (ebool) {
-        return ge(b, a);
-    }
-
+    function le(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint16 a, euint8 b) internal returns (ebool) {
-        return le(a, asEuint16(b));
-    }
-
+    function le(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint16 b) internal returns (ebool) {
-        return le(asEuint16(a), b);
-    }
-
+    function le(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), _in(b), 0x00));
-    }
-
+    function le(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, uint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function le(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint16 a, euint16 b) internal returns (ebool) {
-        return ge(b, a);
-    }
-
+    function le(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint32 a, euint8 b) internal returns (ebool) {
-        return le(a, asEuint32(b));
-    }
-
+    function le(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint32 b) internal returns (ebool) {
-        return le(asEuint32(a), b);
-    }
-
+    function le(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint16 b) internal returns (ebool) {
-        return le(a, asEuint32(b));
-    }
-
+    function le(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint32 b) internal returns (ebool) {
-        return le(asEuint32(a), b);
-    }
-
+    function le(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), _in(b), 0x00));
-    }
-
+    function le(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, uint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function le(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint32 a, euint32 b) internal returns (ebool) {
-        return ge(b, a);
-    }
-
+    function le(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint64 a, euint8 b) internal returns (ebool) {
-        return le(a, asEuint64(b));
-    }
-
+    function le(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint64 b) internal returns (ebool) {
-        return le(asEuint64(a), b);
-    }
-
+    function le(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint16 b) internal returns (ebool) {
-        return le(a, asEuint64(b));
-    }
-
+    function le(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint64 b) internal returns (ebool) {
-        return le(asEuint64(a), b);
-    }
-
+    function le(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint32 b) internal returns (ebool) {
-        return le(a, asEuint64(b));
-    }
-
+    function le(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint64 b) internal returns (ebool) {
-        return le(asEuint64(a), b);
-    }
-
+    function le(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), _in(b), 0x00));
-    }
-
+    function le(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, uint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLe(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function le(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint64 a, euint64 b) internal returns (ebool) {
-        return ge(b, a);
-    }
+    function le(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a <= b.
+    function le(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a <= b.
+    function le(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a <= b.
+    function le(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a <= b.
+    function le(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a <= b.
+    function le(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a <= b.
+    function le(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eaddress(a), _eaddress(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    /// @notice a <= b.
+    function le(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a <= b.
+    function le(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a <= b.
+    function le(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a <= b.
+    function le(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a <= b.
+    function le(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a <= b.
+    function le(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a <= b.
+    function le(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a <= b.
+    function le(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a <= b.
+    function le(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a <= b.
+    function le(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a < b.
-    function lt(euint8 a, euint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), _in(b), 0x00));
-    }
-
+    function lt(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint8(a), _euint8(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, uint8 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function lt(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint8 a, euint8 b) internal returns (ebool) {
-        return gt(b, a);
-    }
-
+    function lt(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint16 a, euint8 b) internal returns (ebool) {
-        return lt(a, asEuint16(b));
-    }
-
+    function lt(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint16 b) internal returns (ebool) {
-        return lt(asEuint16(a), b);
-    }
-
+    function lt(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), _in(b), 0x00));
-    }
-
+    function lt(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint16(a), _euint16(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, uint16 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function lt(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint16 a, euint16 b) internal returns (ebool) {
-        return gt(b, a);
-    }
-
+    function lt(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint32 a, euint8 b) internal returns (ebool) {
-        return lt(a, asEuint32(b));
-    }
-
+    function lt(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint32 b) internal returns (ebool) {
-        return lt(asEuint32(a), b);
-    }
-
+    function lt(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint16 b) internal returns (ebool) {
-        return lt(a, asEuint32(b));
-    }
-
+    function lt(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint32 b) internal returns (ebool) {
-        return lt(asEuint32(a), b);
-    }
-
+    function lt(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), _in(b), 0x00));
-    }
-
+    function lt(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), _euint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, uint32 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function lt(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint32 a, euint32 b) internal returns (ebool) {
-        return gt(b, a);
-    }
-
+    function lt(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint64 a, euint8 b) internal returns (ebool) {
-        return lt(a, asEuint64(b));
-    }
-
+    function lt(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint64 b) internal returns (ebool) {
-        return lt(asEuint64(a), b);
-    }
-
+    function lt(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint16 b) internal returns (ebool) {
-        return lt(a, asEuint64(b));
-    }
-
+    function lt(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint64 b) internal returns (ebool) {
-        return lt(asEuint64(a), b);
-    }
-
+    function lt(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint32 b) internal returns (ebool) {
-        return lt(a, asEuint64(b));
-    }
-
+    function lt(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint64 b) internal returns (ebool) {
-        return lt(asEuint64(a), b);
-    }
-
+    function lt(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), _in(b), 0x00));
-    }
-
+    function lt(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, uint64 b) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheLt(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function lt(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint64 a, euint64 b) internal returns (ebool) {
-        return gt(b, a);
-    }
+    function lt(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice a < b.
+    function lt(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a < b.
+    function lt(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a < b.
+    function lt(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a < b.
+    function lt(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice a < b.
+    function lt(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a < b.
+    function lt(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eaddress(a), _eaddress(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    /// @notice a < b.
+    function lt(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a < b.
+    function lt(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a < b.
+    function lt(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a < b.
+    function lt(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a < b.
+    function lt(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice a < b.
+    function lt(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice a < b.
+    function lt(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice a < b.
+    function lt(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice a < b.
+    function lt(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice a < b.
+    function lt(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheMin(_in(a), _in(b), 0x00));
-    }
-
+    function min(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMin(_euint8(a), _euint8(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheMin(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function min(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMin(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint8 a, euint8 b) internal returns (euint8) {
-        return min(b, a);
-    }
-
+    function min(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint8 b) internal returns (euint16) {
-        return min(a, asEuint16(b));
-    }
-
+    function min(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint16 b) internal returns (euint16) {
-        return min(asEuint16(a), b);
-    }
-
+    function min(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheMin(_in(a), _in(b), 0x00));
-    }
-
+    function min(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(_euint16(a), _euint16(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheMin(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function min(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint16 a, euint16 b) internal returns (euint16) {
-        return min(b, a);
-    }
-
+    function min(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint8 b) internal returns (euint32) {
-        return min(a, asEuint32(b));
-    }
-
+    function min(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint32 b) internal returns (euint32) {
-        return min(asEuint32(a), b);
-    }
-
+    function min(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint16 b) internal returns (euint32) {
-        return min(a, asEuint32(b));
-    }
-
+    function min(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint32 b) internal returns (euint32) {
-        return min(asEuint32(a), b);
-    }
-
+    function min(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheMin(_in(a), _in(b), 0x00));
-    }
-
+    function min(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), _euint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheMin(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function min(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint32 a, euint32 b) internal returns (euint32) {
-        return min(b, a);
-    }
-
+    function min(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint8 b) internal returns (euint64) {
-        return min(a, asEuint64(b));
-    }
-
+    function min(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint64 b) internal returns (euint64) {
-        return min(asEuint64(a), b);
-    }
-
+    function min(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint16 b) internal returns (euint64) {
-        return min(a, asEuint64(b));
-    }
-
+    function min(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint64 b) internal returns (euint64) {
-        return min(asEuint64(a), b);
-    }
-
+    function min(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint32 b) internal returns (euint64) {
-        return min(a, asEuint64(b));
-    }
-
+    function min(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint64 b) internal returns (euint64) {
-        return min(asEuint64(a), b);
-    }
-
+    function min(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheMin(_in(a), _in(b), 0x00));
-    }
-
+    function min(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheMin(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function min(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint64 a, euint64 b) internal returns (euint64) {
-        return min(b, a);
-    }
+    function min(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMin(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMin(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMin(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMin(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMin(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMin(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMin(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMin(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMin(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMin(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMin(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMin(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMin(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMin(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMin(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice the smaller of a and b.
+    function min(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMin(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice the smaller of a and b.
+    function min(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMin(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice the smaller of a and b.
+    function min(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMin(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice the larger of a and b.
-    function max(euint8 a, euint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheMax(_in(a), _in(b), 0x00));
-    }
-
+    function max(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMax(_euint8(a), _euint8(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, uint8 b) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheMax(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function max(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMax(_euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint8 a, euint8 b) internal returns (euint8) {
-        return max(b, a);
-    }
-
+    function max(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint8 b) internal returns (euint16) {
-        return max(a, asEuint16(b));
-    }
-
+    function max(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint16 b) internal returns (euint16) {
-        return max(asEuint16(a), b);
-    }
-
+    function max(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheMax(_in(a), _in(b), 0x00));
-    }
-
+    function max(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(_euint16(a), _euint16(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, uint16 b) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheMax(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function max(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(_euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint16 a, euint16 b) internal returns (euint16) {
-        return max(b, a);
-    }
-
+    function max(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint8 b) internal returns (euint32) {
-        return max(a, asEuint32(b));
-    }
-
+    function max(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint32 b) internal returns (euint32) {
-        return max(asEuint32(a), b);
-    }
-
+    function max(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint16 b) internal returns (euint32) {
-        return max(a, asEuint32(b));
-    }
-
+    function max(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint32 b) internal returns (euint32) {
-        return max(asEuint32(a), b);
-    }
-
+    function max(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheMax(_in(a), _in(b), 0x00));
-    }
-
+    function max(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), _euint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, uint32 b) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheMax(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function max(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint32 a, euint32 b) internal returns (euint32) {
-        return max(b, a);
-    }
-
+    function max(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint8 b) internal returns (euint64) {
-        return max(a, asEuint64(b));
-    }
-
+    function max(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint64 b) internal returns (euint64) {
-        return max(asEuint64(a), b);
-    }
-
+    function max(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint16 b) internal returns (euint64) {
-        return max(a, asEuint64(b));
-    }
-
+    function max(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint64 b) internal returns (euint64) {
-        return max(asEuint64(a), b);
-    }
-
+    function max(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint32 b) internal returns (euint64) {
-        return max(a, asEuint64(b));
-    }
-
+    function max(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint64 b) internal returns (euint64) {
-        return max(asEuint64(a), b);
-    }
-
+    function max(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheMax(_in(a), _in(b), 0x00));
-    }
-
+    function max(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, uint64 b) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheMax(_in(a), bytes32(uint256(b)), 0x01));
-    }
-
+    function max(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint64 a, euint64 b) internal returns (euint64) {
-        return max(b, a);
-    }
+    function max(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), _euint128(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), _euint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMax(_eint8(a), _eint8(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMax(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMax(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMax(_eint16(a), _eint16(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMax(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMax(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMax(_eint32(a), _eint32(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMax(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMax(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMax(_eint64(a), _eint64(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMax(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMax(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMax(_eint128(a), _eint128(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMax(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMax(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    /// @notice the larger of a and b.
+    function max(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMax(_eint256(a), _eint256(b), 0x00)); }
+    /// @notice the larger of a and b.
+    function max(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMax(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    /// @notice the larger of a and b.
+    function max(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMax(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice -a, wrapping around.
-    function neg(euint8 a) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheNeg(_in(a)));
-    }
-
+    function neg(euint8 a) internal returns (euint8) { return euint8.wrap(Impl.executor().fheNeg(_euint8(a))); }
     /// @notice -a, wrapping around.
-    function neg(euint16 a) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheNeg(_in(a)));
-    }
-
+    function neg(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.executor().fheNeg(_euint16(a))); }
     /// @notice -a, wrapping around.
-    function neg(euint32 a) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheNeg(_in(a)));
-    }
-
+    function neg(euint32 a) internal returns (euint32) { return euint32.wrap(Impl.executor().fheNeg(_euint32(a))); }
     /// @notice -a, wrapping around.
-    function neg(euint64 a) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheNeg(_in(a)));
-    }
+    function neg(euint64 a) internal returns (euint64) { return euint64.wrap(Impl.executor().fheNeg(_euint64(a))); }
+    /// @notice -a, wrapping around.
+    function neg(euint128 a) internal returns (euint128) { return euint128.wrap(Impl.executor().fheNeg(_euint128(a))); }
+    /// @notice -a, wrapping around.
+    function neg(euint256 a) internal returns (euint256) { return euint256.wrap(Impl.executor().fheNeg(_euint256(a))); }
+    /// @notice -a, wrapping around.
+    function neg(eint8 a) internal returns (eint8) { return eint8.wrap(Impl.executor().fheNeg(_eint8(a))); }
+    /// @notice -a, wrapping around.
+    function neg(eint16 a) internal returns (eint16) { return eint16.wrap(Impl.executor().fheNeg(_eint16(a))); }
+    /// @notice -a, wrapping around.
+    function neg(eint32 a) internal returns (eint32) { return eint32.wrap(Impl.executor().fheNeg(_eint32(a))); }
+    /// @notice -a, wrapping around.
+    function neg(eint64 a) internal returns (eint64) { return eint64.wrap(Impl.executor().fheNeg(_eint64(a))); }
+    /// @notice -a, wrapping around.
+    function neg(eint128 a) internal returns (eint128) { return eint128.wrap(Impl.executor().fheNeg(_eint128(a))); }
+    /// @notice -a, wrapping around.
+    function neg(eint256 a) internal returns (eint256) { return eint256.wrap(Impl.executor().fheNeg(_eint256(a))); }
 
     /// @notice bitwise complement.
-    function not(ebool a) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheNot(_in(a)));
-    }
-
+    function not(ebool a) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNot(_ebool(a))); }
     /// @notice bitwise complement.
-    function not(euint8 a) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheNot(_in(a)));
-    }
-
+    function not(euint8 a) internal returns (euint8) { return euint8.wrap(Impl.executor().fheNot(_euint8(a))); }
     /// @notice bitwise complement.
-    function not(euint16 a) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheNot(_in(a)));
-    }
-
+    function not(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.executor().fheNot(_euint16(a))); }
     /// @notice bitwise complement.
-    function not(euint32 a) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheNot(_in(a)));
-    }
-
+    function not(euint32 a) internal returns (euint32) { return euint32.wrap(Impl.executor().fheNot(_euint32(a))); }
     /// @notice bitwise complement.
-    function not(euint64 a) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheNot(_in(a)));
-    }
+    function not(euint64 a) internal returns (euint64) { return euint64.wrap(Impl.executor().fheNot(_euint64(a))); }
+    /// @notice bitwise complement.
+    function not(euint128 a) internal returns (euint128) { return euint128.wrap(Impl.executor().fheNot(_euint128(a))); }
+    /// @notice bitwise complement.
+    function not(euint256 a) internal returns (euint256) { return euint256.wrap(Impl.executor().fheNot(_euint256(a))); }
+    /// @notice bitwise complement.
+    function not(eint8 a) internal returns (eint8) { return eint8.wrap(Impl.executor().fheNot(_eint8(a))); }
+    /// @notice bitwise complement.
+    function not(eint16 a) internal returns (eint16) { return eint16.wrap(Impl.executor().fheNot(_eint16(a))); }
+    /// @notice bitwise complement.
+    function not(eint32 a) internal returns (eint32) { return eint32.wrap(Impl.executor().fheNot(_eint32(a))); }
+    /// @notice bitwise complement.
+    function not(eint64 a) internal returns (eint64) { return eint64.wrap(Impl.executor().fheNot(_eint64(a))); }
+    /// @notice bitwise complement.
+    function not(eint128 a) internal returns (eint128) { return eint128.wrap(Impl.executor().fheNot(_eint128(a))); }
+    /// @notice bitwise complement.
+    function not(eint256 a) internal returns (eint256) { return eint256.wrap(Impl.executor().fheNot(_eint256(a))); }
+
+
 
     /// @notice ifTrue where control holds, else ifFalse.
-    function select(ebool control, ebool ifTrue, ebool ifFalse) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().fheIfThenElse(_in(control), _in(ifTrue), _in(ifFalse)));
-    }
-
+    function select(ebool control, ebool ifTrue, ebool ifFalse) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIfThenElse(_ebool(control), _ebool(ifTrue), _ebool(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
-    function select(ebool control, euint8 ifTrue, euint8 ifFalse) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().fheIfThenElse(_in(control), _in(ifTrue), _in(ifFalse)));
-    }
-
+    function select(ebool control, euint8 ifTrue, euint8 ifFalse) internal returns (euint8) { return euint8.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint8(ifTrue), _euint8(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
-    function select(ebool control, euint16 ifTrue, euint16 ifFalse) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().fheIfThenElse(_in(control), _in(ifTrue), _in(ifFalse)));
-    }
-
+    function select(ebool control, euint16 ifTrue, euint16 ifFalse) internal returns (euint16) { return euint16.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint16(ifTrue), _euint16(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
-    function select(ebool control, euint32 ifTrue, euint32 ifFalse) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().fheIfThenElse(_in(control), _in(ifTrue), _in(ifFalse)));
-    }
-
+    function select(ebool control, euint32 ifTrue, euint32 ifFalse) internal returns (euint32) { return euint32.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint32(ifTrue), _euint32(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
-    function select(ebool control, euint64 ifTrue, euint64 ifFalse) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().fheIfThenElse(_in(control), _in(ifTrue), _in(ifFalse)));
-    }
+    function select(ebool control, euint64 ifTrue, euint64 ifFalse) internal returns (euint64) { return euint64.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint64(ifTrue), _euint64(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint128 ifTrue, euint128 ifFalse) internal returns (euint128) { return euint128.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint128(ifTrue), _euint128(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eaddress ifTrue, eaddress ifFalse) internal returns (eaddress) { return eaddress.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eaddress(ifTrue), _eaddress(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint256 ifTrue, euint256 ifFalse) internal returns (euint256) { return euint256.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint256(ifTrue), _euint256(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint8 ifTrue, eint8 ifFalse) internal returns (eint8) { return eint8.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint8(ifTrue), _eint8(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint16 ifTrue, eint16 ifFalse) internal returns (eint16) { return eint16.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint16(ifTrue), _eint16(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint32 ifTrue, eint32 ifFalse) internal returns (eint32) { return eint32.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint32(ifTrue), _eint32(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint64 ifTrue, eint64 ifFalse) internal returns (eint64) { return eint64.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint64(ifTrue), _eint64(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint128 ifTrue, eint128 ifFalse) internal returns (eint128) { return eint128.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint128(ifTrue), _eint128(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint256 ifTrue, eint256 ifFalse) internal returns (eint256) { return eint256.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint256(ifTrue), _eint256(ifFalse))); }
+
+    /// @notice the sum of a list, wrapping around.
+    function sum(euint8[] memory values) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSum(_euint8s(values), FheType.Uint8)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(euint16[] memory values) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSum(_euint16s(values), FheType.Uint16)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(euint32[] memory values) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSum(_euint32s(values), FheType.Uint32)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(euint64[] memory values) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSum(_euint64s(values), FheType.Uint64)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(euint128[] memory values) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSum(_euint128s(values), FheType.Uint128)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(euint256[] memory values) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSum(_euint256s(values), FheType.Uint256)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(eint8[] memory values) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSum(_eint8s(values), FheType.Int8)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(eint16[] memory values) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSum(_eint16s(values), FheType.Int16)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(eint32[] memory values) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSum(_eint32s(values), FheType.Int32)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(eint64[] memory values) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSum(_eint64s(values), FheType.Int64)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(eint128[] memory values) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSum(_eint128s(values), FheType.Int128)); }
+    /// @notice the sum of a list, wrapping around.
+    function sum(eint256[] memory values) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSum(_eint256s(values), FheType.Int256)); }
+
+    /// @notice whether a list holds the value.
+    function isIn(ebool a, ebool[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_ebool(a), _ebools(values), FheType.Bool)); }
+    /// @notice whether a list holds the value.
+    function isIn(ebool a, bool[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Bool, _ebool(a), _bools(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(euint8 a, euint8[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_euint8(a), _euint8s(values), FheType.Uint8)); }
+    /// @notice whether a list holds the value.
+    function isIn(euint8 a, uint8[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint8, _euint8(a), _uint8s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(euint16 a, euint16[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_euint16(a), _euint16s(values), FheType.Uint16)); }
+    /// @notice whether a list holds the value.
+    function isIn(euint16 a, uint16[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint16, _euint16(a), _uint16s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(euint32 a, euint32[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_euint32(a), _euint32s(values), FheType.Uint32)); }
+    /// @notice whether a list holds the value.
+    function isIn(euint32 a, uint32[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint32, _euint32(a), _uint32s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(euint64 a, euint64[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_euint64(a), _euint64s(values), FheType.Uint64)); }
+    /// @notice whether a list holds the value.
+    function isIn(euint64 a, uint64[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint64, _euint64(a), _uint64s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(euint128 a, euint128[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_euint128(a), _euint128s(values), FheType.Uint128)); }
+    /// @notice whether a list holds the value.
+    function isIn(euint128 a, uint128[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint128, _euint128(a), _uint128s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eaddress a, eaddress[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eaddress(a), _eaddresss(values), FheType.Uint160)); }
+    /// @notice whether a list holds the value.
+    function isIn(eaddress a, address[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint160, _eaddress(a), _addresss(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(euint256 a, euint256[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_euint256(a), _euint256s(values), FheType.Uint256)); }
+    /// @notice whether a list holds the value.
+    function isIn(euint256 a, uint256[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Uint256, _euint256(a), _uint256s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eint8 a, eint8[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eint8(a), _eint8s(values), FheType.Int8)); }
+    /// @notice whether a list holds the value.
+    function isIn(eint8 a, int8[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Int8, _eint8(a), _int8s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eint16 a, eint16[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eint16(a), _eint16s(values), FheType.Int16)); }
+    /// @notice whether a list holds the value.
+    function isIn(eint16 a, int16[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Int16, _eint16(a), _int16s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eint32 a, eint32[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eint32(a), _eint32s(values), FheType.Int32)); }
+    /// @notice whether a list holds the value.
+    function isIn(eint32 a, int32[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Int32, _eint32(a), _int32s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eint64 a, eint64[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eint64(a), _eint64s(values), FheType.Int64)); }
+    /// @notice whether a list holds the value.
+    function isIn(eint64 a, int64[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Int64, _eint64(a), _int64s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eint128 a, eint128[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eint128(a), _eint128s(values), FheType.Int128)); }
+    /// @notice whether a list holds the value.
+    function isIn(eint128 a, int128[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Int128, _eint128(a), _int128s(values))); }
+    /// @notice whether a list holds the value.
+    function isIn(eint256 a, eint256[] memory values) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIsIn(_eint256(a), _eint256s(values), FheType.Int256)); }
+    /// @notice whether a list holds the value.
+    function isIn(eint256 a, int256[] memory values) internal returns (ebool) { return ebool.wrap(Impl.member(29, FheType.Int256, _eint256(a), _int256s(values))); }
+
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint8 a, euint8 b, euint8 c) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMulDiv(_euint8(a), _euint8(b), _euint8(c), 0x00)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint8 a, euint8 b, uint8 c) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMulDiv(_euint8(a), _euint8(b), bytes32(uint256(c)), 0x01)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint8 a, uint8 b, euint8 c) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMulDiv(_euint8(a), bytes32(uint256(b)), _euint8(c), 0x02)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint8 a, uint8 b, uint8 c) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMulDiv(_euint8(a), bytes32(uint256(b)), bytes32(uint256(c)), 0x03)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint16 a, euint16 b, euint16 c) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMulDiv(_euint16(a), _euint16(b), _euint16(c), 0x00)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint16 a, euint16 b, uint16 c) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMulDiv(_euint16(a), _euint16(b), bytes32(uint256(c)), 0x01)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint16 a, uint16 b, euint16 c) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMulDiv(_euint16(a), bytes32(uint256(b)), _euint16(c), 0x02)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint16 a, uint16 b, uint16 c) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMulDiv(_euint16(a), bytes32(uint256(b)), bytes32(uint256(c)), 0x03)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint32 a, euint32 b, euint32 c) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMulDiv(_euint32(a), _euint32(b), _euint32(c), 0x00)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint32 a, euint32 b, uint32 c) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMulDiv(_euint32(a), _euint32(b), bytes32(uint256(c)), 0x01)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint32 a, uint32 b, euint32 c) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMulDiv(_euint32(a), bytes32(uint256(b)), _euint32(c), 0x02)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint32 a, uint32 b, uint32 c) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMulDiv(_euint32(a), bytes32(uint256(b)), bytes32(uint256(c)), 0x03)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint64 a, euint64 b, euint64 c) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMulDiv(_euint64(a), _euint64(b), _euint64(c), 0x00)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint64 a, euint64 b, uint64 c) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMulDiv(_euint64(a), _euint64(b), bytes32(uint256(c)), 0x01)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint64 a, uint64 b, euint64 c) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMulDiv(_euint64(a), bytes32(uint256(b)), _euint64(c), 0x02)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint64 a, uint64 b, uint64 c) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMulDiv(_euint64(a), bytes32(uint256(b)), bytes32(uint256(c)), 0x03)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint128 a, euint128 b, euint128 c) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMulDiv(_euint128(a), _euint128(b), _euint128(c), 0x00)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint128 a, euint128 b, uint128 c) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMulDiv(_euint128(a), _euint128(b), bytes32(uint256(c)), 0x01)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint128 a, uint128 b, euint128 c) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMulDiv(_euint128(a), bytes32(uint256(b)), _euint128(c), 0x02)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint128 a, uint128 b, uint128 c) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMulDiv(_euint128(a), bytes32(uint256(b)), bytes32(uint256(c)), 0x03)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint256 a, euint256 b, euint256 c) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMulDiv(_euint256(a), _euint256(b), _euint256(c), 0x00)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint256 a, euint256 b, uint256 c) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMulDiv(_euint256(a), _euint256(b), bytes32(uint256(c)), 0x01)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint256 a, uint256 b, euint256 c) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMulDiv(_euint256(a), bytes32(uint256(b)), _euint256(c), 0x02)); }
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function mulDiv(euint256 a, uint256 b, uint256 c) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMulDiv(_euint256(a), bytes32(uint256(b)), bytes32(uint256(c)), 0x03)); }
+
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint8 a, euint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint8, _euint8(a), _euint8(b), 0); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint8 a, uint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint8, _euint8(a), bytes32(uint256(b)), 2); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(uint8 a, euint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint8, bytes32(uint256(a)), _euint8(b), 1); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint16 a, euint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint16, _euint16(a), _euint16(b), 0); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint16 a, uint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint16, _euint16(a), bytes32(uint256(b)), 2); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(uint16 a, euint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint16, bytes32(uint256(a)), _euint16(b), 1); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint32 a, euint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint32, _euint32(a), _euint32(b), 0); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint32 a, uint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint32, _euint32(a), bytes32(uint256(b)), 2); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(uint32 a, euint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint32, bytes32(uint256(a)), _euint32(b), 1); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint64 a, euint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint64, _euint64(a), _euint64(b), 0); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint64 a, uint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint64, _euint64(a), bytes32(uint256(b)), 2); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(uint64 a, euint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint64, bytes32(uint256(a)), _euint64(b), 1); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint128 a, euint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint128, _euint128(a), _euint128(b), 0); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint128 a, uint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint128, _euint128(a), bytes32(uint256(b)), 2); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(uint128 a, euint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint128, bytes32(uint256(a)), _euint128(b), 1); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint256 a, euint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint256, _euint256(a), _euint256(b), 0); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(euint256 a, uint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint256, _euint256(a), bytes32(uint256(b)), 2); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(uint256 a, euint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Uint256, bytes32(uint256(a)), _euint256(b), 1); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint8 a, eint8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int8, _eint8(a), _eint8(b), 0); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint8 a, int8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int8, _eint8(a), bytes32(uint256(uint8(b))), 2); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(int8 a, eint8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int8, bytes32(uint256(uint8(a))), _eint8(b), 1); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint16 a, eint16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int16, _eint16(a), _eint16(b), 0); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint16 a, int16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int16, _eint16(a), bytes32(uint256(uint16(b))), 2); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(int16 a, eint16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int16, bytes32(uint256(uint16(a))), _eint16(b), 1); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint32 a, eint32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int32, _eint32(a), _eint32(b), 0); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint32 a, int32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int32, _eint32(a), bytes32(uint256(uint32(b))), 2); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(int32 a, eint32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int32, bytes32(uint256(uint32(a))), _eint32(b), 1); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint64 a, eint64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int64, _eint64(a), _eint64(b), 0); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint64 a, int64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int64, _eint64(a), bytes32(uint256(uint64(b))), 2); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(int64 a, eint64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int64, bytes32(uint256(uint64(a))), _eint64(b), 1); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint128 a, eint128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int128, _eint128(a), _eint128(b), 0); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint128 a, int128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int128, _eint128(a), bytes32(uint256(uint128(b))), 2); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(int128 a, eint128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int128, bytes32(uint256(uint128(a))), _eint128(b), 1); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint256 a, eint256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int256, _eint256(a), _eint256(b), 0); return (eint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(eint256 a, int256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int256, _eint256(a), bytes32(uint256(uint256(b))), 2); return (eint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a + b, wrapping around, and whether it did not.
+    function tryAdd(int256 a, eint256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(64, FheType.Int256, bytes32(uint256(uint256(a))), _eint256(b), 1); return (eint256.wrap(r), ebool.wrap(ok)); }
+
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint8 a, euint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint8, _euint8(a), _euint8(b), 0); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint8 a, uint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint8, _euint8(a), bytes32(uint256(b)), 2); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(uint8 a, euint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint8, bytes32(uint256(a)), _euint8(b), 1); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint16 a, euint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint16, _euint16(a), _euint16(b), 0); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint16 a, uint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint16, _euint16(a), bytes32(uint256(b)), 2); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(uint16 a, euint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint16, bytes32(uint256(a)), _euint16(b), 1); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint32 a, euint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint32, _euint32(a), _euint32(b), 0); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint32 a, uint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint32, _euint32(a), bytes32(uint256(b)), 2); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(uint32 a, euint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint32, bytes32(uint256(a)), _euint32(b), 1); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint64 a, euint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint64, _euint64(a), _euint64(b), 0); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint64 a, uint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint64, _euint64(a), bytes32(uint256(b)), 2); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(uint64 a, euint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint64, bytes32(uint256(a)), _euint64(b), 1); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint128 a, euint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint128, _euint128(a), _euint128(b), 0); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint128 a, uint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint128, _euint128(a), bytes32(uint256(b)), 2); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(uint128 a, euint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint128, bytes32(uint256(a)), _euint128(b), 1); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint256 a, euint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint256, _euint256(a), _euint256(b), 0); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(euint256 a, uint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint256, _euint256(a), bytes32(uint256(b)), 2); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(uint256 a, euint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Uint256, bytes32(uint256(a)), _euint256(b), 1); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint8 a, eint8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int8, _eint8(a), _eint8(b), 0); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint8 a, int8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int8, _eint8(a), bytes32(uint256(uint8(b))), 2); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(int8 a, eint8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int8, bytes32(uint256(uint8(a))), _eint8(b), 1); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint16 a, eint16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int16, _eint16(a), _eint16(b), 0); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint16 a, int16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int16, _eint16(a), bytes32(uint256(uint16(b))), 2); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(int16 a, eint16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int16, bytes32(uint256(uint16(a))), _eint16(b), 1); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint32 a, eint32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int32, _eint32(a), _eint32(b), 0); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint32 a, int32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int32, _eint32(a), bytes32(uint256(uint32(b))), 2); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(int32 a, eint32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int32, bytes32(uint256(uint32(a))), _eint32(b), 1); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint64 a, eint64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int64, _eint64(a), _eint64(b), 0); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint64 a, int64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int64, _eint64(a), bytes32(uint256(uint64(b))), 2); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(int64 a, eint64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int64, bytes32(uint256(uint64(a))), _eint64(b), 1); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint128 a, eint128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int128, _eint128(a), _eint128(b), 0); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint128 a, int128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int128, _eint128(a), bytes32(uint256(uint128(b))), 2); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(int128 a, eint128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int128, bytes32(uint256(uint128(a))), _eint128(b), 1); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint256 a, eint256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int256, _eint256(a), _eint256(b), 0); return (eint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(eint256 a, int256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int256, _eint256(a), bytes32(uint256(uint256(b))), 2); return (eint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a - b, wrapping around, and whether it did not.
+    function trySub(int256 a, eint256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(65, FheType.Int256, bytes32(uint256(uint256(a))), _eint256(b), 1); return (eint256.wrap(r), ebool.wrap(ok)); }
+
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint8 a, euint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint8, _euint8(a), _euint8(b), 0); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint8 a, uint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint8, _euint8(a), bytes32(uint256(b)), 2); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(uint8 a, euint8 b) internal returns (euint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint8, bytes32(uint256(a)), _euint8(b), 1); return (euint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint16 a, euint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint16, _euint16(a), _euint16(b), 0); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint16 a, uint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint16, _euint16(a), bytes32(uint256(b)), 2); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(uint16 a, euint16 b) internal returns (euint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint16, bytes32(uint256(a)), _euint16(b), 1); return (euint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint32 a, euint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint32, _euint32(a), _euint32(b), 0); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint32 a, uint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint32, _euint32(a), bytes32(uint256(b)), 2); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(uint32 a, euint32 b) internal returns (euint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint32, bytes32(uint256(a)), _euint32(b), 1); return (euint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint64 a, euint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint64, _euint64(a), _euint64(b), 0); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint64 a, uint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint64, _euint64(a), bytes32(uint256(b)), 2); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(uint64 a, euint64 b) internal returns (euint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint64, bytes32(uint256(a)), _euint64(b), 1); return (euint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint128 a, euint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint128, _euint128(a), _euint128(b), 0); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint128 a, uint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint128, _euint128(a), bytes32(uint256(b)), 2); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(uint128 a, euint128 b) internal returns (euint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint128, bytes32(uint256(a)), _euint128(b), 1); return (euint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint256 a, euint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint256, _euint256(a), _euint256(b), 0); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(euint256 a, uint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint256, _euint256(a), bytes32(uint256(b)), 2); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(uint256 a, euint256 b) internal returns (euint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Uint256, bytes32(uint256(a)), _euint256(b), 1); return (euint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint8 a, eint8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int8, _eint8(a), _eint8(b), 0); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint8 a, int8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int8, _eint8(a), bytes32(uint256(uint8(b))), 2); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(int8 a, eint8 b) internal returns (eint8, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int8, bytes32(uint256(uint8(a))), _eint8(b), 1); return (eint8.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint16 a, eint16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int16, _eint16(a), _eint16(b), 0); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint16 a, int16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int16, _eint16(a), bytes32(uint256(uint16(b))), 2); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(int16 a, eint16 b) internal returns (eint16, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int16, bytes32(uint256(uint16(a))), _eint16(b), 1); return (eint16.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint32 a, eint32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int32, _eint32(a), _eint32(b), 0); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint32 a, int32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int32, _eint32(a), bytes32(uint256(uint32(b))), 2); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(int32 a, eint32 b) internal returns (eint32, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int32, bytes32(uint256(uint32(a))), _eint32(b), 1); return (eint32.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint64 a, eint64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int64, _eint64(a), _eint64(b), 0); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint64 a, int64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int64, _eint64(a), bytes32(uint256(uint64(b))), 2); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(int64 a, eint64 b) internal returns (eint64, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int64, bytes32(uint256(uint64(a))), _eint64(b), 1); return (eint64.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint128 a, eint128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int128, _eint128(a), _eint128(b), 0); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint128 a, int128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int128, _eint128(a), bytes32(uint256(uint128(b))), 2); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(int128 a, eint128 b) internal returns (eint128, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int128, bytes32(uint256(uint128(a))), _eint128(b), 1); return (eint128.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint256 a, eint256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int256, _eint256(a), _eint256(b), 0); return (eint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(eint256 a, int256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int256, _eint256(a), bytes32(uint256(uint256(b))), 2); return (eint256.wrap(r), ebool.wrap(ok)); }
+    /// @notice a * b, wrapping around, and whether it did not.
+    function tryMul(int256 a, eint256 b) internal returns (eint256, ebool) { (bytes32 r, bytes32 ok) = Impl.pair(66, FheType.Int256, bytes32(uint256(uint256(a))), _eint256(b), 1); return (eint256.wrap(r), ebool.wrap(ok)); }
+
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.binary(67, FheType.Uint8, _euint8(a), _euint8(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.binary(67, FheType.Uint8, _euint8(a), bytes32(uint256(b)), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.binary(67, FheType.Uint8, bytes32(uint256(a)), _euint8(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.binary(67, FheType.Uint16, _euint16(a), _euint16(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.binary(67, FheType.Uint16, _euint16(a), bytes32(uint256(b)), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.binary(67, FheType.Uint16, bytes32(uint256(a)), _euint16(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.binary(67, FheType.Uint32, _euint32(a), _euint32(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.binary(67, FheType.Uint32, _euint32(a), bytes32(uint256(b)), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.binary(67, FheType.Uint32, bytes32(uint256(a)), _euint32(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.binary(67, FheType.Uint64, _euint64(a), _euint64(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.binary(67, FheType.Uint64, _euint64(a), bytes32(uint256(b)), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.binary(67, FheType.Uint64, bytes32(uint256(a)), _euint64(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.binary(67, FheType.Uint128, _euint128(a), _euint128(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.binary(67, FheType.Uint128, _euint128(a), bytes32(uint256(b)), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.binary(67, FheType.Uint128, bytes32(uint256(a)), _euint128(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.binary(67, FheType.Uint256, _euint256(a), _euint256(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.binary(67, FheType.Uint256, _euint256(a), bytes32(uint256(b)), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.binary(67, FheType.Uint256, bytes32(uint256(a)), _euint256(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.binary(67, FheType.Int8, _eint8(a), _eint8(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.binary(67, FheType.Int8, _eint8(a), bytes32(uint256(uint8(b))), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.binary(67, FheType.Int8, bytes32(uint256(uint8(a))), _eint8(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.binary(67, FheType.Int16, _eint16(a), _eint16(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.binary(67, FheType.Int16, _eint16(a), bytes32(uint256(uint16(b))), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.binary(67, FheType.Int16, bytes32(uint256(uint16(a))), _eint16(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.binary(67, FheType.Int32, _eint32(a), _eint32(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.binary(67, FheType.Int32, _eint32(a), bytes32(uint256(uint32(b))), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.binary(67, FheType.Int32, bytes32(uint256(uint32(a))), _eint32(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.binary(67, FheType.Int64, _eint64(a), _eint64(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.binary(67, FheType.Int64, _eint64(a), bytes32(uint256(uint64(b))), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.binary(67, FheType.Int64, bytes32(uint256(uint64(a))), _eint64(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.binary(67, FheType.Int128, _eint128(a), _eint128(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.binary(67, FheType.Int128, _eint128(a), bytes32(uint256(uint128(b))), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.binary(67, FheType.Int128, bytes32(uint256(uint128(a))), _eint128(b), 1)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.binary(67, FheType.Int256, _eint256(a), _eint256(b), 0)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.binary(67, FheType.Int256, _eint256(a), bytes32(uint256(uint256(b))), 2)); }
+    /// @notice a + b, or the nearest value of the type.
+    function saturatingAdd(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.binary(67, FheType.Int256, bytes32(uint256(uint256(a))), _eint256(b), 1)); }
+
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.binary(68, FheType.Uint8, _euint8(a), _euint8(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.binary(68, FheType.Uint8, _euint8(a), bytes32(uint256(b)), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.binary(68, FheType.Uint8, bytes32(uint256(a)), _euint8(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.binary(68, FheType.Uint16, _euint16(a), _euint16(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.binary(68, FheType.Uint16, _euint16(a), bytes32(uint256(b)), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.binary(68, FheType.Uint16, bytes32(uint256(a)), _euint16(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.binary(68, FheType.Uint32, _euint32(a), _euint32(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.binary(68, FheType.Uint32, _euint32(a), bytes32(uint256(b)), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.binary(68, FheType.Uint32, bytes32(uint256(a)), _euint32(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.binary(68, FheType.Uint64, _euint64(a), _euint64(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.binary(68, FheType.Uint64, _euint64(a), bytes32(uint256(b)), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.binary(68, FheType.Uint64, bytes32(uint256(a)), _euint64(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.binary(68, FheType.Uint128, _euint128(a), _euint128(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.binary(68, FheType.Uint128, _euint128(a), bytes32(uint256(b)), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.binary(68, FheType.Uint128, bytes32(uint256(a)), _euint128(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.binary(68, FheType.Uint256, _euint256(a), _euint256(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.binary(68, FheType.Uint256, _euint256(a), bytes32(uint256(b)), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.binary(68, FheType.Uint256, bytes32(uint256(a)), _euint256(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.binary(68, FheType.Int8, _eint8(a), _eint8(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.binary(68, FheType.Int8, _eint8(a), bytes32(uint256(uint8(b))), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.binary(68, FheType.Int8, bytes32(uint256(uint8(a))), _eint8(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.binary(68, FheType.Int16, _eint16(a), _eint16(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.binary(68, FheType.Int16, _eint16(a), bytes32(uint256(uint16(b))), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.binary(68, FheType.Int16, bytes32(uint256(uint16(a))), _eint16(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.binary(68, FheType.Int32, _eint32(a), _eint32(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.binary(68, FheType.Int32, _eint32(a), bytes32(uint256(uint32(b))), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.binary(68, FheType.Int32, bytes32(uint256(uint32(a))), _eint32(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.binary(68, FheType.Int64, _eint64(a), _eint64(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.binary(68, FheType.Int64, _eint64(a), bytes32(uint256(uint64(b))), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.binary(68, FheType.Int64, bytes32(uint256(uint64(a))), _eint64(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.binary(68, FheType.Int128, _eint128(a), _eint128(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.binary(68, FheType.Int128, _eint128(a), bytes32(uint256(uint128(b))), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.binary(68, FheType.Int128, bytes32(uint256(uint128(a))), _eint128(b), 1)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.binary(68, FheType.Int256, _eint256(a), _eint256(b), 0)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.binary(68, FheType.Int256, _eint256(a), bytes32(uint256(uint256(b))), 2)); }
+    /// @notice a - b, or the nearest value of the type.
+    function saturatingSub(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.binary(68, FheType.Int256, bytes32(uint256(uint256(a))), _eint256(b), 1)); }
+
+    /// @notice the square root, rounded down.
+    function isqrt(euint8 a) internal returns (euint8) { return euint8.wrap(Impl.unary(69, FheType.Uint8, _euint8(a))); }
+    /// @notice the square root, rounded down.
+    function isqrt(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(69, FheType.Uint16, _euint16(a))); }
+    /// @notice the square root, rounded down.
+    function isqrt(euint32 a) internal returns (euint32) { return euint32.wrap(Impl.unary(69, FheType.Uint32, _euint32(a))); }
+    /// @notice the square root, rounded down.
+    function isqrt(euint64 a) internal returns (euint64) { return euint64.wrap(Impl.unary(69, FheType.Uint64, _euint64(a))); }
+    /// @notice the square root, rounded down.
+    function isqrt(euint128 a) internal returns (euint128) { return euint128.wrap(Impl.unary(69, FheType.Uint128, _euint128(a))); }
+    /// @notice the square root, rounded down.
+    function isqrt(euint256 a) internal returns (euint256) { return euint256.wrap(Impl.unary(69, FheType.Uint256, _euint256(a))); }
+
+    /// @notice the logarithm to base 2, rounded down; 65535 where a is 0.
+    function ilog2(euint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(70, FheType.Uint8, _euint8(a))); }
+    /// @notice the logarithm to base 2, rounded down; 65535 where a is 0.
+    function ilog2(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(70, FheType.Uint16, _euint16(a))); }
+    /// @notice the logarithm to base 2, rounded down; 65535 where a is 0.
+    function ilog2(euint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(70, FheType.Uint32, _euint32(a))); }
+    /// @notice the logarithm to base 2, rounded down; 65535 where a is 0.
+    function ilog2(euint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(70, FheType.Uint64, _euint64(a))); }
+    /// @notice the logarithm to base 2, rounded down; 65535 where a is 0.
+    function ilog2(euint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(70, FheType.Uint128, _euint128(a))); }
+    /// @notice the logarithm to base 2, rounded down; 65535 where a is 0.
+    function ilog2(euint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(70, FheType.Uint256, _euint256(a))); }
+
+    /// @notice how many bits are set.
+    function countOnes(euint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Uint8, _euint8(a))); }
+    /// @notice how many bits are set.
+    function countOnes(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Uint16, _euint16(a))); }
+    /// @notice how many bits are set.
+    function countOnes(euint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Uint32, _euint32(a))); }
+    /// @notice how many bits are set.
+    function countOnes(euint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Uint64, _euint64(a))); }
+    /// @notice how many bits are set.
+    function countOnes(euint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Uint128, _euint128(a))); }
+    /// @notice how many bits are set.
+    function countOnes(euint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Uint256, _euint256(a))); }
+    /// @notice how many bits are set.
+    function countOnes(eint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Int8, _eint8(a))); }
+    /// @notice how many bits are set.
+    function countOnes(eint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Int16, _eint16(a))); }
+    /// @notice how many bits are set.
+    function countOnes(eint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Int32, _eint32(a))); }
+    /// @notice how many bits are set.
+    function countOnes(eint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Int64, _eint64(a))); }
+    /// @notice how many bits are set.
+    function countOnes(eint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Int128, _eint128(a))); }
+    /// @notice how many bits are set.
+    function countOnes(eint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(71, FheType.Int256, _eint256(a))); }
+
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(euint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Uint8, _euint8(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Uint16, _euint16(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(euint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Uint32, _euint32(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(euint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Uint64, _euint64(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(euint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Uint128, _euint128(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(euint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Uint256, _euint256(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(eint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Int8, _eint8(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(eint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Int16, _eint16(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(eint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Int32, _eint32(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(eint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Int64, _eint64(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(eint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Int128, _eint128(a))); }
+    /// @notice how many bits above the highest one set; the width where a is 0.
+    function leadingZeros(eint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(72, FheType.Int256, _eint256(a))); }
+
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(euint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Uint8, _euint8(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(euint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Uint16, _euint16(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(euint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Uint32, _euint32(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(euint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Uint64, _euint64(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(euint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Uint128, _euint128(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(euint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Uint256, _euint256(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(eint8 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Int8, _eint8(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(eint16 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Int16, _eint16(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(eint32 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Int32, _eint32(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(eint64 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Int64, _eint64(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(eint128 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Int128, _eint128(a))); }
+    /// @notice how many bits below the lowest one set; the width where a is 0.
+    function trailingZeros(eint256 a) internal returns (euint16) { return euint16.wrap(Impl.unary(73, FheType.Int256, _eint256(a))); }
+
+    /// @notice a random value.
+    function randEbool() internal returns (ebool) { return ebool.wrap(Impl.executor().fheRand(FheType.Bool)); }
+    /// @notice a random value.
+    function randEuint8() internal returns (euint8) { return euint8.wrap(Impl.executor().fheRand(FheType.Uint8)); }
+    /// @notice a random value.
+    function randEuint16() internal returns (euint16) { return euint16.wrap(Impl.executor().fheRand(FheType.Uint16)); }
+    /// @notice a random value.
+    function randEuint32() internal returns (euint32) { return euint32.wrap(Impl.executor().fheRand(FheType.Uint32)); }
+    /// @notice a random value.
+    function randEuint64() internal returns (euint64) { return euint64.wrap(Impl.executor().fheRand(FheType.Uint64)); }
+    /// @notice a random value.
+    function randEuint128() internal returns (euint128) { return euint128.wrap(Impl.executor().fheRand(FheType.Uint128)); }
+    /// @notice a random value.
+    function randEaddress() internal returns (eaddress) { return eaddress.wrap(Impl.executor().fheRand(FheType.Uint160)); }
+    /// @notice a random value.
+    function randEuint256() internal returns (euint256) { return euint256.wrap(Impl.executor().fheRand(FheType.Uint256)); }
+    /// @notice a random value.
+    function randEint8() internal returns (eint8) { return eint8.wrap(Impl.executor().fheRand(FheType.Int8)); }
+    /// @notice a random value.
+    function randEint16() internal returns (eint16) { return eint16.wrap(Impl.executor().fheRand(FheType.Int16)); }
+    /// @notice a random value.
+    function randEint32() internal returns (eint32) { return eint32.wrap(Impl.executor().fheRand(FheType.Int32)); }
+    /// @notice a random value.
+    function randEint64() internal returns (eint64) { return eint64.wrap(Impl.executor().fheRand(FheType.Int64)); }
+    /// @notice a random value.
+    function randEint128() internal returns (eint128) { return eint128.wrap(Impl.executor().fheRand(FheType.Int128)); }
+    /// @notice a random value.
+    function randEint256() internal returns (eint256) { return eint256.wrap(Impl.executor().fheRand(FheType.Int256)); }
+
+    /// @notice a random value below a public bound.
+    function randEuint8(uint8 upperBound) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRandBounded(uint256(upperBound), FheType.Uint8)); }
+    /// @notice a random value below a public bound.
+    function randEuint16(uint16 upperBound) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRandBounded(uint256(upperBound), FheType.Uint16)); }
+    /// @notice a random value below a public bound.
+    function randEuint32(uint32 upperBound) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRandBounded(uint256(upperBound), FheType.Uint32)); }
+    /// @notice a random value below a public bound.
+    function randEuint64(uint64 upperBound) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRandBounded(uint256(upperBound), FheType.Uint64)); }
+    /// @notice a random value below a public bound.
+    function randEuint128(uint128 upperBound) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRandBounded(uint256(upperBound), FheType.Uint128)); }
+    /// @notice a random value below a public bound.
+    function randEuint256(uint256 upperBound) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRandBounded(uint256(upperBound), FheType.Uint256)); }
+
+    /// @notice entry a of a table of 256.
+    function lookupEuint8(euint8 a, bytes memory table) internal returns (euint8) { return euint8.wrap(Impl.lookup(74, FheType.Uint8, _euint8(a), table)); }
+    /// @notice entry a of a table of 256.
+    function lookupEuint16(euint8 a, bytes memory table) internal returns (euint16) { return euint16.wrap(Impl.lookup(74, FheType.Uint16, _euint8(a), table)); }
+
+    /// @notice entry (a modulo 16) + 16 * (b modulo 16) of a table of 256.
+    function lookupEuint8(euint8 a, euint8 b, bytes memory table) internal returns (euint8) { return euint8.wrap(Impl.lookup2(75, FheType.Uint8, _euint8(a), _euint8(b), table)); }
+    /// @notice entry (a modulo 16) + 16 * (b modulo 16) of a table of 256.
+    function lookupEuint16(euint8 a, euint8 b, bytes memory table) internal returns (euint16) { return euint16.wrap(Impl.lookup2(75, FheType.Uint16, _euint8(a), _euint8(b), table)); }
 
     /// @notice An encryption of the public `value`, without secrecy.
-    function asEbool(bool value) internal returns (ebool) {
-        return ebool.wrap(Impl.executor().trivialEncrypt(value ? uint256(1) : 0, FheType.Bool));
-    }
-
+    function asEbool(bool value) internal returns (ebool) { return ebool.wrap(Impl.executor().trivialEncrypt(value ? uint256(1) : 0, FheType.Bool)); }
     /// @notice value != 0.
-    function asEbool(euint8 value) internal returns (ebool) {
-        return ebool.wrap(Impl.cast(euint8.unwrap(value), FheType.Bool));
-    }
-
+    function asEbool(euint8 value) internal returns (ebool) { return ebool.wrap(Impl.cast(euint8.unwrap(value), FheType.Bool)); }
     /// @notice value != 0.
-    function asEbool(euint16 value) internal returns (ebool) {
-        return ebool.wrap(Impl.cast(euint16.unwrap(value), FheType.Bool));
-    }
-
+    function asEbool(euint16 value) internal returns (ebool) { return ebool.wrap(Impl.cast(euint16.unwrap(value), FheType.Bool)); }
     /// @notice value != 0.
-    function asEbool(euint32 value) internal returns (ebool) {
-        return ebool.wrap(Impl.cast(euint32.unwrap(value), FheType.Bool));
-    }
-
+    function asEbool(euint32 value) internal returns (ebool) { return ebool.wrap(Impl.cast(euint32.unwrap(value), FheType.Bool)); }
     /// @notice value != 0.
-    function asEbool(euint64 value) internal returns (ebool) {
-        return ebool.wrap(Impl.cast(euint64.unwrap(value), FheType.Bool));
-    }
-
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input`
-    /// is a handle that the sender holds a right on, or zero, which means 0.
-    function fromExternal(externalEbool input, bytes memory inputProof) internal returns (ebool) {
-        return ebool.wrap(Impl.fromExternal(externalEbool.unwrap(input), inputProof, FheType.Bool));
-    }
-
-    /// @dev The handle of an operand.
-    function _in(ebool value) private returns (bytes32) {
-        return Impl.orZero(ebool.unwrap(value), FheType.Bool);
-    }
-
+    function asEbool(euint64 value) internal returns (ebool) { return ebool.wrap(Impl.cast(euint64.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(euint128 value) internal returns (ebool) { return ebool.wrap(Impl.cast(euint128.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eaddress value) internal returns (ebool) { return ebool.wrap(Impl.cast(eaddress.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(euint256 value) internal returns (ebool) { return ebool.wrap(Impl.cast(euint256.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eint8 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint8.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eint16 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint16.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eint32 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint32.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eint64 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint64.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eint128 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint128.unwrap(value), FheType.Bool)); }
+    /// @notice value != 0.
+    function asEbool(eint256 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint256.unwrap(value), FheType.Bool)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEbool input, bytes memory inputProof) internal returns (ebool) { return ebool.wrap(Impl.fromExternal(externalEbool.unwrap(input), inputProof, FheType.Bool)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(ebool value) internal pure returns (externalEbool) { return externalEbool.wrap(ebool.unwrap(value)); }
     /// @notice Whether `value` was ever assigned.
-    function isInitialized(ebool value) internal pure returns (bool) {
-        return ebool.unwrap(value) != 0;
-    }
-
+    function isInitialized(ebool value) internal pure returns (bool) { return ebool.unwrap(value) != 0; }
     /// @notice The handle of `value`.
-    function toBytes32(ebool value) internal pure returns (bytes32) {
-        return ebool.unwrap(value);
-    }
-
+    function toBytes32(ebool value) internal pure returns (bytes32) { return ebool.unwrap(value); }
     /// @notice Gives `account` a right on `value` for ever.
-    function allow(ebool value, address account) internal returns (ebool) {
-        Impl.allow(ebool.unwrap(value), account);
-        return value;
-    }
-
+    function allow(ebool value, address account) internal returns (ebool) { Impl.allow(ebool.unwrap(value), account); return value; }
     /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(ebool value) internal returns (ebool) {
-        Impl.allow(ebool.unwrap(value), address(this));
-        return value;
-    }
-
+    function allowThis(ebool value) internal returns (ebool) { Impl.allow(ebool.unwrap(value), address(this)); return value; }
     /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(ebool value, address account) internal returns (ebool) {
-        Impl.allowTransient(ebool.unwrap(value), account);
-        return value;
-    }
-
+    function allowTransient(ebool value, address account) internal returns (ebool) { Impl.allowTransient(ebool.unwrap(value), account); return value; }
     /// @notice Whether `account` holds a right on `value`.
-    function isAllowed(ebool value, address account) internal view returns (bool) {
-        return Impl.isAllowed(ebool.unwrap(value), account);
-    }
-
+    function isAllowed(ebool value, address account) internal view returns (bool) { return Impl.isAllowed(ebool.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
-    function isSenderAllowed(ebool value) internal view returns (bool) {
-        return Impl.isAllowed(ebool.unwrap(value), msg.sender);
-    }
-
+    function isSenderAllowed(ebool value) internal view returns (bool) { return Impl.isAllowed(ebool.unwrap(value), msg.sender); }
     /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(ebool value) internal returns (ebool) {
-        Impl.makePubliclyDecryptable(ebool.unwrap(value));
-        return value;
-    }
-
+    function makePubliclyDecryptable(ebool value) internal returns (ebool) { Impl.makePubliclyDecryptable(ebool.unwrap(value)); return value; }
     /// @notice Whether everyone may decrypt `value`.
-    function isPubliclyDecryptable(ebool value) internal view returns (bool) {
-        return Impl.isPubliclyDecryptable(ebool.unwrap(value));
-    }
+    function isPubliclyDecryptable(ebool value) internal view returns (bool) { return Impl.isPubliclyDecryptable(ebool.unwrap(value)); }
 
     /// @notice An encryption of the public `value`, without secrecy.
-    function asEuint8(uint8 value) internal returns (euint8) {
-        return euint8.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint8));
-    }
-
+    function asEuint8(uint8 value) internal returns (euint8) { return euint8.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint8)); }
     /// @notice `value` as uint8.
-    function asEuint8(ebool value) internal returns (euint8) {
-        return euint8.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint8));
-    }
-
-    /// @notice `value` modulo 2^8.
-    function asEuint8(euint16 value) internal returns (euint8) {
-        return euint8.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint8));
-    }
-
-    /// @notice `value` modulo 2^8.
-    function asEuint8(euint32 value) internal returns (euint8) {
-        return euint8.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint8));
-    }
-
-    /// @notice `value` modulo 2^8.
-    function asEuint8(euint64 value) internal returns (euint8) {
-        return euint8.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint8));
-    }
-
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input`
-    /// is a handle that the sender holds a right on, or zero, which means 0.
-    function fromExternal(externalEuint8 input, bytes memory inputProof) internal returns (euint8) {
-        return euint8.wrap(Impl.fromExternal(externalEuint8.unwrap(input), inputProof, FheType.Uint8));
-    }
-
-    /// @dev The handle of an operand.
-    function _in(euint8 value) private returns (bytes32) {
-        return Impl.orZero(euint8.unwrap(value), FheType.Uint8);
-    }
-
+    function asEuint8(ebool value) internal returns (euint8) { return euint8.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(euint16 value) internal returns (euint8) { return euint8.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(euint32 value) internal returns (euint8) { return euint8.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(euint64 value) internal returns (euint8) { return euint8.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(euint128 value) internal returns (euint8) { return euint8.wrap(Impl.cast(euint128.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(eaddress value) internal returns (euint8) { return euint8.wrap(Impl.cast(eaddress.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(euint256 value) internal returns (euint8) { return euint8.wrap(Impl.cast(euint256.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8: negative ones become large.
+    function asEuint8(eint8 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(eint16 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(eint32 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(eint64 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(eint128 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint8)); }
+    /// @notice `value` modulo 2^8, as uint8.
+    function asEuint8(eint256 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint8)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEuint8 input, bytes memory inputProof) internal returns (euint8) { return euint8.wrap(Impl.fromExternal(externalEuint8.unwrap(input), inputProof, FheType.Uint8)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(euint8 value) internal pure returns (externalEuint8) { return externalEuint8.wrap(euint8.unwrap(value)); }
     /// @notice Whether `value` was ever assigned.
-    function isInitialized(euint8 value) internal pure returns (bool) {
-        return euint8.unwrap(value) != 0;
-    }
-
+    function isInitialized(euint8 value) internal pure returns (bool) { return euint8.unwrap(value) != 0; }
     /// @notice The handle of `value`.
-    function toBytes32(euint8 value) internal pure returns (bytes32) {
-        return euint8.unwrap(value);
-    }
-
+    function toBytes32(euint8 value) internal pure returns (bytes32) { return euint8.unwrap(value); }
     /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint8 value, address account) internal returns (euint8) {
-        Impl.allow(euint8.unwrap(value), account);
-        return value;
-    }
-
+    function allow(euint8 value, address account) internal returns (euint8) { Impl.allow(euint8.unwrap(value), account); return value; }
     /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint8 value) internal returns (euint8) {
-        Impl.allow(euint8.unwrap(value), address(this));
-        return value;
-    }
-
+    function allowThis(euint8 value) internal returns (euint8) { Impl.allow(euint8.unwrap(value), address(this)); return value; }
     /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint8 value, address account) internal returns (euint8) {
-        Impl.allowTransient(euint8.unwrap(value), account);
-        return value;
-    }
-
+    function allowTransient(euint8 value, address account) internal returns (euint8) { Impl.allowTransient(euint8.unwrap(value), account); return value; }
     /// @notice Whether `account` holds a right on `value`.
-    function isAllowed(euint8 value, address account) internal view returns (bool) {
-        return Impl.isAllowed(euint8.unwrap(value), account);
-    }
-
+    function isAllowed(euint8 value, address account) internal view returns (bool) { return Impl.isAllowed(euint8.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
-    function isSenderAllowed(euint8 value) internal view returns (bool) {
-        return Impl.isAllowed(euint8.unwrap(value), msg.sender);
-    }
-
+    function isSenderAllowed(euint8 value) internal view returns (bool) { return Impl.isAllowed(euint8.unwrap(value), msg.sender); }
     /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint8 value) internal returns (euint8) {
-        Impl.makePubliclyDecryptable(euint8.unwrap(value));
-        return value;
-    }
-
+    function makePubliclyDecryptable(euint8 value) internal returns (euint8) { Impl.makePubliclyDecryptable(euint8.unwrap(value)); return value; }
     /// @notice Whether everyone may decrypt `value`.
-    function isPubliclyDecryptable(euint8 value) internal view returns (bool) {
-        return Impl.isPubliclyDecryptable(euint8.unwrap(value));
-    }
+    function isPubliclyDecryptable(euint8 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint8.unwrap(value)); }
 
     /// @notice An encryption of the public `value`, without secrecy.
-    function asEuint16(uint16 value) internal returns (euint16) {
-        return euint16.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint16));
-    }
-
+    function asEuint16(uint16 value) internal returns (euint16) { return euint16.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint16)); }
     /// @notice `value` as uint16.
-    function asEuint16(ebool value) internal returns (euint16) {
-        return euint16.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint16));
-    }
-
+    function asEuint16(ebool value) internal returns (euint16) { return euint16.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint16)); }
     /// @notice `value` as uint16.
-    function asEuint16(euint8 value) internal returns (euint16) {
-        return euint16.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint16));
-    }
-
-    /// @notice `value` modulo 2^16.
-    function asEuint16(euint32 value) internal returns (euint16) {
-        return euint16.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint16));
-    }
-
-    /// @notice `value` modulo 2^16.
-    function asEuint16(euint64 value) internal returns (euint16) {
-        return euint16.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint16));
-    }
-
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input`
-    /// is a handle that the sender holds a right on, or zero, which means 0.
-    function fromExternal(externalEuint16 input, bytes memory inputProof) internal returns (euint16) {
-        return euint16.wrap(Impl.fromExternal(externalEuint16.unwrap(input), inputProof, FheType.Uint16));
-    }
-
-    /// @dev The handle of an operand.
-    function _in(euint16 value) private returns (bytes32) {
-        return Impl.orZero(euint16.unwrap(value), FheType.Uint16);
-    }
-
+    function asEuint16(euint8 value) internal returns (euint16) { return euint16.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(euint32 value) internal returns (euint16) { return euint16.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(euint64 value) internal returns (euint16) { return euint16.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(euint128 value) internal returns (euint16) { return euint16.wrap(Impl.cast(euint128.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(eaddress value) internal returns (euint16) { return euint16.wrap(Impl.cast(eaddress.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(euint256 value) internal returns (euint16) { return euint16.wrap(Impl.cast(euint256.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16: negative ones become large.
+    function asEuint16(eint8 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16: negative ones become large.
+    function asEuint16(eint16 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(eint32 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(eint64 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(eint128 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint16)); }
+    /// @notice `value` modulo 2^16, as uint16.
+    function asEuint16(eint256 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint16)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEuint16 input, bytes memory inputProof) internal returns (euint16) { return euint16.wrap(Impl.fromExternal(externalEuint16.unwrap(input), inputProof, FheType.Uint16)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(euint16 value) internal pure returns (externalEuint16) { return externalEuint16.wrap(euint16.unwrap(value)); }
     /// @notice Whether `value` was ever assigned.
-    function isInitialized(euint16 value) internal pure returns (bool) {
-        return euint16.unwrap(value) != 0;
-    }
-
+    function isInitialized(euint16 value) internal pure returns (bool) { return euint16.unwrap(value) != 0; }
     /// @notice The handle of `value`.
-    function toBytes32(euint16 value) internal pure returns (bytes32) {
-        return euint16.unwrap(value);
-    }
-
+    function toBytes32(euint16 value) internal pure returns (bytes32) { return euint16.unwrap(value); }
     /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint16 value, address account) internal returns (euint16) {
-        Impl.allow(euint16.unwrap(value), account);
-        return value;
-    }
-
+    function allow(euint16 value, address account) internal returns (euint16) { Impl.allow(euint16.unwrap(value), account); return value; }
     /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint16 value) internal returns (euint16) {
-        Impl.allow(euint16.unwrap(value), address(this));
-        return value;
-    }
-
+    function allowThis(euint16 value) internal returns (euint16) { Impl.allow(euint16.unwrap(value), address(this)); return value; }
     /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint16 value, address account) internal returns (euint16) {
-        Impl.allowTransient(euint16.unwrap(value), account);
-        return value;
-    }
-
+    function allowTransient(euint16 value, address account) internal returns (euint16) { Impl.allowTransient(euint16.unwrap(value), account); return value; }
     /// @notice Whether `account` holds a right on `value`.
-    function isAllowed(euint16 value, address account) internal view returns (bool) {
-        return Impl.isAllowed(euint16.unwrap(value), account);
-    }
-
+    function isAllowed(euint16 value, address account) internal view returns (bool) { return Impl.isAllowed(euint16.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
-    function isSenderAllowed(euint16 value) internal view returns (bool) {
-        return Impl.isAllowed(euint16.unwrap(value), msg.sender);
-    }
-
+    function isSenderAllowed(euint16 value) internal view returns (bool) { return Impl.isAllowed(euint16.unwrap(value), msg.sender); }
     /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint16 value) internal returns (euint16) {
-        Impl.makePubliclyDecryptable(euint16.unwrap(value));
-        return value;
-    }
-
+    function makePubliclyDecryptable(euint16 value) internal returns (euint16) { Impl.makePubliclyDecryptable(euint16.unwrap(value)); return value; }
     /// @notice Whether everyone may decrypt `value`.
-    function isPubliclyDecryptable(euint16 value) internal view returns (bool) {
-        return Impl.isPubliclyDecryptable(euint16.unwrap(value));
-    }
+    function isPubliclyDecryptable(euint16 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint16.unwrap(value)); }
 
     /// @notice An encryption of the public `value`, without secrecy.
-    function asEuint32(uint32 value) internal returns (euint32) {
-        return euint32.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint32));
-    }
-
+    function asEuint32(uint32 value) internal returns (euint32) { return euint32.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint32)); }
     /// @notice `value` as uint32.
-    function asEuint32(ebool value) internal returns (euint32) {
-        return euint32.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint32));
-    }
-
+    function asEuint32(ebool value) internal returns (euint32) { return euint32.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint32)); }
     /// @notice `value` as uint32.
-    function asEuint32(euint8 value) internal returns (euint32) {
-        return euint32.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint32));
-    }
-
+    function asEuint32(euint8 value) internal returns (euint32) { return euint32.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint32)); }
     /// @notice `value` as uint32.
-    function asEuint32(euint16 value) internal returns (euint32) {
-        return euint32.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint32));
-    }
-
-    /// @notice `value` modulo 2^32.
-    function asEuint32(euint64 value) internal returns (euint32) {
-        return euint32.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint32));
-    }
-
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input`
-    /// is a handle that the sender holds a right on, or zero, which means 0.
-    function fromExternal(externalEuint32 input, bytes memory inputProof) internal returns (euint32) {
-        return euint32.wrap(Impl.fromExternal(externalEuint32.unwrap(input), inputProof, FheType.Uint32));
-    }
-
-    /// @dev The handle of an operand.
-    function _in(euint32 value) private returns (bytes32) {
-        return Impl.orZero(euint32.unwrap(value), FheType.Uint32);
-    }
-
+    function asEuint32(euint16 value) internal returns (euint32) { return euint32.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(euint64 value) internal returns (euint32) { return euint32.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(euint128 value) internal returns (euint32) { return euint32.wrap(Impl.cast(euint128.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(eaddress value) internal returns (euint32) { return euint32.wrap(Impl.cast(eaddress.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(euint256 value) internal returns (euint32) { return euint32.wrap(Impl.cast(euint256.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32: negative ones become large.
+    function asEuint32(eint8 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32: negative ones become large.
+    function asEuint32(eint16 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32: negative ones become large.
+    function asEuint32(eint32 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(eint64 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(eint128 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint32)); }
+    /// @notice `value` modulo 2^32, as uint32.
+    function asEuint32(eint256 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint32)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEuint32 input, bytes memory inputProof) internal returns (euint32) { return euint32.wrap(Impl.fromExternal(externalEuint32.unwrap(input), inputProof, FheType.Uint32)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(euint32 value) internal pure returns (externalEuint32) { return externalEuint32.wrap(euint32.unwrap(value)); }
     /// @notice Whether `value` was ever assigned.
-    function isInitialized(euint32 value) internal pure returns (bool) {
-        return euint32.unwrap(value) != 0;
-    }
-
+    function isInitialized(euint32 value) internal pure returns (bool) { return euint32.unwrap(value) != 0; }
     /// @notice The handle of `value`.
-    function toBytes32(euint32 value) internal pure returns (bytes32) {
-        return euint32.unwrap(value);
-    }
-
+    function toBytes32(euint32 value) internal pure returns (bytes32) { return euint32.unwrap(value); }
     /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint32 value, address account) internal returns (euint32) {
-        Impl.allow(euint32.unwrap(value), account);
-        return value;
-    }
-
+    function allow(euint32 value, address account) internal returns (euint32) { Impl.allow(euint32.unwrap(value), account); return value; }
     /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint32 value) internal returns (euint32) {
-        Impl.allow(euint32.unwrap(value), address(this));
-        return value;
-    }
-
+    function allowThis(euint32 value) internal returns (euint32) { Impl.allow(euint32.unwrap(value), address(this)); return value; }
     /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint32 value, address account) internal returns (euint32) {
-        Impl.allowTransient(euint32.unwrap(value), account);
-        return value;
-    }
-
+    function allowTransient(euint32 value, address account) internal returns (euint32) { Impl.allowTransient(euint32.unwrap(value), account); return value; }
     /// @notice Whether `account` holds a right on `value`.
-    function isAllowed(euint32 value, address account) internal view returns (bool) {
-        return Impl.isAllowed(euint32.unwrap(value), account);
-    }
-
+    function isAllowed(euint32 value, address account) internal view returns (bool) { return Impl.isAllowed(euint32.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
-    function isSenderAllowed(euint32 value) internal view returns (bool) {
-        return Impl.isAllowed(euint32.unwrap(value), msg.sender);
-    }
-
+    function isSenderAllowed(euint32 value) internal view returns (bool) { return Impl.isAllowed(euint32.unwrap(value), msg.sender); }
     /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint32 value) internal returns (euint32) {
-        Impl.makePubliclyDecryptable(euint32.unwrap(value));
-        return value;
-    }
-
+    function makePubliclyDecryptable(euint32 value) internal returns (euint32) { Impl.makePubliclyDecryptable(euint32.unwrap(value)); return value; }
     /// @notice Whether everyone may decrypt `value`.
-    function isPubliclyDecryptable(euint32 value) internal view returns (bool) {
-        return Impl.isPubliclyDecryptable(euint32.unwrap(value));
-    }
+    function isPubliclyDecryptable(euint32 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint32.unwrap(value)); }
 
     /// @notice An encryption of the public `value`, without secrecy.
-    function asEuint64(uint64 value) internal returns (euint64) {
-        return euint64.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint64));
-    }
-
+    function asEuint64(uint64 value) internal returns (euint64) { return euint64.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint64)); }
     /// @notice `value` as uint64.
-    function asEuint64(ebool value) internal returns (euint64) {
-        return euint64.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint64));
-    }
-
+    function asEuint64(ebool value) internal returns (euint64) { return euint64.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint64)); }
     /// @notice `value` as uint64.
-    function asEuint64(euint8 value) internal returns (euint64) {
-        return euint64.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint64));
-    }
-
+    function asEuint64(euint8 value) internal returns (euint64) { return euint64.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint64)); }
     /// @notice `value` as uint64.
-    function asEuint64(euint16 value) internal returns (euint64) {
-        return euint64.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint64));
-    }
-
+    function asEuint64(euint16 value) internal returns (euint64) { return euint64.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint64)); }
     /// @notice `value` as uint64.
-    function asEuint64(euint32 value) internal returns (euint64) {
-        return euint64.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint64));
-    }
-
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input`
-    /// is a handle that the sender holds a right on, or zero, which means 0.
-    function fromExternal(externalEuint64 input, bytes memory inputProof) internal returns (euint64) {
-        return euint64.wrap(Impl.fromExternal(externalEuint64.unwrap(input), inputProof, FheType.Uint64));
-    }
-
-    /// @dev The handle of an operand.
-    function _in(euint64 value) private returns (bytes32) {
-        return Impl.orZero(euint64.unwrap(value), FheType.Uint64);
-    }
-
+    function asEuint64(euint32 value) internal returns (euint64) { return euint64.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64.
+    function asEuint64(euint128 value) internal returns (euint64) { return euint64.wrap(Impl.cast(euint128.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64.
+    function asEuint64(eaddress value) internal returns (euint64) { return euint64.wrap(Impl.cast(eaddress.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64.
+    function asEuint64(euint256 value) internal returns (euint64) { return euint64.wrap(Impl.cast(euint256.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64: negative ones become large.
+    function asEuint64(eint8 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64: negative ones become large.
+    function asEuint64(eint16 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64: negative ones become large.
+    function asEuint64(eint32 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64: negative ones become large.
+    function asEuint64(eint64 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64.
+    function asEuint64(eint128 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint64)); }
+    /// @notice `value` modulo 2^64, as uint64.
+    function asEuint64(eint256 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint64)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEuint64 input, bytes memory inputProof) internal returns (euint64) { return euint64.wrap(Impl.fromExternal(externalEuint64.unwrap(input), inputProof, FheType.Uint64)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(euint64 value) internal pure returns (externalEuint64) { return externalEuint64.wrap(euint64.unwrap(value)); }
     /// @notice Whether `value` was ever assigned.
-    function isInitialized(euint64 value) internal pure returns (bool) {
-        return euint64.unwrap(value) != 0;
-    }
-
+    function isInitialized(euint64 value) internal pure returns (bool) { return euint64.unwrap(value) != 0; }
     /// @notice The handle of `value`.
-    function toBytes32(euint64 value) internal pure returns (bytes32) {
-        return euint64.unwrap(value);
-    }
-
+    function toBytes32(euint64 value) internal pure returns (bytes32) { return euint64.unwrap(value); }
     /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint64 value, address account) internal returns (euint64) {
-        Impl.allow(euint64.unwrap(value), account);
-        return value;
-    }
-
+    function allow(euint64 value, address account) internal returns (euint64) { Impl.allow(euint64.unwrap(value), account); return value; }
     /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint64 value) internal returns (euint64) {
-        Impl.allow(euint64.unwrap(value), address(this));
-        return value;
-    }
-
+    function allowThis(euint64 value) internal returns (euint64) { Impl.allow(euint64.unwrap(value), address(this)); return value; }
     /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint64 value, address account) internal returns (euint64) {
-        Impl.allowTransient(euint64.unwrap(value), account);
-        return value;
-    }
-
+    function allowTransient(euint64 value, address account) internal returns (euint64) { Impl.allowTransient(euint64.unwrap(value), account); return value; }
     /// @notice Whether `account` holds a right on `value`.
-    function isAllowed(euint64 value, address account) internal view returns (bool) {
-        return Impl.isAllowed(euint64.unwrap(value), account);
-    }
-
+    function isAllowed(euint64 value, address account) internal view returns (bool) { return Impl.isAllowed(euint64.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
-    function isSenderAllowed(euint64 value) internal view returns (bool) {
-        return Impl.isAllowed(euint64.unwrap(value), msg.sender);
-    }
-
+    function isSenderAllowed(euint64 value) internal view returns (bool) { return Impl.isAllowed(euint64.unwrap(value), msg.sender); }
     /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint64 value) internal returns (euint64) {
-        Impl.makePubliclyDecryptable(euint64.unwrap(value));
-        return value;
-    }
-
+    function makePubliclyDecryptable(euint64 value) internal returns (euint64) { Impl.makePubliclyDecryptable(euint64.unwrap(value)); return value; }
     /// @notice Whether everyone may decrypt `value`.
-    function isPubliclyDecryptable(euint64 value) internal view returns (bool) {
-        return Impl.isPubliclyDecryptable(euint64.unwrap(value));
+    function isPubliclyDecryptable(euint64 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint64.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEuint128(uint128 value) internal returns (euint128) { return euint128.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint128)); }
+    /// @notice `value` as uint128.
+    function asEuint128(ebool value) internal returns (euint128) { return euint128.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` as uint128.
+    function asEuint128(euint8 value) internal returns (euint128) { return euint128.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` as uint128.
+    function asEuint128(euint16 value) internal returns (euint128) { return euint128.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` as uint128.
+    function asEuint128(euint32 value) internal returns (euint128) { return euint128.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` as uint128.
+    function asEuint128(euint64 value) internal returns (euint128) { return euint128.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128.
+    function asEuint128(eaddress value) internal returns (euint128) { return euint128.wrap(Impl.cast(eaddress.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128.
+    function asEuint128(euint256 value) internal returns (euint128) { return euint128.wrap(Impl.cast(euint256.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128: negative ones become large.
+    function asEuint128(eint8 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128: negative ones become large.
+    function asEuint128(eint16 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128: negative ones become large.
+    function asEuint128(eint32 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128: negative ones become large.
+    function asEuint128(eint64 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128: negative ones become large.
+    function asEuint128(eint128 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint128)); }
+    /// @notice `value` modulo 2^128, as uint128.
+    function asEuint128(eint256 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint128)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEuint128 input, bytes memory inputProof) internal returns (euint128) { return euint128.wrap(Impl.fromExternal(externalEuint128.unwrap(input), inputProof, FheType.Uint128)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(euint128 value) internal pure returns (externalEuint128) { return externalEuint128.wrap(euint128.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(euint128 value) internal pure returns (bool) { return euint128.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(euint128 value) internal pure returns (bytes32) { return euint128.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(euint128 value, address account) internal returns (euint128) { Impl.allow(euint128.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(euint128 value) internal returns (euint128) { Impl.allow(euint128.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(euint128 value, address account) internal returns (euint128) { Impl.allowTransient(euint128.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(euint128 value, address account) internal view returns (bool) { return Impl.isAllowed(euint128.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(euint128 value) internal view returns (bool) { return Impl.isAllowed(euint128.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(euint128 value) internal returns (euint128) { Impl.makePubliclyDecryptable(euint128.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(euint128 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint128.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEaddress(address value) internal returns (eaddress) { return eaddress.wrap(Impl.executor().trivialEncrypt(uint256(uint160(value)), FheType.Uint160)); }
+    /// @notice `value` as address.
+    function asEaddress(ebool value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` as address.
+    function asEaddress(euint8 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` as address.
+    function asEaddress(euint16 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` as address.
+    function asEaddress(euint32 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` as address.
+    function asEaddress(euint64 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` as address.
+    function asEaddress(euint128 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(euint128.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address.
+    function asEaddress(euint256 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(euint256.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address: negative ones become large.
+    function asEaddress(eint8 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address: negative ones become large.
+    function asEaddress(eint16 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address: negative ones become large.
+    function asEaddress(eint32 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address: negative ones become large.
+    function asEaddress(eint64 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address: negative ones become large.
+    function asEaddress(eint128 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint160)); }
+    /// @notice `value` modulo 2^160, as address.
+    function asEaddress(eint256 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint160)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEaddress input, bytes memory inputProof) internal returns (eaddress) { return eaddress.wrap(Impl.fromExternal(externalEaddress.unwrap(input), inputProof, FheType.Uint160)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eaddress value) internal pure returns (externalEaddress) { return externalEaddress.wrap(eaddress.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eaddress value) internal pure returns (bool) { return eaddress.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eaddress value) internal pure returns (bytes32) { return eaddress.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eaddress value, address account) internal returns (eaddress) { Impl.allow(eaddress.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eaddress value) internal returns (eaddress) { Impl.allow(eaddress.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eaddress value, address account) internal returns (eaddress) { Impl.allowTransient(eaddress.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eaddress value, address account) internal view returns (bool) { return Impl.isAllowed(eaddress.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eaddress value) internal view returns (bool) { return Impl.isAllowed(eaddress.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eaddress value) internal returns (eaddress) { Impl.makePubliclyDecryptable(eaddress.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eaddress value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eaddress.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEuint256(uint256 value) internal returns (euint256) { return euint256.wrap(Impl.executor().trivialEncrypt(uint256(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(ebool value) internal returns (euint256) { return euint256.wrap(Impl.cast(ebool.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(euint8 value) internal returns (euint256) { return euint256.wrap(Impl.cast(euint8.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(euint16 value) internal returns (euint256) { return euint256.wrap(Impl.cast(euint16.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(euint32 value) internal returns (euint256) { return euint256.wrap(Impl.cast(euint32.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(euint64 value) internal returns (euint256) { return euint256.wrap(Impl.cast(euint64.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(euint128 value) internal returns (euint256) { return euint256.wrap(Impl.cast(euint128.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` as uint256.
+    function asEuint256(eaddress value) internal returns (euint256) { return euint256.wrap(Impl.cast(eaddress.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` modulo 2^256, as uint256: negative ones become large.
+    function asEuint256(eint8 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint8.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` modulo 2^256, as uint256: negative ones become large.
+    function asEuint256(eint16 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint16.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` modulo 2^256, as uint256: negative ones become large.
+    function asEuint256(eint32 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint32.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` modulo 2^256, as uint256: negative ones become large.
+    function asEuint256(eint64 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint64.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` modulo 2^256, as uint256: negative ones become large.
+    function asEuint256(eint128 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint256)); }
+    /// @notice `value` modulo 2^256, as uint256: negative ones become large.
+    function asEuint256(eint256 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint256)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEuint256 input, bytes memory inputProof) internal returns (euint256) { return euint256.wrap(Impl.fromExternal(externalEuint256.unwrap(input), inputProof, FheType.Uint256)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(euint256 value) internal pure returns (externalEuint256) { return externalEuint256.wrap(euint256.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(euint256 value) internal pure returns (bool) { return euint256.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(euint256 value) internal pure returns (bytes32) { return euint256.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(euint256 value, address account) internal returns (euint256) { Impl.allow(euint256.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(euint256 value) internal returns (euint256) { Impl.allow(euint256.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(euint256 value, address account) internal returns (euint256) { Impl.allowTransient(euint256.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(euint256 value, address account) internal view returns (bool) { return Impl.isAllowed(euint256.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(euint256 value) internal view returns (bool) { return Impl.isAllowed(euint256.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(euint256 value) internal returns (euint256) { Impl.makePubliclyDecryptable(euint256.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(euint256 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint256.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEint8(int8 value) internal returns (eint8) { return eint8.wrap(Impl.executor().trivialEncrypt(uint256(uint8(value)), FheType.Int8)); }
+    /// @notice `value` as int8.
+    function asEint8(ebool value) internal returns (eint8) { return eint8.wrap(Impl.cast(ebool.unwrap(value), FheType.Int8)); }
+    /// @notice `value` as int8.
+    function asEint8(euint8 value) internal returns (eint8) { return eint8.wrap(Impl.cast(euint8.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(euint16 value) internal returns (eint8) { return eint8.wrap(Impl.cast(euint16.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(euint32 value) internal returns (eint8) { return eint8.wrap(Impl.cast(euint32.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(euint64 value) internal returns (eint8) { return eint8.wrap(Impl.cast(euint64.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(euint128 value) internal returns (eint8) { return eint8.wrap(Impl.cast(euint128.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(eaddress value) internal returns (eint8) { return eint8.wrap(Impl.cast(eaddress.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(euint256 value) internal returns (eint8) { return eint8.wrap(Impl.cast(euint256.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(eint16 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint16.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(eint32 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint32.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(eint64 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint64.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(eint128 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint128.unwrap(value), FheType.Int8)); }
+    /// @notice `value` modulo 2^8, as int8.
+    function asEint8(eint256 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint256.unwrap(value), FheType.Int8)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEint8 input, bytes memory inputProof) internal returns (eint8) { return eint8.wrap(Impl.fromExternal(externalEint8.unwrap(input), inputProof, FheType.Int8)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eint8 value) internal pure returns (externalEint8) { return externalEint8.wrap(eint8.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eint8 value) internal pure returns (bool) { return eint8.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eint8 value) internal pure returns (bytes32) { return eint8.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eint8 value, address account) internal returns (eint8) { Impl.allow(eint8.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eint8 value) internal returns (eint8) { Impl.allow(eint8.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eint8 value, address account) internal returns (eint8) { Impl.allowTransient(eint8.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eint8 value, address account) internal view returns (bool) { return Impl.isAllowed(eint8.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eint8 value) internal view returns (bool) { return Impl.isAllowed(eint8.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eint8 value) internal returns (eint8) { Impl.makePubliclyDecryptable(eint8.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eint8 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint8.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEint16(int16 value) internal returns (eint16) { return eint16.wrap(Impl.executor().trivialEncrypt(uint256(uint16(value)), FheType.Int16)); }
+    /// @notice `value` as int16.
+    function asEint16(ebool value) internal returns (eint16) { return eint16.wrap(Impl.cast(ebool.unwrap(value), FheType.Int16)); }
+    /// @notice `value` as int16.
+    function asEint16(euint8 value) internal returns (eint16) { return eint16.wrap(Impl.cast(euint8.unwrap(value), FheType.Int16)); }
+    /// @notice `value` as int16.
+    function asEint16(euint16 value) internal returns (eint16) { return eint16.wrap(Impl.cast(euint16.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(euint32 value) internal returns (eint16) { return eint16.wrap(Impl.cast(euint32.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(euint64 value) internal returns (eint16) { return eint16.wrap(Impl.cast(euint64.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(euint128 value) internal returns (eint16) { return eint16.wrap(Impl.cast(euint128.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(eaddress value) internal returns (eint16) { return eint16.wrap(Impl.cast(eaddress.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(euint256 value) internal returns (eint16) { return eint16.wrap(Impl.cast(euint256.unwrap(value), FheType.Int16)); }
+    /// @notice `value` as int16.
+    function asEint16(eint8 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint8.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(eint32 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint32.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(eint64 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint64.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(eint128 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint128.unwrap(value), FheType.Int16)); }
+    /// @notice `value` modulo 2^16, as int16.
+    function asEint16(eint256 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint256.unwrap(value), FheType.Int16)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEint16 input, bytes memory inputProof) internal returns (eint16) { return eint16.wrap(Impl.fromExternal(externalEint16.unwrap(input), inputProof, FheType.Int16)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eint16 value) internal pure returns (externalEint16) { return externalEint16.wrap(eint16.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eint16 value) internal pure returns (bool) { return eint16.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eint16 value) internal pure returns (bytes32) { return eint16.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eint16 value, address account) internal returns (eint16) { Impl.allow(eint16.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eint16 value) internal returns (eint16) { Impl.allow(eint16.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eint16 value, address account) internal returns (eint16) { Impl.allowTransient(eint16.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eint16 value, address account) internal view returns (bool) { return Impl.isAllowed(eint16.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eint16 value) internal view returns (bool) { return Impl.isAllowed(eint16.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eint16 value) internal returns (eint16) { Impl.makePubliclyDecryptable(eint16.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eint16 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint16.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEint32(int32 value) internal returns (eint32) { return eint32.wrap(Impl.executor().trivialEncrypt(uint256(uint32(value)), FheType.Int32)); }
+    /// @notice `value` as int32.
+    function asEint32(ebool value) internal returns (eint32) { return eint32.wrap(Impl.cast(ebool.unwrap(value), FheType.Int32)); }
+    /// @notice `value` as int32.
+    function asEint32(euint8 value) internal returns (eint32) { return eint32.wrap(Impl.cast(euint8.unwrap(value), FheType.Int32)); }
+    /// @notice `value` as int32.
+    function asEint32(euint16 value) internal returns (eint32) { return eint32.wrap(Impl.cast(euint16.unwrap(value), FheType.Int32)); }
+    /// @notice `value` as int32.
+    function asEint32(euint32 value) internal returns (eint32) { return eint32.wrap(Impl.cast(euint32.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(euint64 value) internal returns (eint32) { return eint32.wrap(Impl.cast(euint64.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(euint128 value) internal returns (eint32) { return eint32.wrap(Impl.cast(euint128.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(eaddress value) internal returns (eint32) { return eint32.wrap(Impl.cast(eaddress.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(euint256 value) internal returns (eint32) { return eint32.wrap(Impl.cast(euint256.unwrap(value), FheType.Int32)); }
+    /// @notice `value` as int32.
+    function asEint32(eint8 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint8.unwrap(value), FheType.Int32)); }
+    /// @notice `value` as int32.
+    function asEint32(eint16 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint16.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(eint64 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint64.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(eint128 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint128.unwrap(value), FheType.Int32)); }
+    /// @notice `value` modulo 2^32, as int32.
+    function asEint32(eint256 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint256.unwrap(value), FheType.Int32)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEint32 input, bytes memory inputProof) internal returns (eint32) { return eint32.wrap(Impl.fromExternal(externalEint32.unwrap(input), inputProof, FheType.Int32)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eint32 value) internal pure returns (externalEint32) { return externalEint32.wrap(eint32.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eint32 value) internal pure returns (bool) { return eint32.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eint32 value) internal pure returns (bytes32) { return eint32.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eint32 value, address account) internal returns (eint32) { Impl.allow(eint32.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eint32 value) internal returns (eint32) { Impl.allow(eint32.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eint32 value, address account) internal returns (eint32) { Impl.allowTransient(eint32.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eint32 value, address account) internal view returns (bool) { return Impl.isAllowed(eint32.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eint32 value) internal view returns (bool) { return Impl.isAllowed(eint32.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eint32 value) internal returns (eint32) { Impl.makePubliclyDecryptable(eint32.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eint32 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint32.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEint64(int64 value) internal returns (eint64) { return eint64.wrap(Impl.executor().trivialEncrypt(uint256(uint64(value)), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(ebool value) internal returns (eint64) { return eint64.wrap(Impl.cast(ebool.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(euint8 value) internal returns (eint64) { return eint64.wrap(Impl.cast(euint8.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(euint16 value) internal returns (eint64) { return eint64.wrap(Impl.cast(euint16.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(euint32 value) internal returns (eint64) { return eint64.wrap(Impl.cast(euint32.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(euint64 value) internal returns (eint64) { return eint64.wrap(Impl.cast(euint64.unwrap(value), FheType.Int64)); }
+    /// @notice `value` modulo 2^64, as int64.
+    function asEint64(euint128 value) internal returns (eint64) { return eint64.wrap(Impl.cast(euint128.unwrap(value), FheType.Int64)); }
+    /// @notice `value` modulo 2^64, as int64.
+    function asEint64(eaddress value) internal returns (eint64) { return eint64.wrap(Impl.cast(eaddress.unwrap(value), FheType.Int64)); }
+    /// @notice `value` modulo 2^64, as int64.
+    function asEint64(euint256 value) internal returns (eint64) { return eint64.wrap(Impl.cast(euint256.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(eint8 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint8.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(eint16 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint16.unwrap(value), FheType.Int64)); }
+    /// @notice `value` as int64.
+    function asEint64(eint32 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint32.unwrap(value), FheType.Int64)); }
+    /// @notice `value` modulo 2^64, as int64.
+    function asEint64(eint128 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint128.unwrap(value), FheType.Int64)); }
+    /// @notice `value` modulo 2^64, as int64.
+    function asEint64(eint256 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint256.unwrap(value), FheType.Int64)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEint64 input, bytes memory inputProof) internal returns (eint64) { return eint64.wrap(Impl.fromExternal(externalEint64.unwrap(input), inputProof, FheType.Int64)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eint64 value) internal pure returns (externalEint64) { return externalEint64.wrap(eint64.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eint64 value) internal pure returns (bool) { return eint64.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eint64 value) internal pure returns (bytes32) { return eint64.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eint64 value, address account) internal returns (eint64) { Impl.allow(eint64.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eint64 value) internal returns (eint64) { Impl.allow(eint64.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eint64 value, address account) internal returns (eint64) { Impl.allowTransient(eint64.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eint64 value, address account) internal view returns (bool) { return Impl.isAllowed(eint64.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eint64 value) internal view returns (bool) { return Impl.isAllowed(eint64.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eint64 value) internal returns (eint64) { Impl.makePubliclyDecryptable(eint64.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eint64 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint64.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEint128(int128 value) internal returns (eint128) { return eint128.wrap(Impl.executor().trivialEncrypt(uint256(uint128(value)), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(ebool value) internal returns (eint128) { return eint128.wrap(Impl.cast(ebool.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(euint8 value) internal returns (eint128) { return eint128.wrap(Impl.cast(euint8.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(euint16 value) internal returns (eint128) { return eint128.wrap(Impl.cast(euint16.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(euint32 value) internal returns (eint128) { return eint128.wrap(Impl.cast(euint32.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(euint64 value) internal returns (eint128) { return eint128.wrap(Impl.cast(euint64.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(euint128 value) internal returns (eint128) { return eint128.wrap(Impl.cast(euint128.unwrap(value), FheType.Int128)); }
+    /// @notice `value` modulo 2^128, as int128.
+    function asEint128(eaddress value) internal returns (eint128) { return eint128.wrap(Impl.cast(eaddress.unwrap(value), FheType.Int128)); }
+    /// @notice `value` modulo 2^128, as int128.
+    function asEint128(euint256 value) internal returns (eint128) { return eint128.wrap(Impl.cast(euint256.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(eint8 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint8.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(eint16 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint16.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(eint32 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint32.unwrap(value), FheType.Int128)); }
+    /// @notice `value` as int128.
+    function asEint128(eint64 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint64.unwrap(value), FheType.Int128)); }
+    /// @notice `value` modulo 2^128, as int128.
+    function asEint128(eint256 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint256.unwrap(value), FheType.Int128)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEint128 input, bytes memory inputProof) internal returns (eint128) { return eint128.wrap(Impl.fromExternal(externalEint128.unwrap(input), inputProof, FheType.Int128)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eint128 value) internal pure returns (externalEint128) { return externalEint128.wrap(eint128.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eint128 value) internal pure returns (bool) { return eint128.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eint128 value) internal pure returns (bytes32) { return eint128.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eint128 value, address account) internal returns (eint128) { Impl.allow(eint128.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eint128 value) internal returns (eint128) { Impl.allow(eint128.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eint128 value, address account) internal returns (eint128) { Impl.allowTransient(eint128.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eint128 value, address account) internal view returns (bool) { return Impl.isAllowed(eint128.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eint128 value) internal view returns (bool) { return Impl.isAllowed(eint128.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eint128 value) internal returns (eint128) { Impl.makePubliclyDecryptable(eint128.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eint128 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint128.unwrap(value)); }
+
+    /// @notice An encryption of the public `value`, without secrecy.
+    function asEint256(int256 value) internal returns (eint256) { return eint256.wrap(Impl.executor().trivialEncrypt(uint256(uint256(value)), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(ebool value) internal returns (eint256) { return eint256.wrap(Impl.cast(ebool.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(euint8 value) internal returns (eint256) { return eint256.wrap(Impl.cast(euint8.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(euint16 value) internal returns (eint256) { return eint256.wrap(Impl.cast(euint16.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(euint32 value) internal returns (eint256) { return eint256.wrap(Impl.cast(euint32.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(euint64 value) internal returns (eint256) { return eint256.wrap(Impl.cast(euint64.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(euint128 value) internal returns (eint256) { return eint256.wrap(Impl.cast(euint128.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(eaddress value) internal returns (eint256) { return eint256.wrap(Impl.cast(eaddress.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(euint256 value) internal returns (eint256) { return eint256.wrap(Impl.cast(euint256.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(eint8 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint8.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(eint16 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint16.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(eint32 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint32.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(eint64 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint64.unwrap(value), FheType.Int256)); }
+    /// @notice `value` as int256.
+    function asEint256(eint128 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint128.unwrap(value), FheType.Int256)); }
+    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    function fromExternal(externalEint256 input, bytes memory inputProof) internal returns (eint256) { return eint256.wrap(Impl.fromExternal(externalEint256.unwrap(input), inputProof, FheType.Int256)); }
+    /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
+    function toExternal(eint256 value) internal pure returns (externalEint256) { return externalEint256.wrap(eint256.unwrap(value)); }
+    /// @notice Whether `value` was ever assigned.
+    function isInitialized(eint256 value) internal pure returns (bool) { return eint256.unwrap(value) != 0; }
+    /// @notice The handle of `value`.
+    function toBytes32(eint256 value) internal pure returns (bytes32) { return eint256.unwrap(value); }
+    /// @notice Gives `account` a right on `value` for ever.
+    function allow(eint256 value, address account) internal returns (eint256) { Impl.allow(eint256.unwrap(value), account); return value; }
+    /// @notice Gives this contract a right on `value` for ever.
+    function allowThis(eint256 value) internal returns (eint256) { Impl.allow(eint256.unwrap(value), address(this)); return value; }
+    /// @notice Gives `account` a right on `value` until the end of the transaction.
+    function allowTransient(eint256 value, address account) internal returns (eint256) { Impl.allowTransient(eint256.unwrap(value), account); return value; }
+    /// @notice Whether `account` holds a right on `value`.
+    function isAllowed(eint256 value, address account) internal view returns (bool) { return Impl.isAllowed(eint256.unwrap(value), account); }
+    /// @notice Whether the sender holds a right on `value`.
+    function isSenderAllowed(eint256 value) internal view returns (bool) { return Impl.isAllowed(eint256.unwrap(value), msg.sender); }
+    /// @notice Lets everyone decrypt `value`, for ever.
+    function makePubliclyDecryptable(eint256 value) internal returns (eint256) { Impl.makePubliclyDecryptable(eint256.unwrap(value)); return value; }
+    /// @notice Whether everyone may decrypt `value`.
+    function isPubliclyDecryptable(eint256 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint256.unwrap(value)); }
+
+    // How values become operands of the executor.
+
+    function _ebool(ebool value) private returns (bytes32) { return Impl.orZero(ebool.unwrap(value), FheType.Bool); }
+    function _ebools(ebool[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Bool);
+    }
+    function _bools(bool[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _euint8(euint8 value) private returns (bytes32) { return Impl.orZero(euint8.unwrap(value), FheType.Uint8); }
+    function _euint8s(euint8[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint8);
+    }
+    function _uint8s(uint8[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _euint16(euint16 value) private returns (bytes32) { return Impl.orZero(euint16.unwrap(value), FheType.Uint16); }
+    function _euint16s(euint16[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint16);
+    }
+    function _uint16s(uint16[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _euint32(euint32 value) private returns (bytes32) { return Impl.orZero(euint32.unwrap(value), FheType.Uint32); }
+    function _euint32s(euint32[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint32);
+    }
+    function _uint32s(uint32[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _euint64(euint64 value) private returns (bytes32) { return Impl.orZero(euint64.unwrap(value), FheType.Uint64); }
+    function _euint64s(euint64[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint64);
+    }
+    function _uint64s(uint64[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _euint128(euint128 value) private returns (bytes32) { return Impl.orZero(euint128.unwrap(value), FheType.Uint128); }
+    function _euint128s(euint128[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint128);
+    }
+    function _uint128s(uint128[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _eaddress(eaddress value) private returns (bytes32) { return Impl.orZero(eaddress.unwrap(value), FheType.Uint160); }
+    function _eaddresss(eaddress[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint160);
+    }
+    function _addresss(address[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _euint256(euint256 value) private returns (bytes32) { return Impl.orZero(euint256.unwrap(value), FheType.Uint256); }
+    function _euint256s(euint256[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Uint256);
+    }
+    function _uint256s(uint256[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return list;
+    }
+    function _eint8(eint8 value) private returns (bytes32) { return Impl.orZero(eint8.unwrap(value), FheType.Int8); }
+    function _eint8s(eint8[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Int8);
+    }
+    function _int8s(int8[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.cut(list, type(uint8).max);
+    }
+    function _eint16(eint16 value) private returns (bytes32) { return Impl.orZero(eint16.unwrap(value), FheType.Int16); }
+    function _eint16s(eint16[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Int16);
+    }
+    function _int16s(int16[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.cut(list, type(uint16).max);
+    }
+    function _eint32(eint32 value) private returns (bytes32) { return Impl.orZero(eint32.unwrap(value), FheType.Int32); }
+    function _eint32s(eint32[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Int32);
+    }
+    function _int32s(int32[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.cut(list, type(uint32).max);
+    }
+    function _eint64(eint64 value) private returns (bytes32) { return Impl.orZero(eint64.unwrap(value), FheType.Int64); }
+    function _eint64s(eint64[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Int64);
+    }
+    function _int64s(int64[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.cut(list, type(uint64).max);
+    }
+    function _eint128(eint128 value) private returns (bytes32) { return Impl.orZero(eint128.unwrap(value), FheType.Int128); }
+    function _eint128s(eint128[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Int128);
+    }
+    function _int128s(int128[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.cut(list, type(uint128).max);
+    }
+    function _eint256(eint256 value) private returns (bytes32) { return Impl.orZero(eint256.unwrap(value), FheType.Int256); }
+    function _eint256s(eint256[] memory values) private returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.orZeros(list, FheType.Int256);
+    }
+    function _int256s(int256[] memory values) private pure returns (bytes32[] memory list) {
+        assembly ("memory-safe") { list := values }
+        return Impl.cut(list, type(uint256).max);
     }
 }

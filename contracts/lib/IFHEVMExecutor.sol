@@ -5,8 +5,9 @@ pragma solidity ^0.8.24;
 import {FheType} from "./FheType.sol";
 
 /// @title Orders operations on encrypted values
-/// @notice Each function returns the handle of its result. The caller needs a right on every
-/// encrypted operand. scalarByte 1 says that rhs is a clear value, 0 that it is a handle.
+/// @notice Each function returns the handles of its results. The caller needs a right on every
+/// encrypted operand. Bit i of scalarByte says that operand i, counted from the right, is a clear
+/// value and not a handle: 0x01 is a clear rhs, 0x02 a clear lhs.
 interface IFHEVMExecutor {
     /// @notice Accepts an encrypted input of `user` for the caller.
     function verifyInput(bytes32 inputHandle, address user, bytes calldata inputProof, FheType inputType)
@@ -15,6 +16,11 @@ interface IFHEVMExecutor {
 
     /// @notice The contract that checks encrypted inputs.
     function getInputVerifierAddress() external view returns (address);
+
+    /// @notice Any operation of the operator table but a random value, by its number. Bit i of `clear` says
+    /// that operand i, counted from the left, is a clear value; `table` holds the entries of a look-up,
+    /// big-endian, and is empty for all others.
+    function order(uint8 op, FheType fheType, bytes32[] calldata operands, uint256 clear, bytes calldata table) external returns (bytes32[] memory results);
 
     /// @notice a + b, wrapping around.
     function fheAdd(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
@@ -25,6 +31,12 @@ interface IFHEVMExecutor {
     /// @notice a * b, wrapping around.
     function fheMul(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
 
+    /// @notice a / b, rounded towards zero; all bits set where b is 0.
+    function fheDiv(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
+
+    /// @notice a - b * (a / b), with the sign of a; a where b is 0.
+    function fheRem(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
+
     /// @notice bitwise and.
     function fheBitAnd(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
 
@@ -33,6 +45,18 @@ interface IFHEVMExecutor {
 
     /// @notice bitwise exclusive or.
     function fheBitXor(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
+
+    /// @notice a shifted left by b modulo its width.
+    function fheShl(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
+
+    /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
+    function fheShr(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
+
+    /// @notice a rotated left by b modulo its width.
+    function fheRotl(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
+
+    /// @notice a rotated right by b modulo its width.
+    function fheRotr(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
 
     /// @notice a == b.
     function fheEq(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);
@@ -64,7 +88,7 @@ interface IFHEVMExecutor {
     /// @notice bitwise complement.
     function fheNot(bytes32 ct) external returns (bytes32 result);
 
-    /// @notice a in another type: truncated, zero-extended, or a != 0 for bool.
+    /// @notice a in another type: truncated, extended with its sign where it has one, or a != 0 for bool.
     function cast(bytes32 ct, FheType toType) external returns (bytes32 result);
 
     /// @notice a ciphertext of a public value, without secrecy.
@@ -72,4 +96,19 @@ interface IFHEVMExecutor {
 
     /// @notice ifTrue where control holds, else ifFalse.
     function fheIfThenElse(bytes32 control, bytes32 ifTrue, bytes32 ifFalse) external returns (bytes32 result);
+
+    /// @notice the sum of a list, wrapping around.
+    function fheSum(bytes32[] calldata values, FheType resultType) external returns (bytes32 result);
+
+    /// @notice whether a list holds the value.
+    function fheIsIn(bytes32 value, bytes32[] calldata values, FheType valueType) external returns (bytes32 result);
+
+    /// @notice a * b / c of the full product, then wrapping around; all bits set where c is 0.
+    function fheMulDiv(bytes32 factor1, bytes32 factor2, bytes32 divisor, bytes1 scalarByte) external returns (bytes32 result);
+
+    /// @notice a random value.
+    function fheRand(FheType randType) external returns (bytes32 result);
+
+    /// @notice a random value below a public bound.
+    function fheRandBounded(uint256 upperBound, FheType randType) external returns (bytes32 result);
 }

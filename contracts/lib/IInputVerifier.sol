@@ -16,7 +16,10 @@ interface IInputVerifier {
 
     /// @notice Accepts `handle` as a value of `list`, encrypted by `user` for `contractAddress`, or
     /// reverts. Further values of a list accepted in this transaction cost a look-up.
-    function verify(address contractAddress, address user, bytes32 handle, bytes calldata list) external;
+    /// @return bootstraps The work that the list orders from coprocessors, 0 if it was accepted before.
+    function verify(address contractAddress, address user, bytes32 handle, bytes calldata list)
+        external
+        returns (uint256 bootstraps);
 
     /// @notice Does nothing. What the verifier remembers within a transaction is knowledge about
     /// public data and not a right.

@@ -61,6 +61,63 @@ library Impl {
         return handle == 0 ? executor().trivialEncrypt(0, fheType) : handle;
     }
 
+    /// @notice `handles`, with an encryption of 0 in place of uninitialised ones.
+    function orZeros(bytes32[] memory handles, FheType fheType) internal returns (bytes32[] memory list) {
+        list = new bytes32[](handles.length);
+        for (uint256 i = 0; i < handles.length; i++) {
+            list[i] = orZero(handles[i], fheType);
+        }
+    }
+
+    /// @notice `words` without the bits beyond `mask`.
+    function cut(bytes32[] memory words, uint256 mask) internal pure returns (bytes32[] memory list) {
+        list = new bytes32[](words.length);
+        for (uint256 i = 0; i < words.length; i++) {
+            list[i] = words[i] & bytes32(mask);
+        }
+    }
+
+    /// @notice Orders operation `op` on one handle.
+    function unary(uint8 op, FheType fheType, bytes32 a) internal returns (bytes32) {
+        return _one(op, fheType, a, "");
+    }
+
+    /// @notice Orders operation `op` on two operands, of which operand i is clear if `clear` has bit i.
+    function binary(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear) internal returns (bytes32) {
+        return _two(op, fheType, a, b, clear, "")[0];
+    }
+
+    /// @notice Looks `a` up in a table of 256 entries, big-endian.
+    function lookup(uint8 op, FheType fheType, bytes32 a, bytes memory table) internal returns (bytes32) {
+        return _one(op, fheType, a, table);
+    }
+
+    /// @notice Looks `a` and `b` up in a table of 256 entries, big-endian.
+    function lookup2(uint8 op, FheType fheType, bytes32 a, bytes32 b, bytes memory table) internal returns (bytes32) {
+        return _two(op, fheType, a, b, 0, table)[0];
+    }
+
+    /// @notice Orders operation `op` on a handle and a list of clear values; on an empty one, the
+    /// answer is an encryption of false.
+    function member(uint8 op, FheType fheType, bytes32 a, bytes32[] memory list) internal returns (bytes32) {
+        if (list.length == 0) return executor().trivialEncrypt(0, FheType.Bool);
+        bytes32[] memory operands = new bytes32[](1 + list.length);
+        operands[0] = a;
+        for (uint256 i = 0; i < list.length; i++) {
+            operands[i + 1] = list[i];
+        }
+        return executor().order(op, fheType, operands, type(uint256).max - 1, "")[0];
+    }
+
+    /// @notice Orders operation `op`, which has two results.
+    function pair(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear)
+        internal
+        returns (bytes32 first, bytes32 second)
+    {
+        bytes32[] memory results = _two(op, fheType, a, b, clear, "");
+        return (results[0], results[1]);
+    }
+
     /// @notice `handle` converted to another type; 0 where it is uninitialised.
     function cast(bytes32 handle, FheType toType) internal returns (bytes32) {
         return handle == 0 ? executor().trivialEncrypt(0, toType) : executor().cast(handle, toType);
@@ -117,6 +174,21 @@ library Impl {
     function cleanTransientStorage() internal {
         acl().cleanTransientStorage();
         IInputVerifier(executor().getInputVerifierAddress()).cleanTransientStorage();
+    }
+
+    function _one(uint8 op, FheType fheType, bytes32 a, bytes memory table) private returns (bytes32) {
+        bytes32[] memory operands = new bytes32[](1);
+        operands[0] = a;
+        return executor().order(op, fheType, operands, 0, table)[0];
+    }
+
+    function _two(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear, bytes memory table)
+        private
+        returns (bytes32[] memory)
+    {
+        bytes32[] memory operands = new bytes32[](2);
+        (operands[0], operands[1]) = (a, b);
+        return executor().order(op, fheType, operands, clear, table);
     }
 
     function _configured(address target) private pure returns (address) {

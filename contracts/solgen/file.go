@@ -56,3 +56,9 @@ func (f *file) comment(doc string) {
 	}
 	f.line("    ///%s", text)
 }
+
+// short adds a function of the library in two lines.
+func (f *file) short(doc, signature, body string) {
+	f.line("    /// @notice %s", doc)
+	f.line("    %s { %s }", signature, body)
+}

@@ -24,6 +24,6 @@ func files() map[string]string {
 		"lib/FHE.sol":            library(),
 		"lib/IFHEVMExecutor.sol": executorInterface(),
 		"system/Operations.sol":  operations(),
-		"test/Overloads.sol":     overloads(),
+		"test/Overloads.sol":     forwarder(),
 	}
 }

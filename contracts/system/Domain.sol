@@ -36,4 +36,11 @@ abstract contract Domain {
         }
         if (output.length == 0) revert PrecompileMissing(precompile);
     }
+
+    /// @dev Word `i` of a precompile's output.
+    function _word(bytes memory output, uint256 i) internal pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := mload(add(add(output, 32), mul(i, 32)))
+        }
+    }
 }

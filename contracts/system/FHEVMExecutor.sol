@@ -6,36 +6,41 @@ import {FheType} from "../lib/FheType.sol";
 import {IACL} from "../lib/IACL.sol";
 import {IInputVerifier} from "../lib/IInputVerifier.sol";
 import {Domain} from "./Domain.sol";
-import {Operations} from "./Operations.sol";
+import {Meter} from "./Meter.sol";
+import {CAST, Operations, RAND, RAND_BOUNDED, TRIVIAL_ENCRYPT} from "./Operations.sol";
 import {tload, tstore} from "./Transient.sol";
 
 /// @title Orders operations on encrypted values
-/// @notice Computes names only: an operation returns the handle of its result at once, and the
-/// coprocessor computes the ciphertext from the Operation event.
+/// @notice Computes names only: an operation returns the handles of its results at once, and the
+/// coprocessor computes the ciphertexts from the Operation event.
 /// @dev The caller needs a right on every encrypted operand and gets one, for the transaction, on
-/// the result. Type rules, gas and the handle's derivation are the precompile's.
-contract FHEVMExecutor is Operations, Domain {
+/// every result. Type rules, gas, costs and the handles' derivation are the precompile's.
+contract FHEVMExecutor is Operations, Domain, Meter {
     IInputVerifier private immutable inputVerifier;
 
-    /// @dev Which operand is clear, where one is.
-    uint256 private constant CLEAR_LEFT = 1;
-    uint256 private constant CLEAR_RIGHT = 2;
+    /// @dev The longest list that a derivation holds.
+    uint256 private constant MAX_OPERANDS = 101;
 
-    /// @dev Makes every use of an operation a handle of its own.
-    uint256 private salt;
+    /// @dev Where a derivation's kinds begin in memory: behind its length and 96 bytes.
+    uint256 private constant HEADER_END = 32 + 96;
 
-    /// @notice `caller` ordered the operation whose encoding is `derivation` (SPEC 2.3).
+    /// @notice `caller` ordered the operation whose encoding is `derivation` (SPEC 2.3). `result` and
+    /// `digest` are of its first result.
     event Operation(address indexed caller, bytes32 indexed result, bytes32 digest, bytes derivation);
 
     /// @notice `account` has no right on `handle`. A contract that stores a result calls
     /// FHE.allowThis on it; one that passes a handle to a contract calls FHE.allowTransient.
     error ACLNotAllowed(bytes32 handle, address account);
 
-    /// @notice `scalarByte` is 0 for an encrypted right operand and 1 for a clear one.
+    /// @notice Bit i of `scalarByte` says that operand i, counted from the right, is clear; this
+    /// operation does not take these operands clear.
     error InvalidScalarByte(bytes1 scalarByte);
 
-    /// @notice Contracts cannot compute on `fheType` yet: take Bool, or Uint8 to Uint64.
-    error TypeNotSupported(FheType fheType);
+    /// @notice An operation takes at most `max` operands: split the list.
+    error TooManyOperands(uint256 count, uint256 max);
+
+    /// @notice Random values take their seed from the chain: call fheRand or fheRandBounded.
+    error SeedNotYours();
 
     /// @notice The input is of another type than the contract expects: encrypt it as that type.
     error WrongInputType(bytes32 handle, FheType wanted);
@@ -43,8 +48,14 @@ contract FHEVMExecutor is Operations, Domain {
     /// @param acl_ The contract that keeps rights.
     /// @param inputVerifier_ The contract that checks encrypted inputs.
     /// @param keyId_ Identifies the network's FHE public key.
-    constructor(address acl_, address inputVerifier_, bytes32 keyId_) Domain(acl_, keyId_) {
+    /// @param perBlock Bootstraps that may be ordered with every block, on average.
+    /// @param burst The most bootstraps that unused blocks save up.
+    /// @param depth Layers of bootstraps that a transaction may be deep.
+    constructor(address acl_, address inputVerifier_, bytes32 keyId_, uint32 perBlock, uint32 burst, uint32 depth)
+        Domain(acl_, keyId_)
+    {
         inputVerifier = IInputVerifier(inputVerifier_);
+        _setBudget(perBlock, burst, depth);
     }
 
     /// @notice Accepts the encrypted input `inputHandle` of `user` and gives the caller a right on
@@ -55,9 +66,26 @@ contract FHEVMExecutor is Operations, Domain {
         returns (bytes32)
     {
         if (_typeOf(inputHandle) != uint8(inputType)) revert WrongInputType(inputHandle, inputType);
-        inputVerifier.verify(msg.sender, user, inputHandle, inputProof);
+        uint256 bootstraps = inputVerifier.verify(msg.sender, user, inputHandle, inputProof);
+        if (bootstraps != 0) _spend(_meter(), bootstraps, 1);
         IACL(acl).allowTransient(inputHandle, msg.sender);
         return inputHandle;
+    }
+
+    /// @notice Orders any operation of the operator table but a random value.
+    /// @param op The operation's number.
+    /// @param fheType The operation's type: that of the first result, or of the first operand where
+    /// the result is a bool, a count or a logarithm.
+    /// @param operands Handles and clear values.
+    /// @param clear Bit i says that operand i is a clear value.
+    /// @param table The entries of a look-up, big-endian, else empty.
+    /// @return results The handles of the results.
+    function order(uint8 op, FheType fheType, bytes32[] calldata operands, uint256 clear, bytes calldata table)
+        external
+        returns (bytes32[] memory results)
+    {
+        if (op == RAND || op == RAND_BOUNDED) revert SeedNotYours();
+        return _order(op, uint8(fheType), operands, clear, table);
     }
 
     /// @notice The contract that checks encrypted inputs.
@@ -71,63 +99,136 @@ contract FHEVMExecutor is Operations, Domain {
     }
 
     function _binary(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal override returns (bytes32) {
+        if (scalarByte > 0x02) revert InvalidScalarByte(scalarByte);
+        if (scalarByte == 0x02) return _one(op, _typeOf(rhs), _list(lhs, rhs), 1);
+        return _one(op, _typeOf(lhs), _list(lhs, rhs), scalarByte == 0x01 ? 2 : 0);
+    }
+
+    /// @dev An amount of another type is taken modulo 256, and so modulo the width, too.
+    function _shift(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal override returns (bytes32) {
         if (scalarByte > 0x01) revert InvalidScalarByte(scalarByte);
-        return _order(op, _typeOf(lhs), _list(lhs, rhs), scalarByte == 0x01 ? CLEAR_RIGHT : 0);
+        if (scalarByte == 0 && rhs != 0 && _typeOf(rhs) != uint8(FheType.Uint8)) {
+            rhs = _convert(CAST, rhs, FheType.Uint8);
+        }
+        return _one(op, _typeOf(lhs), _list(lhs, rhs), scalarByte == 0x01 ? 2 : 0);
     }
 
     function _unary(uint8 op, bytes32 ct) internal override returns (bytes32) {
-        return _order(op, _typeOf(ct), _list(ct), 0);
+        return _one(op, _typeOf(ct), _list(ct), 0);
     }
 
     function _choose(uint8 op, bytes32 control, bytes32 ifTrue, bytes32 ifFalse) internal override returns (bytes32) {
-        bytes32[] memory operands = new bytes32[](3);
-        (operands[0], operands[1], operands[2]) = (control, ifTrue, ifFalse);
-        return _order(op, _typeOf(ifTrue), operands, 0);
+        return _one(op, _typeOf(ifTrue), _list(control, ifTrue, ifFalse), 0);
+    }
+
+    function _ternary(uint8 op, bytes32 a, bytes32 b, bytes32 c, bytes1 scalarByte) internal override returns (bytes32) {
+        if (scalarByte > 0x03) revert InvalidScalarByte(scalarByte);
+        uint256 bits = uint8(scalarByte);
+        return _one(op, _typeOf(a), _list(a, b, c), ((bits & 1) << 2) | (bits & 2));
     }
 
     function _convert(uint8 op, bytes32 ct, FheType toType) internal override returns (bytes32) {
-        return _order(op, _supported(toType), _list(ct), 0);
+        return _one(op, uint8(toType), _list(ct), 0);
     }
 
     function _encrypt(uint8 op, uint256 pt, FheType toType) internal override returns (bytes32) {
-        return _order(op, _supported(toType), _list(bytes32(pt)), CLEAR_LEFT);
+        return _one(op, uint8(toType), _list(bytes32(pt)), 1);
     }
 
-    /// @dev Inputs, trivial encryptions and casts are where all types come from.
-    function _supported(FheType fheType) private pure returns (uint8) {
-        if (fheType > FheType.Uint64) revert TypeNotSupported(fheType);
-        return uint8(fheType);
+    /// @dev The sum of nothing is 0.
+    function _fold(uint8 op, bytes32[] calldata values, FheType resultType) internal override returns (bytes32) {
+        if (values.length == 0) return _encrypt(TRIVIAL_ENCRYPT, 0, resultType);
+        return _one(op, uint8(resultType), values, 0);
     }
 
-    /// @dev Operand i is a clear value where `clear` has bit i, else a handle. At most 101 operands,
-    /// which the precompile checks, of an operation with one result.
-    function _order(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear)
-        private
-        returns (bytes32 result)
+    /// @dev Nothing is in an empty list.
+    function _member(uint8 op, bytes32 value, bytes32[] calldata values, FheType valueType)
+        internal
+        override
+        returns (bytes32)
     {
-        bytes memory kinds = _admit(operands, clear);
-        bytes memory derivation =
-            abi.encodePacked(_domain(), op, fheType, salt++, uint8(operands.length), kinds, operands);
-        bytes32 digest;
-        (result, digest) = abi.decode(_call(OPERATIONS_PRECOMPILE, derivation), (bytes32, bytes32));
-        tstore(result, 1);
-        IACL(acl).allowTransient(result, msg.sender);
-        emit Operation(msg.sender, result, digest, derivation);
+        if (values.length == 0) return _encrypt(TRIVIAL_ENCRYPT, 0, FheType.Bool);
+        bytes32[] memory operands = new bytes32[](1 + values.length);
+        operands[0] = value;
+        for (uint256 i = 0; i < values.length; i++) {
+            operands[i + 1] = values[i];
+        }
+        return _one(op, uint8(valueType), operands, 0);
     }
 
-    /// @dev Checks the caller's rights and returns what each operand is: 0 for a handle from before,
-    /// 1 for a handle made in this transaction, 2 for a clear value. The precompile refuses the
-    /// zero handle and says what to do.
-    function _admit(bytes32[] memory operands, uint256 clear) private view returns (bytes memory kinds) {
-        kinds = new bytes(operands.length);
+    function _draw(uint8 op, FheType randType) internal override returns (bytes32) {
+        return _one(op, uint8(randType), _list(_seed()), 1);
+    }
+
+    function _drawBounded(uint8 op, uint256 upperBound, FheType randType) internal override returns (bytes32) {
+        return _one(op, uint8(randType), _list(_seed(), bytes32(upperBound)), 3);
+    }
+
+    /// @dev Whoever knows the seed still learns nothing: coprocessors expand it under a secret key.
+    function _seed() private view returns (bytes32) {
+        return
+            keccak256(abi.encodePacked("fhevm seed", _domain(), address(this), msg.sender, uint256(_meter().salt), block.prevrandao));
+    }
+
+    /// @dev Orders an operation with one result.
+    function _one(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear) private returns (bytes32) {
+        return _order(op, fheType, operands, clear, "")[0];
+    }
+
+    /// @dev Operand i is a clear value where `clear` has bit i, else a handle.
+    function _order(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear, bytes memory table)
+        private
+        returns (bytes32[] memory results)
+    {
+        uint256 n = operands.length;
+        if (n > MAX_OPERANDS) revert TooManyOperands(n, MAX_OPERANDS);
+        State memory meter = _meter();
+        bytes memory derivation =
+            abi.encodePacked(_domain(), op, fheType, uint256(meter.salt), uint8(n), new bytes(33 * n), table);
+        uint256 mark = _admit(derivation, operands, clear);
+        bytes memory output = _call(OPERATIONS_PRECOMPILE, derivation);
+        mark += uint256(_word(output, 1));
+        _spend(meter, uint256(_word(output, 0)), mark - 1);
+        results = _own(output, mark);
+        emit Operation(msg.sender, results[0], _word(output, 3), derivation);
+    }
+
+    /// @dev Checks the caller's rights on the operands and writes them behind the header of the
+    /// derivation: first of each what it is, 0 for a handle from before, 1 for a handle made in this
+    /// transaction, 2 for a clear value; then the words. Returns the largest mark of an operand, at least
+    /// 1. The precompile refuses the zero handle and says what to do.
+    function _admit(bytes memory derivation, bytes32[] memory operands, uint256 clear)
+        private
+        view
+        returns (uint256 mark)
+    {
+        mark = 1;
         for (uint256 i = 0; i < operands.length; i++) {
-            bytes32 handle = operands[i];
-            if ((clear >> i) & 1 == 1) {
-                kinds[i] = 0x02;
-            } else if (handle != 0) {
-                if (!IACL(acl).isAllowed(handle, msg.sender)) revert ACLNotAllowed(handle, msg.sender);
-                if (tload(handle) != 0) kinds[i] = 0x01;
+            bytes32 word = operands[i];
+            uint256 kind = 2;
+            if ((clear >> i) & 1 == 0) {
+                if (word != 0 && !IACL(acl).isAllowed(word, msg.sender)) revert ACLNotAllowed(word, msg.sender);
+                uint256 made = tload(word);
+                kind = made == 0 ? 0 : 1;
+                if (made > mark) mark = made;
             }
+            assembly ("memory-safe") {
+                let kinds := add(derivation, HEADER_END)
+                mstore8(add(kinds, i), kind)
+                mstore(add(add(kinds, mload(operands)), mul(i, 32)), word)
+            }
+        }
+    }
+
+    /// @dev Marks the results as made in this transaction and gives them to the caller. A mark is 1 more
+    /// than the layers of bootstraps from the start of the transaction to the result.
+    function _own(bytes memory output, uint256 mark) private returns (bytes32[] memory results) {
+        results = new bytes32[](output.length / 64 - 1);
+        for (uint256 i = 0; i < results.length; i++) {
+            bytes32 handle = _word(output, 2 + 2 * i);
+            tstore(handle, mark);
+            IACL(acl).allowTransient(handle, msg.sender);
+            results[i] = handle;
         }
     }
 
@@ -143,5 +244,10 @@ contract FHEVMExecutor is Operations, Domain {
     function _list(bytes32 a, bytes32 b) private pure returns (bytes32[] memory list) {
         list = new bytes32[](2);
         (list[0], list[1]) = (a, b);
+    }
+
+    function _list(bytes32 a, bytes32 b, bytes32 c) private pure returns (bytes32[] memory list) {
+        list = new bytes32[](3);
+        (list[0], list[1], list[2]) = (a, b, c);
     }
 }

@@ -18,11 +18,14 @@ contract InputVerifier is IInputVerifier, Domain {
     }
 
     /// @inheritdoc IInputVerifier
-    function verify(address contractAddress, address user, bytes32 handle, bytes calldata list) external {
+    function verify(address contractAddress, address user, bytes32 handle, bytes calldata list)
+        external
+        returns (uint256 bootstraps)
+    {
         if (msg.sender != executor) revert SenderNotExecutor(msg.sender);
         uint256 binding = uint256(keccak256(abi.encode(contractAddress, user)));
-        if (tload(handle) == binding) return;
-        _accept(contractAddress, user, list, binding);
+        if (tload(handle) == binding) return 0;
+        bootstraps = _accept(contractAddress, user, list, binding);
         if (tload(handle) != binding) revert HandleNotInList(handle);
     }
 
@@ -30,18 +33,16 @@ contract InputVerifier is IInputVerifier, Domain {
     function cleanTransientStorage() external pure {}
 
     /// @dev Verifies the list and remembers, for the transaction, for whom its handles are meant.
-    function _accept(address contractAddress, address user, bytes calldata list, uint256 binding) private {
+    function _accept(address contractAddress, address user, bytes calldata list, uint256 binding)
+        private
+        returns (uint256 bootstraps)
+    {
         bytes memory input = abi.encodePacked(_domain(), contractAddress, user, list);
         bytes memory output = _call(INPUTS_PRECOMPILE, input);
-        for (uint256 at = 32; at < output.length; at += 32) {
-            tstore(_word(output, at), binding);
+        for (uint256 i = 2; i < output.length / 32; i++) {
+            tstore(_word(output, i), binding);
         }
         emit InputList(_word(output, 0), contractAddress, user, list);
-    }
-
-    function _word(bytes memory data, uint256 at) private pure returns (bytes32 word) {
-        assembly ("memory-safe") {
-            word := mload(add(add(data, 32), at))
-        }
+        return uint256(_word(output, 1));
     }
 }

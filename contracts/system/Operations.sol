@@ -5,6 +5,11 @@ pragma solidity 0.8.30;
 import {FheType} from "../lib/FheType.sol";
 import {IFHEVMExecutor} from "../lib/IFHEVMExecutor.sol";
 
+uint8 constant CAST = 23;
+uint8 constant TRIVIAL_ENCRYPT = 24;
+uint8 constant RAND = 26;
+uint8 constant RAND_BOUNDED = 27;
+
 /// @title The numbers of the operations
 /// @dev Each function hands its operation's number to the handler of the operation's shape.
 abstract contract Operations is IFHEVMExecutor {
@@ -24,6 +29,16 @@ abstract contract Operations is IFHEVMExecutor {
     }
 
     /// @inheritdoc IFHEVMExecutor
+    function fheDiv(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
+        return _binary(3, lhs, rhs, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheRem(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
+        return _binary(4, lhs, rhs, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
     function fheBitAnd(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
         return _binary(5, lhs, rhs, scalarByte);
     }
@@ -36,6 +51,26 @@ abstract contract Operations is IFHEVMExecutor {
     /// @inheritdoc IFHEVMExecutor
     function fheBitXor(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
         return _binary(7, lhs, rhs, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheShl(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
+        return _shift(8, lhs, rhs, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheShr(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
+        return _shift(9, lhs, rhs, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheRotl(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
+        return _shift(10, lhs, rhs, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheRotr(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32) {
+        return _shift(11, lhs, rhs, scalarByte);
     }
 
     /// @inheritdoc IFHEVMExecutor
@@ -103,7 +138,34 @@ abstract contract Operations is IFHEVMExecutor {
         return _choose(25, control, ifTrue, ifFalse);
     }
 
+    /// @inheritdoc IFHEVMExecutor
+    function fheSum(bytes32[] calldata values, FheType resultType) external returns (bytes32) {
+        return _fold(28, values, resultType);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheIsIn(bytes32 value, bytes32[] calldata values, FheType valueType) external returns (bytes32) {
+        return _member(29, value, values, valueType);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheMulDiv(bytes32 factor1, bytes32 factor2, bytes32 divisor, bytes1 scalarByte) external returns (bytes32) {
+        return _ternary(30, factor1, factor2, divisor, scalarByte);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheRand(FheType randType) external returns (bytes32) {
+        return _draw(26, randType);
+    }
+
+    /// @inheritdoc IFHEVMExecutor
+    function fheRandBounded(uint256 upperBound, FheType randType) external returns (bytes32) {
+        return _drawBounded(27, upperBound, randType);
+    }
+
     function _binary(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal virtual returns (bytes32);
+
+    function _shift(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal virtual returns (bytes32);
 
     function _unary(uint8 op, bytes32 ct) internal virtual returns (bytes32);
 
@@ -112,4 +174,14 @@ abstract contract Operations is IFHEVMExecutor {
     function _encrypt(uint8 op, uint256 pt, FheType toType) internal virtual returns (bytes32);
 
     function _choose(uint8 op, bytes32 control, bytes32 ifTrue, bytes32 ifFalse) internal virtual returns (bytes32);
+
+    function _fold(uint8 op, bytes32[] calldata values, FheType resultType) internal virtual returns (bytes32);
+
+    function _member(uint8 op, bytes32 value, bytes32[] calldata values, FheType valueType) internal virtual returns (bytes32);
+
+    function _ternary(uint8 op, bytes32 factor1, bytes32 factor2, bytes32 divisor, bytes1 scalarByte) internal virtual returns (bytes32);
+
+    function _draw(uint8 op, FheType randType) internal virtual returns (bytes32);
+
+    function _drawBounded(uint8 op, uint256 upperBound, FheType randType) internal virtual returns (bytes32);
 }

@@ -5,7 +5,7 @@ pragma solidity 0.8.30;
 import {FHEVMConfig} from "../config/FHEVMConfig.sol";
 import "../lib/FHE.sol";
 
-/// @title Every overload of library FHE, for tests
+/// @title The overloads of library FHE, for tests
 contract Overloads is FHEVMConfig {
     function clean() external {
         FHE.cleanTransientStorage();
@@ -43,67 +43,55 @@ contract Overloads is FHEVMConfig {
         return FHE.add(a, b);
     }
 
-    function add_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function add_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function add_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function add_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function add_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function add_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function add_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function add_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function add_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.add(a, b);
     }
 
-    function add_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function add_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.add(a, b);
     }
 
-    function add_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function add_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.add(a, b);
     }
 
-    function add_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function add_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function add_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.add(a, b);
     }
 
-    function add_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
-        return FHE.add(a, b);
-    }
-
-    function add_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.add(a, b);
-    }
-
-    function add_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.add(a, b);
-    }
-
-    function add_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
+    function add_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.add(a, b);
     }
 
@@ -139,67 +127,55 @@ contract Overloads is FHEVMConfig {
         return FHE.sub(a, b);
     }
 
-    function sub_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function sub_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function sub_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function sub_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function sub_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function sub_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function sub_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function sub_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function sub_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function sub_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function sub_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function sub_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function sub_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.sub(a, b);
     }
 
-    function sub_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
-        return FHE.sub(a, b);
-    }
-
-    function sub_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.sub(a, b);
-    }
-
-    function sub_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.sub(a, b);
-    }
-
-    function sub_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
+    function sub_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.sub(a, b);
     }
 
@@ -235,68 +211,224 @@ contract Overloads is FHEVMConfig {
         return FHE.mul(a, b);
     }
 
-    function mul_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function mul_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function mul_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function mul_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function mul_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function mul_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function mul_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function mul_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function mul_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function mul_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function mul_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function mul_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function mul_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
+    function mul_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.mul(a, b);
     }
 
-    function mul_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.mul(a, b);
+    function div_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.div(a, b);
     }
 
-    function mul_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.mul(a, b);
+    function div_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.div(a, b);
     }
 
-    function mul_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
-        return FHE.mul(a, b);
+    function div_uint8_euint8(uint8 a, euint8 b) external returns (euint8) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint16_euint8(euint16 a, euint8 b) external returns (euint16) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint8_euint16(euint8 a, euint16 b) external returns (euint16) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint16_euint16(euint16 a, euint16 b) external returns (euint16) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint16_uint16(euint16 a, uint16 b) external returns (euint16) {
+        return FHE.div(a, b);
+    }
+
+    function div_uint16_euint16(uint16 a, euint16 b) external returns (euint16) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
+        return FHE.div(a, b);
+    }
+
+    function div_eint8_int8(eint8 a, int8 b) external returns (eint8) {
+        return FHE.div(a, b);
+    }
+
+    function div_int8_eint8(int8 a, eint8 b) external returns (eint8) {
+        return FHE.div(a, b);
+    }
+
+    function div_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_eint256_int256(eint256 a, int256 b) external returns (eint256) {
+        return FHE.div(a, b);
+    }
+
+    function div_int256_eint256(int256 a, eint256 b) external returns (eint256) {
+        return FHE.div(a, b);
+    }
+
+    function rem_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_uint8_euint8(uint8 a, euint8 b) external returns (euint8) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint16_euint8(euint16 a, euint8 b) external returns (euint16) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint8_euint16(euint8 a, euint16 b) external returns (euint16) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint16_euint16(euint16 a, euint16 b) external returns (euint16) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint16_uint16(euint16 a, uint16 b) external returns (euint16) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_uint16_euint16(uint16 a, euint16 b) external returns (euint16) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_eint8_int8(eint8 a, int8 b) external returns (eint8) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_int8_eint8(int8 a, eint8 b) external returns (eint8) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_eint256_int256(eint256 a, int256 b) external returns (eint256) {
+        return FHE.rem(a, b);
+    }
+
+    function rem_int256_eint256(int256 a, eint256 b) external returns (eint256) {
+        return FHE.rem(a, b);
     }
 
     function and_ebool_ebool(ebool a, ebool b) external returns (ebool) {
@@ -343,67 +475,55 @@ contract Overloads is FHEVMConfig {
         return FHE.and(a, b);
     }
 
-    function and_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function and_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function and_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function and_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function and_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function and_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function and_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function and_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function and_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.and(a, b);
     }
 
-    function and_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function and_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.and(a, b);
     }
 
-    function and_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function and_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.and(a, b);
     }
 
-    function and_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function and_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function and_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.and(a, b);
     }
 
-    function and_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
-        return FHE.and(a, b);
-    }
-
-    function and_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.and(a, b);
-    }
-
-    function and_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.and(a, b);
-    }
-
-    function and_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
+    function and_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.and(a, b);
     }
 
@@ -451,67 +571,55 @@ contract Overloads is FHEVMConfig {
         return FHE.or(a, b);
     }
 
-    function or_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function or_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function or_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function or_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function or_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function or_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function or_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function or_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function or_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.or(a, b);
     }
 
-    function or_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function or_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.or(a, b);
     }
 
-    function or_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function or_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.or(a, b);
     }
 
-    function or_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function or_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function or_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.or(a, b);
     }
 
-    function or_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
-        return FHE.or(a, b);
-    }
-
-    function or_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.or(a, b);
-    }
-
-    function or_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.or(a, b);
-    }
-
-    function or_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
+    function or_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.or(a, b);
     }
 
@@ -559,68 +667,216 @@ contract Overloads is FHEVMConfig {
         return FHE.xor(a, b);
     }
 
-    function xor_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function xor_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function xor_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function xor_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function xor_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function xor_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function xor_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function xor_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function xor_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function xor_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function xor_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function xor_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function xor_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
+    function xor_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.xor(a, b);
     }
 
-    function xor_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.xor(a, b);
+    function shl_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.shl(a, b);
     }
 
-    function xor_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.xor(a, b);
+    function shl_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.shl(a, b);
     }
 
-    function xor_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
-        return FHE.xor(a, b);
+    function shl_euint16_euint8(euint16 a, euint8 b) external returns (euint16) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_euint16_uint8(euint16 a, uint8 b) external returns (euint16) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_euint256_uint8(euint256 a, uint8 b) external returns (euint256) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_eint8_euint8(eint8 a, euint8 b) external returns (eint8) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_eint8_uint8(eint8 a, uint8 b) external returns (eint8) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_eint256_euint8(eint256 a, euint8 b) external returns (eint256) {
+        return FHE.shl(a, b);
+    }
+
+    function shl_eint256_uint8(eint256 a, uint8 b) external returns (eint256) {
+        return FHE.shl(a, b);
+    }
+
+    function shr_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_euint16_euint8(euint16 a, euint8 b) external returns (euint16) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_euint16_uint8(euint16 a, uint8 b) external returns (euint16) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_euint256_uint8(euint256 a, uint8 b) external returns (euint256) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_eint8_euint8(eint8 a, euint8 b) external returns (eint8) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_eint8_uint8(eint8 a, uint8 b) external returns (eint8) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_eint256_euint8(eint256 a, euint8 b) external returns (eint256) {
+        return FHE.shr(a, b);
+    }
+
+    function shr_eint256_uint8(eint256 a, uint8 b) external returns (eint256) {
+        return FHE.shr(a, b);
+    }
+
+    function rotl_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_euint16_euint8(euint16 a, euint8 b) external returns (euint16) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_euint16_uint8(euint16 a, uint8 b) external returns (euint16) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_euint256_uint8(euint256 a, uint8 b) external returns (euint256) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_eint8_euint8(eint8 a, euint8 b) external returns (eint8) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_eint8_uint8(eint8 a, uint8 b) external returns (eint8) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_eint256_euint8(eint256 a, euint8 b) external returns (eint256) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotl_eint256_uint8(eint256 a, uint8 b) external returns (eint256) {
+        return FHE.rotl(a, b);
+    }
+
+    function rotr_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_euint16_euint8(euint16 a, euint8 b) external returns (euint16) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_euint16_uint8(euint16 a, uint8 b) external returns (euint16) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_euint256_uint8(euint256 a, uint8 b) external returns (euint256) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_eint8_euint8(eint8 a, euint8 b) external returns (eint8) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_eint8_uint8(eint8 a, uint8 b) external returns (eint8) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_eint256_euint8(eint256 a, euint8 b) external returns (eint256) {
+        return FHE.rotr(a, b);
+    }
+
+    function rotr_eint256_uint8(eint256 a, uint8 b) external returns (eint256) {
+        return FHE.rotr(a, b);
     }
 
     function eq_ebool_ebool(ebool a, ebool b) external returns (ebool) {
@@ -667,67 +923,67 @@ contract Overloads is FHEVMConfig {
         return FHE.eq(a, b);
     }
 
-    function eq_euint32_euint8(euint32 a, euint8 b) external returns (ebool) {
+    function eq_euint256_euint8(euint256 a, euint8 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint8_euint32(euint8 a, euint32 b) external returns (ebool) {
+    function eq_euint8_euint256(euint8 a, euint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint32_euint16(euint32 a, euint16 b) external returns (ebool) {
+    function eq_euint256_euint16(euint256 a, euint16 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint16_euint32(euint16 a, euint32 b) external returns (ebool) {
+    function eq_euint16_euint256(euint16 a, euint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint32_euint32(euint32 a, euint32 b) external returns (ebool) {
+    function eq_euint256_euint256(euint256 a, euint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint32_uint32(euint32 a, uint32 b) external returns (ebool) {
+    function eq_euint256_uint256(euint256 a, uint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_uint32_euint32(uint32 a, euint32 b) external returns (ebool) {
+    function eq_uint256_euint256(uint256 a, euint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint64_euint8(euint64 a, euint8 b) external returns (ebool) {
+    function eq_eaddress_eaddress(eaddress a, eaddress b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint8_euint64(euint8 a, euint64 b) external returns (ebool) {
+    function eq_eaddress_address(eaddress a, address b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint64_euint16(euint64 a, euint16 b) external returns (ebool) {
+    function eq_address_eaddress(address a, eaddress b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint16_euint64(euint16 a, euint64 b) external returns (ebool) {
+    function eq_eint8_eint8(eint8 a, eint8 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint64_euint32(euint64 a, euint32 b) external returns (ebool) {
+    function eq_eint8_int8(eint8 a, int8 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint32_euint64(euint32 a, euint64 b) external returns (ebool) {
+    function eq_int8_eint8(int8 a, eint8 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint64_euint64(euint64 a, euint64 b) external returns (ebool) {
+    function eq_eint256_eint256(eint256 a, eint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_euint64_uint64(euint64 a, uint64 b) external returns (ebool) {
+    function eq_eint256_int256(eint256 a, int256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
-    function eq_uint64_euint64(uint64 a, euint64 b) external returns (ebool) {
+    function eq_int256_eint256(int256 a, eint256 b) external returns (ebool) {
         return FHE.eq(a, b);
     }
 
@@ -775,67 +1031,67 @@ contract Overloads is FHEVMConfig {
         return FHE.ne(a, b);
     }
 
-    function ne_euint32_euint8(euint32 a, euint8 b) external returns (ebool) {
+    function ne_euint256_euint8(euint256 a, euint8 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint8_euint32(euint8 a, euint32 b) external returns (ebool) {
+    function ne_euint8_euint256(euint8 a, euint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint32_euint16(euint32 a, euint16 b) external returns (ebool) {
+    function ne_euint256_euint16(euint256 a, euint16 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint16_euint32(euint16 a, euint32 b) external returns (ebool) {
+    function ne_euint16_euint256(euint16 a, euint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint32_euint32(euint32 a, euint32 b) external returns (ebool) {
+    function ne_euint256_euint256(euint256 a, euint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint32_uint32(euint32 a, uint32 b) external returns (ebool) {
+    function ne_euint256_uint256(euint256 a, uint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_uint32_euint32(uint32 a, euint32 b) external returns (ebool) {
+    function ne_uint256_euint256(uint256 a, euint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint64_euint8(euint64 a, euint8 b) external returns (ebool) {
+    function ne_eaddress_eaddress(eaddress a, eaddress b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint8_euint64(euint8 a, euint64 b) external returns (ebool) {
+    function ne_eaddress_address(eaddress a, address b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint64_euint16(euint64 a, euint16 b) external returns (ebool) {
+    function ne_address_eaddress(address a, eaddress b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint16_euint64(euint16 a, euint64 b) external returns (ebool) {
+    function ne_eint8_eint8(eint8 a, eint8 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint64_euint32(euint64 a, euint32 b) external returns (ebool) {
+    function ne_eint8_int8(eint8 a, int8 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint32_euint64(euint32 a, euint64 b) external returns (ebool) {
+    function ne_int8_eint8(int8 a, eint8 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint64_euint64(euint64 a, euint64 b) external returns (ebool) {
+    function ne_eint256_eint256(eint256 a, eint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_euint64_uint64(euint64 a, uint64 b) external returns (ebool) {
+    function ne_eint256_int256(eint256 a, int256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
-    function ne_uint64_euint64(uint64 a, euint64 b) external returns (ebool) {
+    function ne_int256_eint256(int256 a, eint256 b) external returns (ebool) {
         return FHE.ne(a, b);
     }
 
@@ -871,67 +1127,67 @@ contract Overloads is FHEVMConfig {
         return FHE.ge(a, b);
     }
 
-    function ge_euint32_euint8(euint32 a, euint8 b) external returns (ebool) {
+    function ge_euint256_euint8(euint256 a, euint8 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint8_euint32(euint8 a, euint32 b) external returns (ebool) {
+    function ge_euint8_euint256(euint8 a, euint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint32_euint16(euint32 a, euint16 b) external returns (ebool) {
+    function ge_euint256_euint16(euint256 a, euint16 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint16_euint32(euint16 a, euint32 b) external returns (ebool) {
+    function ge_euint16_euint256(euint16 a, euint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint32_euint32(euint32 a, euint32 b) external returns (ebool) {
+    function ge_euint256_euint256(euint256 a, euint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint32_uint32(euint32 a, uint32 b) external returns (ebool) {
+    function ge_euint256_uint256(euint256 a, uint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_uint32_euint32(uint32 a, euint32 b) external returns (ebool) {
+    function ge_uint256_euint256(uint256 a, euint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint64_euint8(euint64 a, euint8 b) external returns (ebool) {
+    function ge_eaddress_eaddress(eaddress a, eaddress b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint8_euint64(euint8 a, euint64 b) external returns (ebool) {
+    function ge_eaddress_address(eaddress a, address b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint64_euint16(euint64 a, euint16 b) external returns (ebool) {
+    function ge_address_eaddress(address a, eaddress b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint16_euint64(euint16 a, euint64 b) external returns (ebool) {
+    function ge_eint8_eint8(eint8 a, eint8 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint64_euint32(euint64 a, euint32 b) external returns (ebool) {
+    function ge_eint8_int8(eint8 a, int8 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint32_euint64(euint32 a, euint64 b) external returns (ebool) {
+    function ge_int8_eint8(int8 a, eint8 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint64_euint64(euint64 a, euint64 b) external returns (ebool) {
+    function ge_eint256_eint256(eint256 a, eint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_euint64_uint64(euint64 a, uint64 b) external returns (ebool) {
+    function ge_eint256_int256(eint256 a, int256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
-    function ge_uint64_euint64(uint64 a, euint64 b) external returns (ebool) {
+    function ge_int256_eint256(int256 a, eint256 b) external returns (ebool) {
         return FHE.ge(a, b);
     }
 
@@ -967,67 +1223,67 @@ contract Overloads is FHEVMConfig {
         return FHE.gt(a, b);
     }
 
-    function gt_euint32_euint8(euint32 a, euint8 b) external returns (ebool) {
+    function gt_euint256_euint8(euint256 a, euint8 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint8_euint32(euint8 a, euint32 b) external returns (ebool) {
+    function gt_euint8_euint256(euint8 a, euint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint32_euint16(euint32 a, euint16 b) external returns (ebool) {
+    function gt_euint256_euint16(euint256 a, euint16 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint16_euint32(euint16 a, euint32 b) external returns (ebool) {
+    function gt_euint16_euint256(euint16 a, euint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint32_euint32(euint32 a, euint32 b) external returns (ebool) {
+    function gt_euint256_euint256(euint256 a, euint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint32_uint32(euint32 a, uint32 b) external returns (ebool) {
+    function gt_euint256_uint256(euint256 a, uint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_uint32_euint32(uint32 a, euint32 b) external returns (ebool) {
+    function gt_uint256_euint256(uint256 a, euint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint64_euint8(euint64 a, euint8 b) external returns (ebool) {
+    function gt_eaddress_eaddress(eaddress a, eaddress b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint8_euint64(euint8 a, euint64 b) external returns (ebool) {
+    function gt_eaddress_address(eaddress a, address b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint64_euint16(euint64 a, euint16 b) external returns (ebool) {
+    function gt_address_eaddress(address a, eaddress b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint16_euint64(euint16 a, euint64 b) external returns (ebool) {
+    function gt_eint8_eint8(eint8 a, eint8 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint64_euint32(euint64 a, euint32 b) external returns (ebool) {
+    function gt_eint8_int8(eint8 a, int8 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint32_euint64(euint32 a, euint64 b) external returns (ebool) {
+    function gt_int8_eint8(int8 a, eint8 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint64_euint64(euint64 a, euint64 b) external returns (ebool) {
+    function gt_eint256_eint256(eint256 a, eint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_euint64_uint64(euint64 a, uint64 b) external returns (ebool) {
+    function gt_eint256_int256(eint256 a, int256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
-    function gt_uint64_euint64(uint64 a, euint64 b) external returns (ebool) {
+    function gt_int256_eint256(int256 a, eint256 b) external returns (ebool) {
         return FHE.gt(a, b);
     }
 
@@ -1063,67 +1319,67 @@ contract Overloads is FHEVMConfig {
         return FHE.le(a, b);
     }
 
-    function le_euint32_euint8(euint32 a, euint8 b) external returns (ebool) {
+    function le_euint256_euint8(euint256 a, euint8 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint8_euint32(euint8 a, euint32 b) external returns (ebool) {
+    function le_euint8_euint256(euint8 a, euint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint32_euint16(euint32 a, euint16 b) external returns (ebool) {
+    function le_euint256_euint16(euint256 a, euint16 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint16_euint32(euint16 a, euint32 b) external returns (ebool) {
+    function le_euint16_euint256(euint16 a, euint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint32_euint32(euint32 a, euint32 b) external returns (ebool) {
+    function le_euint256_euint256(euint256 a, euint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint32_uint32(euint32 a, uint32 b) external returns (ebool) {
+    function le_euint256_uint256(euint256 a, uint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_uint32_euint32(uint32 a, euint32 b) external returns (ebool) {
+    function le_uint256_euint256(uint256 a, euint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint64_euint8(euint64 a, euint8 b) external returns (ebool) {
+    function le_eaddress_eaddress(eaddress a, eaddress b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint8_euint64(euint8 a, euint64 b) external returns (ebool) {
+    function le_eaddress_address(eaddress a, address b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint64_euint16(euint64 a, euint16 b) external returns (ebool) {
+    function le_address_eaddress(address a, eaddress b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint16_euint64(euint16 a, euint64 b) external returns (ebool) {
+    function le_eint8_eint8(eint8 a, eint8 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint64_euint32(euint64 a, euint32 b) external returns (ebool) {
+    function le_eint8_int8(eint8 a, int8 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint32_euint64(euint32 a, euint64 b) external returns (ebool) {
+    function le_int8_eint8(int8 a, eint8 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint64_euint64(euint64 a, euint64 b) external returns (ebool) {
+    function le_eint256_eint256(eint256 a, eint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_euint64_uint64(euint64 a, uint64 b) external returns (ebool) {
+    function le_eint256_int256(eint256 a, int256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
-    function le_uint64_euint64(uint64 a, euint64 b) external returns (ebool) {
+    function le_int256_eint256(int256 a, eint256 b) external returns (ebool) {
         return FHE.le(a, b);
     }
 
@@ -1159,67 +1415,67 @@ contract Overloads is FHEVMConfig {
         return FHE.lt(a, b);
     }
 
-    function lt_euint32_euint8(euint32 a, euint8 b) external returns (ebool) {
+    function lt_euint256_euint8(euint256 a, euint8 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint8_euint32(euint8 a, euint32 b) external returns (ebool) {
+    function lt_euint8_euint256(euint8 a, euint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint32_euint16(euint32 a, euint16 b) external returns (ebool) {
+    function lt_euint256_euint16(euint256 a, euint16 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint16_euint32(euint16 a, euint32 b) external returns (ebool) {
+    function lt_euint16_euint256(euint16 a, euint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint32_euint32(euint32 a, euint32 b) external returns (ebool) {
+    function lt_euint256_euint256(euint256 a, euint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint32_uint32(euint32 a, uint32 b) external returns (ebool) {
+    function lt_euint256_uint256(euint256 a, uint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_uint32_euint32(uint32 a, euint32 b) external returns (ebool) {
+    function lt_uint256_euint256(uint256 a, euint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint64_euint8(euint64 a, euint8 b) external returns (ebool) {
+    function lt_eaddress_eaddress(eaddress a, eaddress b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint8_euint64(euint8 a, euint64 b) external returns (ebool) {
+    function lt_eaddress_address(eaddress a, address b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint64_euint16(euint64 a, euint16 b) external returns (ebool) {
+    function lt_address_eaddress(address a, eaddress b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint16_euint64(euint16 a, euint64 b) external returns (ebool) {
+    function lt_eint8_eint8(eint8 a, eint8 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint64_euint32(euint64 a, euint32 b) external returns (ebool) {
+    function lt_eint8_int8(eint8 a, int8 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint32_euint64(euint32 a, euint64 b) external returns (ebool) {
+    function lt_int8_eint8(int8 a, eint8 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint64_euint64(euint64 a, euint64 b) external returns (ebool) {
+    function lt_eint256_eint256(eint256 a, eint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_euint64_uint64(euint64 a, uint64 b) external returns (ebool) {
+    function lt_eint256_int256(eint256 a, int256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
-    function lt_uint64_euint64(uint64 a, euint64 b) external returns (ebool) {
+    function lt_int256_eint256(int256 a, eint256 b) external returns (ebool) {
         return FHE.lt(a, b);
     }
 
@@ -1255,67 +1511,55 @@ contract Overloads is FHEVMConfig {
         return FHE.min(a, b);
     }
 
-    function min_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function min_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function min_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function min_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function min_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function min_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function min_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function min_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function min_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.min(a, b);
     }
 
-    function min_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function min_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.min(a, b);
     }
 
-    function min_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function min_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.min(a, b);
     }
 
-    function min_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function min_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function min_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.min(a, b);
     }
 
-    function min_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
-        return FHE.min(a, b);
-    }
-
-    function min_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.min(a, b);
-    }
-
-    function min_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.min(a, b);
-    }
-
-    function min_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
+    function min_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.min(a, b);
     }
 
@@ -1351,67 +1595,55 @@ contract Overloads is FHEVMConfig {
         return FHE.max(a, b);
     }
 
-    function max_euint32_euint8(euint32 a, euint8 b) external returns (euint32) {
+    function max_euint256_euint8(euint256 a, euint8 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint8_euint32(euint8 a, euint32 b) external returns (euint32) {
+    function max_euint8_euint256(euint8 a, euint256 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint32_euint16(euint32 a, euint16 b) external returns (euint32) {
+    function max_euint256_euint16(euint256 a, euint16 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint16_euint32(euint16 a, euint32 b) external returns (euint32) {
+    function max_euint16_euint256(euint16 a, euint256 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint32_euint32(euint32 a, euint32 b) external returns (euint32) {
+    function max_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint32_uint32(euint32 a, uint32 b) external returns (euint32) {
+    function max_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_uint32_euint32(uint32 a, euint32 b) external returns (euint32) {
+    function max_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint64_euint8(euint64 a, euint8 b) external returns (euint64) {
+    function max_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
         return FHE.max(a, b);
     }
 
-    function max_euint8_euint64(euint8 a, euint64 b) external returns (euint64) {
+    function max_eint8_int8(eint8 a, int8 b) external returns (eint8) {
         return FHE.max(a, b);
     }
 
-    function max_euint64_euint16(euint64 a, euint16 b) external returns (euint64) {
+    function max_int8_eint8(int8 a, eint8 b) external returns (eint8) {
         return FHE.max(a, b);
     }
 
-    function max_euint16_euint64(euint16 a, euint64 b) external returns (euint64) {
+    function max_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint64_euint32(euint64 a, euint32 b) external returns (euint64) {
+    function max_eint256_int256(eint256 a, int256 b) external returns (eint256) {
         return FHE.max(a, b);
     }
 
-    function max_euint32_euint64(euint32 a, euint64 b) external returns (euint64) {
-        return FHE.max(a, b);
-    }
-
-    function max_euint64_euint64(euint64 a, euint64 b) external returns (euint64) {
-        return FHE.max(a, b);
-    }
-
-    function max_euint64_uint64(euint64 a, uint64 b) external returns (euint64) {
-        return FHE.max(a, b);
-    }
-
-    function max_uint64_euint64(uint64 a, euint64 b) external returns (euint64) {
+    function max_int256_eint256(int256 a, eint256 b) external returns (eint256) {
         return FHE.max(a, b);
     }
 
@@ -1423,11 +1655,15 @@ contract Overloads is FHEVMConfig {
         return FHE.neg(a);
     }
 
-    function neg_euint32(euint32 a) external returns (euint32) {
+    function neg_euint256(euint256 a) external returns (euint256) {
         return FHE.neg(a);
     }
 
-    function neg_euint64(euint64 a) external returns (euint64) {
+    function neg_eint8(eint8 a) external returns (eint8) {
+        return FHE.neg(a);
+    }
+
+    function neg_eint256(eint256 a) external returns (eint256) {
         return FHE.neg(a);
     }
 
@@ -1443,32 +1679,608 @@ contract Overloads is FHEVMConfig {
         return FHE.not(a);
     }
 
-    function not_euint32(euint32 a) external returns (euint32) {
+    function not_euint256(euint256 a) external returns (euint256) {
         return FHE.not(a);
     }
 
-    function not_euint64(euint64 a) external returns (euint64) {
+    function not_eint8(eint8 a) external returns (eint8) {
         return FHE.not(a);
     }
 
-    function select_ebool_ebool_ebool(ebool a, ebool b, ebool c) external returns (ebool) {
-        return FHE.select(a, b, c);
+    function not_eint256(eint256 a) external returns (eint256) {
+        return FHE.not(a);
     }
 
-    function select_ebool_euint8_euint8(ebool a, euint8 b, euint8 c) external returns (euint8) {
-        return FHE.select(a, b, c);
+    function select_ebool_ebool_ebool(ebool control, ebool ifTrue, ebool ifFalse) external returns (ebool) {
+        return FHE.select(control, ifTrue, ifFalse);
     }
 
-    function select_ebool_euint16_euint16(ebool a, euint16 b, euint16 c) external returns (euint16) {
-        return FHE.select(a, b, c);
+    function select_ebool_euint8_euint8(ebool control, euint8 ifTrue, euint8 ifFalse) external returns (euint8) {
+        return FHE.select(control, ifTrue, ifFalse);
     }
 
-    function select_ebool_euint32_euint32(ebool a, euint32 b, euint32 c) external returns (euint32) {
-        return FHE.select(a, b, c);
+    function select_ebool_euint16_euint16(ebool control, euint16 ifTrue, euint16 ifFalse) external returns (euint16) {
+        return FHE.select(control, ifTrue, ifFalse);
     }
 
-    function select_ebool_euint64_euint64(ebool a, euint64 b, euint64 c) external returns (euint64) {
-        return FHE.select(a, b, c);
+    function select_ebool_euint256_euint256(ebool control, euint256 ifTrue, euint256 ifFalse) external returns (euint256) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_eaddress_eaddress(ebool control, eaddress ifTrue, eaddress ifFalse) external returns (eaddress) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_eint8_eint8(ebool control, eint8 ifTrue, eint8 ifFalse) external returns (eint8) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_eint256_eint256(ebool control, eint256 ifTrue, eint256 ifFalse) external returns (eint256) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function sum_euint8s(euint8[] memory values) external returns (euint8) {
+        return FHE.sum(values);
+    }
+
+    function sum_euint16s(euint16[] memory values) external returns (euint16) {
+        return FHE.sum(values);
+    }
+
+    function sum_euint256s(euint256[] memory values) external returns (euint256) {
+        return FHE.sum(values);
+    }
+
+    function sum_eint8s(eint8[] memory values) external returns (eint8) {
+        return FHE.sum(values);
+    }
+
+    function sum_eint256s(eint256[] memory values) external returns (eint256) {
+        return FHE.sum(values);
+    }
+
+    function isIn_ebool_ebools(ebool a, ebool[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_ebool_bools(ebool a, bool[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_euint8_euint8s(euint8 a, euint8[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_euint8_uint8s(euint8 a, uint8[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_euint16_euint16s(euint16 a, euint16[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_euint16_uint16s(euint16 a, uint16[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_euint256_euint256s(euint256 a, euint256[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_euint256_uint256s(euint256 a, uint256[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_eaddress_eaddresss(eaddress a, eaddress[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_eaddress_addresss(eaddress a, address[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_eint8_eint8s(eint8 a, eint8[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_eint8_int8s(eint8 a, int8[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_eint256_eint256s(eint256 a, eint256[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function isIn_eint256_int256s(eint256 a, int256[] memory values) external returns (ebool) {
+        return FHE.isIn(a, values);
+    }
+
+    function mulDiv_euint8_euint8_euint8(euint8 a, euint8 b, euint8 c) external returns (euint8) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint8_euint8_uint8(euint8 a, euint8 b, uint8 c) external returns (euint8) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint8_uint8_euint8(euint8 a, uint8 b, euint8 c) external returns (euint8) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint8_uint8_uint8(euint8 a, uint8 b, uint8 c) external returns (euint8) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint16_euint16_euint16(euint16 a, euint16 b, euint16 c) external returns (euint16) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint16_euint16_uint16(euint16 a, euint16 b, uint16 c) external returns (euint16) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint16_uint16_euint16(euint16 a, uint16 b, euint16 c) external returns (euint16) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint16_uint16_uint16(euint16 a, uint16 b, uint16 c) external returns (euint16) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint256_euint256_euint256(euint256 a, euint256 b, euint256 c) external returns (euint256) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint256_euint256_uint256(euint256 a, euint256 b, uint256 c) external returns (euint256) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint256_uint256_euint256(euint256 a, uint256 b, euint256 c) external returns (euint256) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function mulDiv_euint256_uint256_uint256(euint256 a, uint256 b, uint256 c) external returns (euint256) {
+        return FHE.mulDiv(a, b, c);
+    }
+
+    function tryAdd_euint8_euint8(euint8 a, euint8 b) external returns (euint8, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_euint8_uint8(euint8 a, uint8 b) external returns (euint8, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_uint8_euint8(uint8 a, euint8 b) external returns (euint8, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_euint16_euint16(euint16 a, euint16 b) external returns (euint16, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_euint16_uint16(euint16 a, uint16 b) external returns (euint16, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_uint16_euint16(uint16 a, euint16 b) external returns (euint16, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_euint256_euint256(euint256 a, euint256 b) external returns (euint256, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_euint256_uint256(euint256 a, uint256 b) external returns (euint256, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_uint256_euint256(uint256 a, euint256 b) external returns (euint256, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_eint8_eint8(eint8 a, eint8 b) external returns (eint8, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_eint8_int8(eint8 a, int8 b) external returns (eint8, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_int8_eint8(int8 a, eint8 b) external returns (eint8, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_eint256_eint256(eint256 a, eint256 b) external returns (eint256, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_eint256_int256(eint256 a, int256 b) external returns (eint256, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function tryAdd_int256_eint256(int256 a, eint256 b) external returns (eint256, ebool) {
+        return FHE.tryAdd(a, b);
+    }
+
+    function trySub_euint8_euint8(euint8 a, euint8 b) external returns (euint8, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_euint8_uint8(euint8 a, uint8 b) external returns (euint8, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_uint8_euint8(uint8 a, euint8 b) external returns (euint8, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_euint16_euint16(euint16 a, euint16 b) external returns (euint16, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_euint16_uint16(euint16 a, uint16 b) external returns (euint16, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_uint16_euint16(uint16 a, euint16 b) external returns (euint16, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_euint256_euint256(euint256 a, euint256 b) external returns (euint256, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_euint256_uint256(euint256 a, uint256 b) external returns (euint256, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_uint256_euint256(uint256 a, euint256 b) external returns (euint256, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_eint8_eint8(eint8 a, eint8 b) external returns (eint8, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_eint8_int8(eint8 a, int8 b) external returns (eint8, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_int8_eint8(int8 a, eint8 b) external returns (eint8, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_eint256_eint256(eint256 a, eint256 b) external returns (eint256, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_eint256_int256(eint256 a, int256 b) external returns (eint256, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function trySub_int256_eint256(int256 a, eint256 b) external returns (eint256, ebool) {
+        return FHE.trySub(a, b);
+    }
+
+    function tryMul_euint8_euint8(euint8 a, euint8 b) external returns (euint8, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_euint8_uint8(euint8 a, uint8 b) external returns (euint8, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_uint8_euint8(uint8 a, euint8 b) external returns (euint8, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_euint16_euint16(euint16 a, euint16 b) external returns (euint16, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_euint16_uint16(euint16 a, uint16 b) external returns (euint16, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_uint16_euint16(uint16 a, euint16 b) external returns (euint16, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_euint256_euint256(euint256 a, euint256 b) external returns (euint256, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_euint256_uint256(euint256 a, uint256 b) external returns (euint256, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_uint256_euint256(uint256 a, euint256 b) external returns (euint256, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_eint8_eint8(eint8 a, eint8 b) external returns (eint8, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_eint8_int8(eint8 a, int8 b) external returns (eint8, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_int8_eint8(int8 a, eint8 b) external returns (eint8, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_eint256_eint256(eint256 a, eint256 b) external returns (eint256, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_eint256_int256(eint256 a, int256 b) external returns (eint256, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function tryMul_int256_eint256(int256 a, eint256 b) external returns (eint256, ebool) {
+        return FHE.tryMul(a, b);
+    }
+
+    function saturatingAdd_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_uint8_euint8(uint8 a, euint8 b) external returns (euint8) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_euint16_euint16(euint16 a, euint16 b) external returns (euint16) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_euint16_uint16(euint16 a, uint16 b) external returns (euint16) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_uint16_euint16(uint16 a, euint16 b) external returns (euint16) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_eint8_int8(eint8 a, int8 b) external returns (eint8) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_int8_eint8(int8 a, eint8 b) external returns (eint8) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_eint256_int256(eint256 a, int256 b) external returns (eint256) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingAdd_int256_eint256(int256 a, eint256 b) external returns (eint256) {
+        return FHE.saturatingAdd(a, b);
+    }
+
+    function saturatingSub_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_euint8_uint8(euint8 a, uint8 b) external returns (euint8) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_uint8_euint8(uint8 a, euint8 b) external returns (euint8) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_euint16_euint16(euint16 a, euint16 b) external returns (euint16) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_euint16_uint16(euint16 a, uint16 b) external returns (euint16) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_uint16_euint16(uint16 a, euint16 b) external returns (euint16) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_euint256_euint256(euint256 a, euint256 b) external returns (euint256) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_euint256_uint256(euint256 a, uint256 b) external returns (euint256) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_uint256_euint256(uint256 a, euint256 b) external returns (euint256) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_eint8_eint8(eint8 a, eint8 b) external returns (eint8) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_eint8_int8(eint8 a, int8 b) external returns (eint8) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_int8_eint8(int8 a, eint8 b) external returns (eint8) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_eint256_eint256(eint256 a, eint256 b) external returns (eint256) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_eint256_int256(eint256 a, int256 b) external returns (eint256) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function saturatingSub_int256_eint256(int256 a, eint256 b) external returns (eint256) {
+        return FHE.saturatingSub(a, b);
+    }
+
+    function isqrt_euint8(euint8 a) external returns (euint8) {
+        return FHE.isqrt(a);
+    }
+
+    function isqrt_euint16(euint16 a) external returns (euint16) {
+        return FHE.isqrt(a);
+    }
+
+    function isqrt_euint256(euint256 a) external returns (euint256) {
+        return FHE.isqrt(a);
+    }
+
+    function ilog2_euint8(euint8 a) external returns (euint16) {
+        return FHE.ilog2(a);
+    }
+
+    function ilog2_euint16(euint16 a) external returns (euint16) {
+        return FHE.ilog2(a);
+    }
+
+    function ilog2_euint256(euint256 a) external returns (euint16) {
+        return FHE.ilog2(a);
+    }
+
+    function countOnes_euint8(euint8 a) external returns (euint16) {
+        return FHE.countOnes(a);
+    }
+
+    function countOnes_euint16(euint16 a) external returns (euint16) {
+        return FHE.countOnes(a);
+    }
+
+    function countOnes_euint256(euint256 a) external returns (euint16) {
+        return FHE.countOnes(a);
+    }
+
+    function countOnes_eint8(eint8 a) external returns (euint16) {
+        return FHE.countOnes(a);
+    }
+
+    function countOnes_eint256(eint256 a) external returns (euint16) {
+        return FHE.countOnes(a);
+    }
+
+    function leadingZeros_euint8(euint8 a) external returns (euint16) {
+        return FHE.leadingZeros(a);
+    }
+
+    function leadingZeros_euint16(euint16 a) external returns (euint16) {
+        return FHE.leadingZeros(a);
+    }
+
+    function leadingZeros_euint256(euint256 a) external returns (euint16) {
+        return FHE.leadingZeros(a);
+    }
+
+    function leadingZeros_eint8(eint8 a) external returns (euint16) {
+        return FHE.leadingZeros(a);
+    }
+
+    function leadingZeros_eint256(eint256 a) external returns (euint16) {
+        return FHE.leadingZeros(a);
+    }
+
+    function trailingZeros_euint8(euint8 a) external returns (euint16) {
+        return FHE.trailingZeros(a);
+    }
+
+    function trailingZeros_euint16(euint16 a) external returns (euint16) {
+        return FHE.trailingZeros(a);
+    }
+
+    function trailingZeros_euint256(euint256 a) external returns (euint16) {
+        return FHE.trailingZeros(a);
+    }
+
+    function trailingZeros_eint8(eint8 a) external returns (euint16) {
+        return FHE.trailingZeros(a);
+    }
+
+    function trailingZeros_eint256(eint256 a) external returns (euint16) {
+        return FHE.trailingZeros(a);
+    }
+
+    function randEbool() external returns (ebool) {
+        return FHE.randEbool();
+    }
+
+    function randEuint8() external returns (euint8) {
+        return FHE.randEuint8();
+    }
+
+    function randEuint16() external returns (euint16) {
+        return FHE.randEuint16();
+    }
+
+    function randEuint256() external returns (euint256) {
+        return FHE.randEuint256();
+    }
+
+    function randEaddress() external returns (eaddress) {
+        return FHE.randEaddress();
+    }
+
+    function randEint8() external returns (eint8) {
+        return FHE.randEint8();
+    }
+
+    function randEint256() external returns (eint256) {
+        return FHE.randEint256();
+    }
+
+    function randEuint8_uint8(uint8 upperBound) external returns (euint8) {
+        return FHE.randEuint8(upperBound);
+    }
+
+    function randEuint16_uint16(uint16 upperBound) external returns (euint16) {
+        return FHE.randEuint16(upperBound);
+    }
+
+    function randEuint256_uint256(uint256 upperBound) external returns (euint256) {
+        return FHE.randEuint256(upperBound);
+    }
+
+    function lookupEuint8_euint8(euint8 a, bytes memory table) external returns (euint8) {
+        return FHE.lookupEuint8(a, table);
+    }
+
+    function lookupEuint16_euint8(euint8 a, bytes memory table) external returns (euint16) {
+        return FHE.lookupEuint16(a, table);
+    }
+
+    function lookupEuint8_euint8_euint8(euint8 a, euint8 b, bytes memory table) external returns (euint8) {
+        return FHE.lookupEuint8(a, b, table);
+    }
+
+    function lookupEuint16_euint8_euint8(euint8 a, euint8 b, bytes memory table) external returns (euint16) {
+        return FHE.lookupEuint16(a, b, table);
     }
 
     function asEbool_bool(bool a) external returns (ebool) {
@@ -1483,11 +2295,19 @@ contract Overloads is FHEVMConfig {
         return FHE.asEbool(a);
     }
 
-    function asEbool_euint32(euint32 a) external returns (ebool) {
+    function asEbool_euint256(euint256 a) external returns (ebool) {
         return FHE.asEbool(a);
     }
 
-    function asEbool_euint64(euint64 a) external returns (ebool) {
+    function asEbool_eaddress(eaddress a) external returns (ebool) {
+        return FHE.asEbool(a);
+    }
+
+    function asEbool_eint8(eint8 a) external returns (ebool) {
+        return FHE.asEbool(a);
+    }
+
+    function asEbool_eint256(eint256 a) external returns (ebool) {
         return FHE.asEbool(a);
     }
 
@@ -1517,11 +2337,19 @@ contract Overloads is FHEVMConfig {
         return FHE.asEuint8(a);
     }
 
-    function asEuint8_euint32(euint32 a) external returns (euint8) {
+    function asEuint8_euint256(euint256 a) external returns (euint8) {
         return FHE.asEuint8(a);
     }
 
-    function asEuint8_euint64(euint64 a) external returns (euint8) {
+    function asEuint8_eaddress(eaddress a) external returns (euint8) {
+        return FHE.asEuint8(a);
+    }
+
+    function asEuint8_eint8(eint8 a) external returns (euint8) {
+        return FHE.asEuint8(a);
+    }
+
+    function asEuint8_eint256(eint256 a) external returns (euint8) {
         return FHE.asEuint8(a);
     }
 
@@ -1551,11 +2379,19 @@ contract Overloads is FHEVMConfig {
         return FHE.asEuint16(a);
     }
 
-    function asEuint16_euint32(euint32 a) external returns (euint16) {
+    function asEuint16_euint256(euint256 a) external returns (euint16) {
         return FHE.asEuint16(a);
     }
 
-    function asEuint16_euint64(euint64 a) external returns (euint16) {
+    function asEuint16_eaddress(eaddress a) external returns (euint16) {
+        return FHE.asEuint16(a);
+    }
+
+    function asEuint16_eint8(eint8 a) external returns (euint16) {
+        return FHE.asEuint16(a);
+    }
+
+    function asEuint16_eint256(eint256 a) external returns (euint16) {
         return FHE.asEuint16(a);
     }
 
@@ -1573,71 +2409,171 @@ contract Overloads is FHEVMConfig {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
 
-    function asEuint32_uint32(uint32 a) external returns (euint32) {
-        return FHE.asEuint32(a);
+    function asEuint256_uint256(uint256 a) external returns (euint256) {
+        return FHE.asEuint256(a);
     }
 
-    function asEuint32_ebool(ebool a) external returns (euint32) {
-        return FHE.asEuint32(a);
+    function asEuint256_ebool(ebool a) external returns (euint256) {
+        return FHE.asEuint256(a);
     }
 
-    function asEuint32_euint8(euint8 a) external returns (euint32) {
-        return FHE.asEuint32(a);
+    function asEuint256_euint8(euint8 a) external returns (euint256) {
+        return FHE.asEuint256(a);
     }
 
-    function asEuint32_euint16(euint16 a) external returns (euint32) {
-        return FHE.asEuint32(a);
+    function asEuint256_euint16(euint16 a) external returns (euint256) {
+        return FHE.asEuint256(a);
     }
 
-    function asEuint32_euint64(euint64 a) external returns (euint32) {
-        return FHE.asEuint32(a);
+    function asEuint256_eaddress(eaddress a) external returns (euint256) {
+        return FHE.asEuint256(a);
     }
 
-    function fromExternal_euint32(externalEuint32 a, bytes calldata proof) external returns (euint32) {
+    function asEuint256_eint8(eint8 a) external returns (euint256) {
+        return FHE.asEuint256(a);
+    }
+
+    function asEuint256_eint256(eint256 a) external returns (euint256) {
+        return FHE.asEuint256(a);
+    }
+
+    function fromExternal_euint256(externalEuint256 a, bytes calldata proof) external returns (euint256) {
         return FHE.fromExternal(a, proof);
     }
 
-    function rights_euint32(euint32 a, address account) external returns (bytes32, bool, bool, bool) {
+    function rights_euint256(euint256 a, address account) external returns (bytes32, bool, bool, bool) {
         FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
     }
 
-    function lend_euint32(euint32 a, address account) external returns (bool) {
+    function lend_euint256(euint256 a, address account) external returns (bool) {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
 
-    function asEuint64_uint64(uint64 a) external returns (euint64) {
-        return FHE.asEuint64(a);
+    function asEaddress_address(address a) external returns (eaddress) {
+        return FHE.asEaddress(a);
     }
 
-    function asEuint64_ebool(ebool a) external returns (euint64) {
-        return FHE.asEuint64(a);
+    function asEaddress_ebool(ebool a) external returns (eaddress) {
+        return FHE.asEaddress(a);
     }
 
-    function asEuint64_euint8(euint8 a) external returns (euint64) {
-        return FHE.asEuint64(a);
+    function asEaddress_euint8(euint8 a) external returns (eaddress) {
+        return FHE.asEaddress(a);
     }
 
-    function asEuint64_euint16(euint16 a) external returns (euint64) {
-        return FHE.asEuint64(a);
+    function asEaddress_euint16(euint16 a) external returns (eaddress) {
+        return FHE.asEaddress(a);
     }
 
-    function asEuint64_euint32(euint32 a) external returns (euint64) {
-        return FHE.asEuint64(a);
+    function asEaddress_euint256(euint256 a) external returns (eaddress) {
+        return FHE.asEaddress(a);
     }
 
-    function fromExternal_euint64(externalEuint64 a, bytes calldata proof) external returns (euint64) {
+    function asEaddress_eint8(eint8 a) external returns (eaddress) {
+        return FHE.asEaddress(a);
+    }
+
+    function asEaddress_eint256(eint256 a) external returns (eaddress) {
+        return FHE.asEaddress(a);
+    }
+
+    function fromExternal_eaddress(externalEaddress a, bytes calldata proof) external returns (eaddress) {
         return FHE.fromExternal(a, proof);
     }
 
-    function rights_euint64(euint64 a, address account) external returns (bytes32, bool, bool, bool) {
+    function rights_eaddress(eaddress a, address account) external returns (bytes32, bool, bool, bool) {
         FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
     }
 
-    function lend_euint64(euint64 a, address account) external returns (bool) {
+    function lend_eaddress(eaddress a, address account) external returns (bool) {
+        return FHE.isAllowed(FHE.allowTransient(a, account), account);
+    }
+
+    function asEint8_int8(int8 a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function asEint8_ebool(ebool a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function asEint8_euint8(euint8 a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function asEint8_euint16(euint16 a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function asEint8_euint256(euint256 a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function asEint8_eaddress(eaddress a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function asEint8_eint256(eint256 a) external returns (eint8) {
+        return FHE.asEint8(a);
+    }
+
+    function fromExternal_eint8(externalEint8 a, bytes calldata proof) external returns (eint8) {
+        return FHE.fromExternal(a, proof);
+    }
+
+    function rights_eint8(eint8 a, address account) external returns (bytes32, bool, bool, bool) {
+        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
+        return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function lend_eint8(eint8 a, address account) external returns (bool) {
+        return FHE.isAllowed(FHE.allowTransient(a, account), account);
+    }
+
+    function asEint256_int256(int256 a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function asEint256_ebool(ebool a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function asEint256_euint8(euint8 a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function asEint256_euint16(euint16 a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function asEint256_euint256(euint256 a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function asEint256_eaddress(eaddress a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function asEint256_eint8(eint8 a) external returns (eint256) {
+        return FHE.asEint256(a);
+    }
+
+    function fromExternal_eint256(externalEint256 a, bytes calldata proof) external returns (eint256) {
+        return FHE.fromExternal(a, proof);
+    }
+
+    function rights_eint256(eint256 a, address account) external returns (bytes32, bool, bool, bool) {
+        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
+        return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function lend_eint256(eint256 a, address account) external returns (bool) {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestCiphertextEncoding(t *testing.T) {
-	for _, typ := range fhe.AllTypes() {
+	for _, typ := range fhe.Types() {
 		c := plain(typ, number(0xfedcba9876543210))
 		b, err := c.MarshalBinary()
 		if err != nil {
@@ -78,7 +78,7 @@ func TestMalformedCiphertexts(t *testing.T) {
 }
 
 func FuzzUnmarshalCiphertext(f *testing.F) {
-	for _, typ := range fhe.AllTypes() {
+	for _, typ := range fhe.Types() {
 		b, err := plain(typ, number(7)).MarshalBinary()
 		if err != nil {
 			f.Fatal(err)
@@ -100,7 +100,7 @@ func FuzzUnmarshalCiphertext(f *testing.F) {
 
 // What Pair's blocks decrypt to is what Unpair takes.
 func TestPair(t *testing.T) {
-	for _, typ := range fhe.AllTypes() {
+	for _, typ := range fhe.Types() {
 		for _, v := range edgeValues(typ) {
 			pairs := Pair(plain(typ, v))
 			if len(pairs) != typ.Slots() {

@@ -15,7 +15,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
-	"fhevm/fhe/radix/internal/model"
+	"fhevm/fhe/model"
 	"fhevm/fhe/tfhe"
 )
 
@@ -354,7 +354,7 @@ func (w wire) String() (s string) {
 
 // Every operation of the table has a circuit, but those that Eval is not for.
 func TestAllOperations(t *testing.T) {
-	for _, row := range fhe.AllOperators() {
+	for _, row := range fhe.Operators() {
 		apart := row.Shape == fhe.Draw || row.Shape == fhe.Table
 		if has := circuits[row.Op] != nil; has == apart {
 			t.Errorf("%s has a circuit: %v", row.Name, has)

@@ -18,7 +18,7 @@ var listOperations = []fhe.Op{fhe.Sum, fhe.IsIn}
 func TestMixedLists(t *testing.T) {
 	e, r := newPlain(), rand.New(rand.NewPCG(1, 2))
 	for _, op := range listOperations {
-		for _, typ := range fhe.AllTypes() {
+		for _, typ := range fhe.Types() {
 			f := newForm(op, typ, 0)
 			for range 40 {
 				f.types = f.row.Signature(typ, 2+r.IntN(7))

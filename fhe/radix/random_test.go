@@ -130,7 +130,7 @@ func bounds(t fhe.Type) (bs []*uint256.Int) {
 // of them what SPEC 4.6 says, for the price that it states.
 func TestRandomCircuits(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for _, typ := range fhe.AllTypes() {
+	for _, typ := range fhe.Types() {
 		all := []*uint256.Int{nil}
 		if typ.Kind() == fhe.Uints {
 			all = append(all, bounds(typ)...)

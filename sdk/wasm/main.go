@@ -17,8 +17,6 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/permit"
-
-	"github.com/holiman/uint256"
 )
 
 func main() {
@@ -63,8 +61,8 @@ type encryptRequest struct {
 	Contract   fhe.Address    `json:"contract"`
 	User       fhe.Address    `json:"user"`
 	Values     []struct {
-		Type  string       `json:"type"`
-		Value *uint256.Int `json:"value"`
+		Type  string `json:"type"`
+		Value string `json:"value"`
 	} `json:"values"`
 }
 
@@ -86,10 +84,11 @@ func encrypt(args []js.Value) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("value %d: %w", i, err)
 		}
-		if v.Value == nil {
-			return nil, fmt.Errorf("value %d is missing", i)
+		clear, err := t.ParseValue(v.Value)
+		if err != nil {
+			return nil, fmt.Errorf("value %d: %w", i, err)
 		}
-		values = append(values, sdk.Value{Type: t, Clear: v.Value})
+		values = append(values, sdk.Value{Type: t, Clear: clear})
 	}
 	in, err := sdk.Encrypt(pk, req.Parameters.Binding(req.Contract, req.User), values...)
 	if err != nil {
@@ -157,8 +156,8 @@ func addReply(args []js.Value) (any, error) {
 	}
 	values, err := d.Values()
 	out := progress{Done: true, Blames: d.Blames()}
-	for _, v := range values {
-		out.Values = append(out.Values, v.Dec())
+	for i, v := range values {
+		out.Values = append(out.Values, d.Request.Handles[i].Type().Text(v))
 	}
 	return out, err
 }

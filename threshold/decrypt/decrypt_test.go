@@ -48,7 +48,8 @@ func TestDecrypt(t *testing.T) {
 			keys, rng := keys(t, d), rand.New(rand.NewPCG(uint64(n), 1))
 			for trial := range 4 {
 				for _, typ := range fhe.Types() {
-					want := uint256.NewInt(rng.Uint64() >> (64 - typ.Bits()))
+					want := &uint256.Int{rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64()}
+					want.Rsh(want, uint(256-typ.Bits()))
 					oneDecryption(t, rng, d, keys, typ, want, trial)
 				}
 			}

@@ -26,8 +26,8 @@ var resultMembers = []eip712.Field{
 // Encoding is the clear values in the ABI's form: one 32-byte word each.
 func (r *Result) Encoding() []byte {
 	var b []byte
-	for _, v := range r.Values {
-		w := v.Bytes32()
+	for i, v := range r.Values {
+		w := r.Handles[i].Type().Word(v)
 		b = append(b, w[:]...)
 	}
 	return b

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/holiman/uint256"
-
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/eip712"
@@ -36,9 +34,9 @@ func (a *PublicAnswer) result(handles []fhe.Handle) (*Result, error) {
 	}
 	r := &Result{Handles: handles, Epoch: a.Epoch}
 	for i, h := range handles {
-		v := new(uint256.Int).SetBytes32(a.Result[32*i:])
-		if v.BitLen() > h.Type().Bits() {
-			return nil, fmt.Errorf("value %d exceeds %s", i, h.Type())
+		v, err := h.Type().Value([32]byte(a.Result[32*i:]))
+		if err != nil {
+			return nil, fmt.Errorf("value %d: %w", i, err)
 		}
 		r.Values = append(r.Values, v)
 	}

@@ -4,11 +4,13 @@ package logtest
 
 import (
 	"encoding/binary"
+	"math/big"
 	"math/rand/v2"
 
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
+	"fhevm/fhe/model"
 )
 
 // Domain is that of all test logs.
@@ -58,30 +60,40 @@ func (l *Log) Operand(h fhe.Handle) fhe.Operand {
 }
 
 // Derive appends an operation with a fresh salt, and returns all its results. Those
-// that Plain has no model for are no values.
+// that are random or read from a table have no values.
 func (l *Log) Derive(op fhe.Op, t fhe.Type, table []byte, operands ...fhe.Operand) (handles []fhe.Handle) {
 	l.salt++
 	d := fhe.Derivation{Domain: Domain, Op: op, Type: t, Operands: operands, Table: table}
 	binary.BigEndian.PutUint64(d.Salt[24:], l.salt)
 	results := d.Results()
 	l.entries = append(l.entries, fhe.Entry{Operation: &fhe.Operation{Result: results[0].Handle, Digest: results[0].Digest, Derivation: d}})
-	var args []uint64
-	for _, o := range operands {
-		if o.Kind == fhe.Clear {
-			args = append(args, o.Value().Uint64())
-		} else {
-			args = append(args, l.Values[o.Handle()])
-		}
-	}
-	values := Plain(op, t, args)
+	values := l.results(&d)
 	for k, r := range results {
 		handles = append(handles, r.Handle)
 		l.made[r.Handle], l.Kinds[r.Handle] = true, op.String()
 		if k < len(values) {
-			l.Values[r.Handle] = values[k]
+			l.Values[r.Handle] = values[k].Uint64()
 		}
 	}
 	return handles
+}
+
+// results are those of d in the clear, none of what is random or read from a table.
+func (l *Log) results(d *fhe.Derivation) []*big.Int {
+	row, err := d.Op.Operator()
+	if err != nil || row.Shape == fhe.Draw || row.Shape == fhe.Table {
+		return nil
+	}
+	types := row.Signature(d.Type, len(d.Operands))
+	args := make([]*big.Int, len(d.Operands))
+	for i, o := range d.Operands {
+		args[i] = o.Value().ToBig()
+		if o.Kind != fhe.Clear {
+			args[i].SetUint64(l.Values[o.Handle()])
+			types[i] = o.Handle().Type()
+		}
+	}
+	return model.Expected(d.Op, d.Type, types, args)
 }
 
 // Trivial appends the trivial encryption of v.
@@ -165,7 +177,7 @@ func Random(r *rand.Rand, s Shape) *Log {
 // random appends one random operation on numbers, and returns its results.
 func (l *Log) random(r *rand.Rand, types []fhe.Type, byType map[fhe.Type][]fhe.Handle) []fhe.Handle {
 	for {
-		row := fhe.AllOperators()[r.IntN(len(fhe.AllOperators()))]
+		row := fhe.Operators()[r.IntN(len(fhe.Operators()))]
 		t := types[r.IntN(len(types))]
 		if !row.On(t) || row.Shape == fhe.Draw || row.Shape == fhe.Table {
 			continue

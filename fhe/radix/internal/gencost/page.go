@@ -43,7 +43,7 @@ func markdown(costs map[fhe.Form]fhe.Cost) []byte {
 // operations has a row for each form, and two where signed types differ.
 func (p *page) operations() {
 	p.WriteString("\n| operation | clear | types | meaning | bool | 8 | 16 | 32 | 64 | 128 | address | 256 |\n|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
-	for _, row := range fhe.AllOperators() {
+	for _, row := range fhe.Operators() {
 		for _, clear := range []uint8{0, 1, 2, 4, 6} {
 			p.operation(row, clear)
 		}
@@ -97,12 +97,12 @@ func operand(row fhe.Operator, clear uint8) string {
 
 // lists has the operations on lists for some lengths.
 func (p *page) lists() {
-	for _, row := range fhe.AllOperators() {
+	for _, row := range fhe.Operators() {
 		if row.Shape != fhe.Fold && row.Shape != fhe.Member {
 			continue
 		}
 		fmt.Fprintf(p, "\n%s: %s. By the number of operands:\n\n| operands |", row.Name, row.Doc)
-		types := fhe.AllTypes()
+		types := fhe.Types()
 		for _, t := range types {
 			if row.On(t) {
 				fmt.Fprintf(p, " %s |", t)
@@ -127,13 +127,13 @@ func lastLine(s string) string { return s[strings.LastIndex(s, "\n")+1:] }
 // casts is a matrix of source and result types.
 func (p *page) casts() {
 	p.WriteString("\ncast, from the type of the row to that of the column:\n\n| |")
-	for _, t := range fhe.AllTypes() {
+	for _, t := range fhe.Types() {
 		fmt.Fprintf(p, " %s |", t)
 	}
-	p.WriteString("\n|---|" + strings.Repeat("---:|", len(fhe.AllTypes())) + "\n")
-	for _, from := range fhe.AllTypes() {
+	p.WriteString("\n|---|" + strings.Repeat("---:|", len(fhe.Types())) + "\n")
+	for _, from := range fhe.Types() {
 		fmt.Fprintf(p, "| %s |", from)
-		for _, to := range fhe.AllTypes() {
+		for _, to := range fhe.Types() {
 			c := p.costs[fhe.Form{Op: fhe.Cast, Type: to, From: from}]
 			fmt.Fprintf(p, " %d / %d |", c.Bootstraps, c.Depth)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
-	"fhevm/fhe/radix/internal/model"
+	"fhevm/fhe/model"
 	"fhevm/fhe/tfhe"
 )
 
