@@ -9,8 +9,8 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
-	"fhevm/fhe/radix"
 	"fhevm/fhe/model"
+	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
 )
 
