@@ -24,6 +24,7 @@ func files() map[string]string {
 		"lib/FHE.sol":            library(),
 		"lib/IFHEVMExecutor.sol": executorInterface(),
 		"system/Operations.sol":  operations(),
+		"test/Narrow.sol":        narrow(),
 		"test/Overloads.sol":     forwarder(),
 	}
 }
