@@ -21,8 +21,13 @@ contract FHEVMExecutor is Operations, Domain {
     uint256 private constant CLEAR_LEFT = 1;
     uint256 private constant CLEAR_RIGHT = 2;
 
-    /// @dev Makes every use of an operation a handle of its own.
-    uint256 private salt;
+    /// @custom:storage-location erc7201:fhevm.storage.FHEVMExecutor
+    struct ExecutorStorage {
+        // Makes every use of an operation a handle of its own.
+        uint256 salt;
+    }
+
+    bytes32 private constant STORAGE = 0x4613e1771f6b755d243e536fb5a23c5b15e2826575fee921e8fe7a22a760c800;
 
     /// @notice `caller` ordered the operation whose encoding is `derivation` (SPEC 2.3).
     event Operation(address indexed caller, bytes32 indexed result, bytes32 digest, bytes derivation);
@@ -63,6 +68,11 @@ contract FHEVMExecutor is Operations, Domain {
     /// @notice The contract that checks encrypted inputs.
     function getInputVerifierAddress() external view returns (address) {
         return address(inputVerifier);
+    }
+
+    /// @notice Name and version of this implementation.
+    function getVersion() external pure returns (string memory) {
+        return "FHEVMExecutor v0.1.0";
     }
 
     /// @notice The contract that keeps rights.
@@ -107,7 +117,7 @@ contract FHEVMExecutor is Operations, Domain {
     {
         bytes memory kinds = _admit(operands, clear);
         bytes memory derivation =
-            abi.encodePacked(_domain(), op, fheType, salt++, uint8(operands.length), kinds, operands);
+            abi.encodePacked(_domain(), op, fheType, _storage().salt++, uint8(operands.length), kinds, operands);
         bytes32 digest;
         (result, digest) = abi.decode(_call(OPERATIONS_PRECOMPILE, derivation), (bytes32, bytes32));
         tstore(result, 1);
@@ -128,6 +138,12 @@ contract FHEVMExecutor is Operations, Domain {
                 if (!IACL(acl).isAllowed(handle, msg.sender)) revert ACLNotAllowed(handle, msg.sender);
                 if (tload(handle) != 0) kinds[i] = 0x01;
             }
+        }
+    }
+
+    function _storage() private pure returns (ExecutorStorage storage $) {
+        assembly ("memory-safe") {
+            $.slot := STORAGE
         }
     }
 

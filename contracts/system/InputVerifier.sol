@@ -29,6 +29,11 @@ contract InputVerifier is IInputVerifier, Domain {
     /// @inheritdoc IInputVerifier
     function cleanTransientStorage() external pure {}
 
+    /// @notice Name and version of this implementation.
+    function getVersion() external pure returns (string memory) {
+        return "InputVerifier v0.1.0";
+    }
+
     /// @dev Verifies the list and remembers, for the transaction, for whom its handles are meant.
     function _accept(address contractAddress, address user, bytes calldata list, uint256 binding) private {
         bytes memory input = abi.encodePacked(_domain(), contractAddress, user, list);
