@@ -21,11 +21,7 @@ var token = mustABI(contracts.ConfidentialToken)
 
 func (w *wallet) deployToken() common.Address {
 	w.t.Helper()
-	code, err := CreationCode(contracts.ConfidentialToken, "Token", "TKN")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.deploy(code)
+	return w.create(contracts.ConfidentialToken, "Token", "TKN")
 }
 
 // input is a well-formed list of one uint64. The chain cannot tell that its

@@ -41,6 +41,7 @@ type Genesis struct {
 	Network   string                          `json:"network"` // Dev or Production
 	ChainID   uint64                          `json:"chainId"`
 	KeyID     fhe.Digest                      `json:"keyId"` // of the network's FHE key
+	Owner     common.Address                  `json:"owner"` // governs the system contracts: an account, timelock or multisig
 	Committee Committee                       `json:"committee"`
 	Alloc     map[common.Address]*hexutil.Big `json:"alloc"` // balances in wei
 }
@@ -53,13 +54,16 @@ type Committee struct {
 }
 
 // DevGenesis describes a development network with the well-known chain id and
-// accounts, each funded with 10,000 ether.
+// accounts, each funded with 10,000 ether; the first one owns the system
+// contracts.
 func DevGenesis(keyID fhe.Digest, committee Committee) *Genesis {
 	g := &Genesis{
 		Network: Dev, ChainID: contracts.DevChainID, KeyID: keyID, Committee: committee,
 		Alloc: make(map[common.Address]*hexutil.Big),
 	}
-	for _, a := range DevAccounts() {
+	accounts := DevAccounts()
+	g.Owner = accounts[0].Address
+	for _, a := range accounts {
 		g.Alloc[a.Address] = (*hexutil.Big)(new(big.Int).Mul(big.NewInt(10_000), big.NewInt(params.Ether)))
 	}
 	return g
@@ -88,6 +92,8 @@ func (g *Genesis) Validate() error {
 		return errors.New("genesis: chain id is missing")
 	case g.KeyID == fhe.Digest{}:
 		return errors.New("genesis: key id is missing")
+	case g.Owner == common.Address{}:
+		return errors.New("genesis: owner is missing: name the account, timelock or multisig that governs the system contracts")
 	}
 	for a, wei := range g.Alloc {
 		if wei == nil || wei.ToInt().Sign() < 0 || wei.ToInt().BitLen() > 128 {

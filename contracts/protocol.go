@@ -16,6 +16,9 @@ var (
 	KeyRegistryAddress        = address("0x000000000000000000000000000000000F4E05E1")
 )
 
+// AllContracts stands for all contracts in a delegation of decryptions.
+var AllContracts = address("0xffffffffffffffffffffffffffffffffffffffff")
+
 // System is a contract behind a proxy, at a genesis.
 type System struct {
 	*Artifact
