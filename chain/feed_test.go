@@ -144,6 +144,39 @@ func TestFeedIgnoresOtherContracts(t *testing.T) {
 	}
 }
 
+// Another ACL, of the same code, whose executor is whoever wants to be: what it
+// says in the ACL's words is nobody's right.
+func TestFeedIgnoresForgedRights(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	acl := system(contracts.ACL)
+	iface := mustABI(acl.Artifact)
+	var calls [][]byte
+	for _, c := range [][]any{
+		{"allowTransient", [32]byte{1}, w.Address}, {"allow", [32]byte{1}, w.Address}, {"allowForDecryption", [][32]byte{{1}}},
+	} {
+		data, err := iface.Pack(c[0].(string), c[1:]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, data)
+	}
+	initialise, err := iface.Pack("initialize", w.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acl.Proxy = fhe.Address(w.create(contracts.SystemProxy, w.create(acl.Artifact, w.Address), initialise))
+	r := w.call(acl, "multicall", calls)
+	if len(r.Logs) != 2 || r.Logs[0].Topics[0] != iface.Events["Allowed"].ID || r.Logs[1].Topics[0] != iface.Events["AllowedForDecryption"].ID {
+		t.Fatalf("%d logs", len(r.Logs))
+	}
+	for _, b := range collect(t, n.Feed(), 0, r.BlockNumber.Uint64()) {
+		if len(b.Entries) != 0 {
+			t.Errorf("block %d has entries", b.Number)
+		}
+	}
+}
+
 // Sealing goes on while the receiver is stuck, and the receiver misses nothing.
 func TestFeedNeverBlocksTheChain(t *testing.T) {
 	n := open(t, "")

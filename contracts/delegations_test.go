@@ -1,8 +1,11 @@
 package contracts
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
+	"os"
+	"slices"
 	"testing"
 
 	"fhevm/fhe"
@@ -164,4 +167,60 @@ func TestMulticall(t *testing.T) {
 		n.fails(want, alice, n.acl, "multicall", [][]byte{call})
 		n.fails(want, alice, n.acl, "multicall", [][]byte{pack("multicall", [][]byte{call})})
 	}
+}
+
+// delegator is the interface of test/Delegator.sol.
+const delegator = `[
+	{"type":"function","name":"delegate","inputs":[{"name":"to","type":"address"},{"name":"contracts","type":"address[]"},{"name":"until","type":"uint64"}],"outputs":[]},
+	{"type":"function","name":"revoke","inputs":[{"name":"to","type":"address"},{"name":"contracts","type":"address[]"}],"outputs":[]},
+	{"type":"function","name":"read","inputs":[{"name":"to","type":"address"},{"name":"contractAddress","type":"address"},{"name":"handle","type":"bytes32"}],
+	 "outputs":[{"name":"until","type":"uint64"},{"name":"delegated","type":"bool"},{"name":"allowed","type":"bool"},{"name":"denied","type":"bool"}]}
+]`
+
+// TestLibraryDelegates: a contract delegates by the library, one by one and
+// several at once.
+func TestLibraryDelegates(t *testing.T) {
+	n := newNetwork(t)
+	raw, err := os.ReadFile("testdata/Delegator.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Bytecode string }
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	wallet := n.deploy(&Artifact{Name: "Delegator", ABI: delegator, Bytecode: unhex(t, file.Bytecode)})
+	h := fhe.Handle{1}
+	n.transaction(func(tx *transaction) {
+		tx.must(executorAccount, n.acl, "allowTransient", h, carol)
+		tx.must(carol, n.acl, "allow", h, wallet.Address)
+		tx.must(carol, n.acl, "allow", h, app)
+	})
+	check := func(contract common.Address, until uint64, delegated, denied bool) {
+		t.Helper()
+		want := []any{until, delegated, true, denied}
+		if got, err := n.try(carol, wallet, "read", bob, contract, h); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+	one, two := []common.Address{app}, []common.Address{app, carol}
+	for i, step := range []struct {
+		method string
+		args   []any
+		app    uint64
+		carol  uint64
+	}{
+		{"delegate", []any{bob, one, uint64(5000)}, 5000, 0},
+		{"delegate", []any{bob, two, uint64(6000)}, 6000, 6000},
+		{"revoke", []any{bob, one}, 0, 6000},
+		{"delegate", []any{bob, one, uint64(7000)}, 7000, 6000},
+		{"revoke", []any{bob, two}, 0, 0},
+	} {
+		n.block(int64(10+i), 1000)
+		n.must(alice, wallet, step.method, step.args...)
+		check(app, step.app, step.app != 0, false)
+		check(carol, step.carol, false, false) // holds no right
+	}
+	n.must(owner, n.acl, "blockAccount", bob)
+	check(app, 0, false, true)
 }

@@ -220,6 +220,26 @@ func (k token) finalize(v uint64, proof []byte) (out []any, err error) {
 	return out, err
 }
 
+// transferGas is what a transfer between two holders of an amount that has a
+// handle already costs the contracts: the system's, the token and the library,
+// without the transaction's base cost, an input proof and the operations' charge.
+const transferGas = 200_000
+
+// TestTransferGas holds a transfer to its price.
+func TestTransferGas(t *testing.T) {
+	k := newToken(t)
+	k.mint(alice, 1000)
+	k.mint(bob, 1000)
+	all := k.network.must(bob, k.contract, "confidentialBalanceOf", alice).([32]byte)
+	tx := k.transaction(func(tx *transaction) { tx.must(alice, k.contract, "transfer", bob, all, []byte{}) })
+	k.wantBalances(map[common.Address]uint64{alice: 0, bob: 2000})
+	got := tx.gas - k.orderedGas(tx.logs)
+	t.Logf("%d gas", got)
+	if got > transferGas {
+		t.Errorf("a transfer takes %d gas, want at most %d", got, transferGas)
+	}
+}
+
 // BenchmarkTransfer reports the gas of a transfer between two holders: of the
 // contracts, of the ordered operations, and of the whole transaction.
 func BenchmarkTransfer(b *testing.B) {
