@@ -10,7 +10,6 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/tracing"
 	"github.com/ethereum/go-ethereum/core/vm"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 )
 
@@ -252,66 +251,65 @@ func TestTransientRightsEnd(t *testing.T) {
 	})
 }
 
+// mortal is the creation code of a puppet that ends with the transaction when it
+// is called without data.
+func mortal() []byte {
+	end := []byte{byte(vm.CALLDATASIZE), byte(vm.PUSH1), 6, byte(vm.JUMPI), byte(vm.CALLER), byte(vm.SELFDESTRUCT), byte(vm.JUMPDEST)}
+	body := puppet(vm.CALL)
+	body[bytes.LastIndexByte(body, byte(vm.JUMPI))-1] += byte(len(end)) // where it jumps to
+	code := append(end, body...)
+	return append([]byte{byte(vm.PUSH1), byte(len(code)), byte(vm.DUP1), byte(vm.PUSH1), 9,
+		byte(vm.PUSH0), byte(vm.CODECOPY), byte(vm.PUSH0), byte(vm.RETURN)}, code...)
+}
+
+// create runs creation code as carol, at an address that follows from it.
+func (tx *transaction) create(code []byte) common.Address {
+	tx.t.Helper()
+	_, at, _, err := tx.evm.Create2(carol, code, vm.NewGasBudget(1<<40, 0), new(uint256.Int), new(uint256.Int))
+	if err != nil {
+		tx.t.Fatal(err)
+	}
+	return at
+}
+
 // TestSelfdestructedHolder: a right stays with its address. It passes to nobody
 // when the contract goes, and is there again if the same contract comes back.
 func TestSelfdestructedHolder(t *testing.T) {
 	n := newNetwork(t)
-	p := n.place(1, puppet(vm.CALL))
-	// Its creation takes nothing with it; it runs a puppet, or ends when called
-	// without data.
-	var mortal common.Address
-	body := puppet(vm.CALL)
-	end := []byte{byte(vm.CALLDATASIZE), byte(vm.PUSH1), 6, byte(vm.JUMPI), byte(vm.CALLER), byte(vm.SELFDESTRUCT), byte(vm.JUMPDEST)}
-	code := append(end, shifted(body, len(end))...)
-	creation := append([]byte{byte(vm.PUSH1), byte(len(code)), byte(vm.DUP1), byte(vm.PUSH1), 9, byte(vm.PUSH0), byte(vm.CODECOPY), byte(vm.PUSH0), byte(vm.RETURN)}, code...)
-	create := func(tx *transaction) {
-		t.Helper()
-		_, at, _, err := tx.evm.Create2(carol, creation, vm.NewGasBudget(1<<40, 0), new(uint256.Int), new(uint256.Int))
-		if err != nil {
-			t.Fatal(err)
-		}
-		mortal = at
-	}
 	var h fhe.Handle
+	var holder common.Address
+	heirs := func(tx *transaction) {
+		for _, heir := range []common.Address{mallory, carol, common.Address(ExecutorAddress)} {
+			tx.wantRights(rights{}, h, heir)
+			tx.fails(fmt.Sprintf("ACLNotAllowed(%s, %s)", h, heir), heir, n.executor, "fheNot", h)
+		}
+	}
 	n.transaction(func(tx *transaction) {
-		create(tx)
-		out, err := tx.through([]common.Address{mortal}, n.executor, "trivialEncrypt", common.Big1, uint8(fhe.Uint8))
+		holder = tx.create(mortal())
+		out, err := tx.through([]common.Address{holder}, n.executor, "trivialEncrypt", common.Big1, uint8(fhe.Uint8))
 		if err != nil {
 			t.Fatal(err)
 		}
 		h = fhe.Handle(out)
-		if _, err := tx.through([]common.Address{mortal}, n.acl, "allow", h, mortal); err != nil {
+		if _, err := tx.through([]common.Address{holder}, n.acl, "allow", h, holder); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tx.raw(mallory, mortal, nil); err != nil { // it ends with the transaction
+		if _, err := tx.raw(mallory, holder, nil); err != nil {
 			t.Fatal(err)
 		}
-		for _, heir := range []common.Address{mallory, p, carol} {
-			tx.wantRights(rights{}, h, heir)
-			tx.fails(fmt.Sprintf("ACLNotAllowed(%s, %s)", h, heir), heir, n.executor, "fheNot", h)
-		}
+		heirs(tx)
 	})
-	if len(n.config.State.GetCode(mortal)) != 0 {
+	if len(n.config.State.GetCode(holder)) != 0 {
 		t.Fatal("the contract is still there")
 	}
 	n.transaction(func(tx *transaction) {
-		tx.wantRights(rights{persistent: true}, h, mortal)
-		for _, heir := range []common.Address{mallory, p, carol} {
-			tx.fails(fmt.Sprintf("ACLNotAllowed(%s, %s)", h, heir), heir, n.executor, "fheNot", h)
+		tx.wantRights(rights{persistent: true}, h, holder)
+		heirs(tx)
+		if again := tx.create(mortal()); again != holder {
+			t.Fatalf("created at %s", again)
 		}
-		create(tx)
-		if mortal != crypto.CreateAddress2(carol, [32]byte{}, crypto.Keccak256(creation)) {
-			t.Fatalf("created at %s", mortal)
-		}
-		if _, err := tx.through([]common.Address{mortal}, n.executor, "fheNot", h); err != nil {
+		if _, err := tx.through([]common.Address{holder}, n.executor, "fheNot", h); err != nil {
 			t.Errorf("the same contract at the same address: %v", err)
 		}
 	})
-}
-
-// shifted is a puppet's code behind some other code.
-func shifted(code []byte, by int) []byte {
-	out := bytes.Clone(code)
-	out[bytes.LastIndexByte(out, byte(vm.JUMPI))-1] += byte(by)
-	return out
 }
