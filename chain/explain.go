@@ -40,41 +40,15 @@ func Explain(revert []byte) string {
 	return text
 }
 
-// advice says what the contract's author, or the wallet's, should do.
-var advice = map[string]string{
-	"ACLNotAllowed":                    "this account may not use the handle: call FHE.allowThis after storing a result, or FHE.allowTransient before passing a handle to another contract",
-	"SenderNotAllowed":                 "the caller has no right on the handle that it wants to share: call FHE.allowThis on a result before the transaction that made it ends",
-	"SenderNotAllowedToUseHandle":      "the sender passed a handle that it has no right on",
-	"InvalidScalarByte":                "bit i of the last argument says that operand i, counted from the right, is clear: 0x01 for a clear right operand",
-	"TooManyOperands":                  "split the list and combine the results",
-	"SeedNotYours":                     "call FHE.randEuint64 or the like: random values take their seed from the chain",
-	"HCUBlockLimitExceeded":            "more work is ordered than the coprocessors can do: send the transaction again in some blocks",
-	"HCUTransactionDepthLimitExceeded": "too many operations of this transaction wait for each other: spread them over several transactions",
-	"InvalidBudget":                    "all three limits of the budget are above 0",
-	"WrongInputType":                   "encrypt the input as the type that the contract's function takes",
-	"WrongHandleType":                  "the handle is of another type than the variable that it was assigned to",
-	"PrecompileMissing":                "this chain computes on no encrypted data: deploy to a chain that fhevm-node runs",
-	"SenderNotExecutor":                "call FHE.fromExternal, not the input verifier",
-	"HandleNotInList":                  "pass the handle and the proof that one encryption returned together",
-	"CoprocessorNotConfigured":         "the contract names no system contracts: inherit FHEVMConfig",
-	"ZamaProtocolUnsupported":          "the contract knows no system contracts on this chain: use chain id 31337 or call FHE.setCoprocessor",
-	"WrongEpoch":                       "the committee has changed: ask for the public result again",
-	"KMSSignatureThresholdNotReached":  "too few committee members signed the public result",
-	"KMSInvalidSigner":                 "a signature under the public result is no committee member's, or is for other handles or values",
-	"KMSDuplicateSigner":               "a committee member's signature is there twice",
-	"EmptyDecryptionProof":             "pass the proof that came with the public result",
-	"DeserializingDecryptionProofFail": "the proof is not the one that came with the public result",
-	"ResultLengthMismatch":             "a public result has 32 bytes for each handle",
-	"InvalidKMSSignatures":             "the signatures under the public result are not valid",
-}
-
 // knownErrors are the custom errors of our contracts. FHE.sol is a library
 // whose errors stand in the interface of every contract that uses it.
 var knownErrors = sync.OnceValue(func() map[[4]byte]abi.Error {
 	out := make(map[[4]byte]abi.Error)
-	for _, a := range []*contracts.Artifact{
-		contracts.ACL, contracts.FHEVMExecutor, contracts.InputVerifier, contracts.DecryptionVerifier, contracts.ConfidentialToken,
-	} {
+	artifacts := []*contracts.Artifact{contracts.SystemProxy, contracts.ConfidentialToken}
+	for _, s := range contracts.Systems() {
+		artifacts = append(artifacts, s.Artifact)
+	}
+	for _, a := range artifacts {
 		for _, e := range mustABI(a).Errors {
 			out[[4]byte(e.ID[:4])] = e
 		}

@@ -48,6 +48,15 @@ func TestAdviceIsOfKnownErrors(t *testing.T) {
 	}
 }
 
+// Every custom error comes with what to do about it.
+func TestEveryErrorHasAdvice(t *testing.T) {
+	for _, e := range knownErrors() {
+		if advice[e.Name] == "" {
+			t.Errorf("no advice on %s: add it to advice.go", e.Sig)
+		}
+	}
+}
+
 func FuzzExplain(f *testing.F) {
 	for id := range knownErrors() {
 		f.Add(append(id[:], make([]byte, 96)...))

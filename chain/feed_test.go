@@ -21,11 +21,7 @@ var token = mustABI(contracts.ConfidentialToken)
 
 func (w *wallet) deployToken() common.Address {
 	w.t.Helper()
-	code, err := CreationCode(contracts.ConfidentialToken, "Token", "TKN")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.deploy(code)
+	return w.create(contracts.ConfidentialToken, "Token", "TKN")
 }
 
 // input is a well-formed list of one uint64. The chain cannot tell that its
@@ -140,6 +136,39 @@ func TestFeedIgnoresOtherContracts(t *testing.T) {
 	r := w.send(&at, nil, 100_000)
 	if len(r.Logs) != 1 || r.Logs[0].Topics[0] != topic {
 		t.Fatal("no log was emitted")
+	}
+	for _, b := range collect(t, n.Feed(), 0, r.BlockNumber.Uint64()) {
+		if len(b.Entries) != 0 {
+			t.Errorf("block %d has entries", b.Number)
+		}
+	}
+}
+
+// Another ACL, of the same code, whose executor is whoever wants to be: what it
+// says in the ACL's words is nobody's right.
+func TestFeedIgnoresForgedRights(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	acl := system(contracts.ACL)
+	iface := mustABI(acl.Artifact)
+	var calls [][]byte
+	for _, c := range [][]any{
+		{"allowTransient", [32]byte{1}, w.Address}, {"allow", [32]byte{1}, w.Address}, {"allowForDecryption", [][32]byte{{1}}},
+	} {
+		data, err := iface.Pack(c[0].(string), c[1:]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, data)
+	}
+	initialise, err := iface.Pack("initialize", w.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acl.Proxy = fhe.Address(w.create(contracts.SystemProxy, w.create(acl.Artifact, w.Address), initialise))
+	r := w.call(acl, "multicall", calls)
+	if len(r.Logs) != 2 || r.Logs[0].Topics[0] != iface.Events["Allowed"].ID || r.Logs[1].Topics[0] != iface.Events["AllowedForDecryption"].ID {
+		t.Fatalf("%d logs", len(r.Logs))
 	}
 	for _, b := range collect(t, n.Feed(), 0, r.BlockNumber.Uint64()) {
 		if len(b.Entries) != 0 {

@@ -41,6 +41,7 @@ type Genesis struct {
 	Network   string                          `json:"network"` // Dev or Production
 	ChainID   uint64                          `json:"chainId"`
 	KeyID     fhe.Digest                      `json:"keyId"` // of the network's FHE key
+	Owner     common.Address                  `json:"owner"` // governs the system contracts: an account, timelock or multisig
 	Committee Committee                       `json:"committee"`
 	Budget    Budget                          `json:"budget"`
 	Alloc     map[common.Address]*hexutil.Big `json:"alloc"` // balances in wei
@@ -65,13 +66,16 @@ type Budget struct {
 var DevBudget = Budget{PerBlock: 1_000_000, Burst: 4_000_000, Depth: 32_768}
 
 // DevGenesis describes a development network with the well-known chain id and
-// accounts, each funded with 10,000 ether.
+// accounts, each funded with 10,000 ether; the first one owns the system
+// contracts.
 func DevGenesis(keyID fhe.Digest, committee Committee) *Genesis {
 	g := &Genesis{
 		Network: Dev, ChainID: contracts.DevChainID, KeyID: keyID, Committee: committee, Budget: DevBudget,
 		Alloc: make(map[common.Address]*hexutil.Big),
 	}
-	for _, a := range DevAccounts() {
+	accounts := DevAccounts()
+	g.Owner = accounts[0].Address
+	for _, a := range accounts {
 		g.Alloc[a.Address] = (*hexutil.Big)(new(big.Int).Mul(big.NewInt(10_000), big.NewInt(params.Ether)))
 	}
 	return g
@@ -102,6 +106,8 @@ func (g *Genesis) Validate() error {
 		return errors.New("genesis: key id is missing")
 	case g.Budget.PerBlock == 0 || g.Budget.Burst == 0 || g.Budget.Depth == 0:
 		return errors.New("genesis: budget needs perBlock, burst and depth above 0")
+	case g.Owner == common.Address{}:
+		return errors.New("genesis: owner is missing: name the account, timelock or multisig that governs the system contracts")
 	}
 	for a, wei := range g.Alloc {
 		if wei == nil || wei.ToInt().Sign() < 0 || wei.ToInt().BitLen() > 128 {

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"math/big"
@@ -49,6 +50,7 @@ func TestGenesisHashCommits(t *testing.T) {
 		"nothing":  func(*Genesis) {},
 		"chain id": func(g *Genesis) { g.ChainID++ },
 		"key":      func(g *Genesis) { g.KeyID[31] ^= 1 },
+		"owner":    func(g *Genesis) { g.Owner[19] ^= 1 },
 		"epoch":    func(g *Genesis) { g.Committee.Epoch++ },
 		"quorum":   func(g *Genesis) { g.Committee.Quorum-- },
 		"signer":   func(g *Genesis) { g.Committee.Signers[0][19] ^= 1 },
@@ -70,6 +72,7 @@ func TestGenesisIsRefused(t *testing.T) {
 		`network is ""`:        func(g *Genesis) { g.Network = "" },
 		"chain id is missing":  func(g *Genesis) { g.ChainID = 0 },
 		"key id is missing":    func(g *Genesis) { g.KeyID = fhe.Digest{} },
+		"owner is missing":     func(g *Genesis) { g.Owner = common.Address{} },
 		"quorum 0":             func(g *Genesis) { g.Committee.Quorum = 0 },
 		"quorum 5":             func(g *Genesis) { g.Committee.Quorum = 5 },
 		"member 0 is zero":     func(g *Genesis) { g.Committee.Signers[0] = common.Address{} },
@@ -115,40 +118,59 @@ func FuzzParseGenesis(f *testing.F) {
 	})
 }
 
-// A predeployed contract is what a transaction would have deployed.
+// A predeployed contract is what transactions would have deployed: the
+// implementation, then a proxy that initialises itself.
 func TestPredeployEqualsDeployment(t *testing.T) {
 	n := open(t, "")
 	w := newWallet(t, n, 0)
 	g := testGenesis()
-	code, err := CreationCode(contracts.DecryptionVerifier, g.Committee.Signers, big.NewInt(3), big.NewInt(1), Dev)
-	if err != nil {
-		t.Fatal(err)
-	}
-	deployed := w.deploy(code)
-	for slot := range int64(4) {
-		at := common.BigToHash(big.NewInt(slot))
-		sameStorage(t, n, deployed, at)
-	}
-	sameStorage(t, n, deployed, crypto.Keccak256Hash(common.BigToHash(big.NewInt(1)).Bytes()))
-	a, err := w.client.CodeAt(ctx, deployed, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := w.client.CodeAt(ctx, common.Address(contracts.DecryptionVerifierAddress), nil)
-	if err != nil || len(a) == 0 || string(a) != string(b) {
-		t.Errorf("codes differ: %d and %d bytes, %v", len(a), len(b), err)
+	for _, s := range contracts.Systems() {
+		setup := g.setup(s.Artifact)
+		implementation := w.create(s.Artifact, setup.constructor...)
+		call, err := mustABI(s.Artifact).Pack("initialize", setup.initialize...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy := w.create(contracts.SystemProxy, implementation, call)
+		same(t, n, implementation, s.Implementation, implementation)
+		same(t, n, proxy, s.Proxy, implementation)
 	}
 }
 
-func sameStorage(t *testing.T, n *Node, deployed common.Address, slot common.Hash) {
+// same compares a deployed contract with a predeployed one, in code and in the
+// slots that the genesis sets. In both, an implementation names itself.
+func same(t *testing.T, n *Node, deployed common.Address, at fhe.Address, implementation common.Address) {
 	t.Helper()
-	a, err := n.Client().StorageAt(ctx, deployed, slot, nil)
+	predeployed := common.Address(at)
+	spec, err := testGenesis().build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := n.Client().StorageAt(ctx, common.Address(contracts.DecryptionVerifierAddress), slot, nil)
-	if err != nil || string(a) != string(b) {
-		t.Errorf("slot %s: deployed %x, predeployed %x, %v", slot, a, b, err)
+	local := func(b []byte) string { // the implementation's address, wherever it is
+		for _, s := range contracts.Systems() {
+			b = bytes.ReplaceAll(b, s.Implementation[:], make([]byte, 20))
+		}
+		return string(bytes.ReplaceAll(b, implementation[:], make([]byte, 20)))
+	}
+	code := func(a common.Address) string {
+		b, err := n.Client().CodeAt(ctx, a, nil)
+		if err != nil || len(b) == 0 {
+			t.Fatalf("code of %s: %d bytes, %v", a, len(b), err)
+		}
+		return local(b)
+	}
+	if code(deployed) != code(predeployed) {
+		t.Errorf("%s: deployed with other code", predeployed)
+	}
+	for slot := range spec.Alloc[predeployed].Storage {
+		a, err := n.Client().StorageAt(ctx, deployed, slot, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := n.Client().StorageAt(ctx, predeployed, slot, nil)
+		if err != nil || local(a) != local(b) {
+			t.Errorf("%s: slot %s is deployed as %x, predeployed as %x, %v", predeployed, slot, a, b, err)
+		}
 	}
 }
 
@@ -184,11 +206,16 @@ func TestSystemContractsHaveCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, a := range []common.Address{params.BeaconRootsAddress, params.HistoryStorageAddress, params.WithdrawalQueueAddress,
-		common.Address(contracts.ACLAddress), common.Address(contracts.ExecutorAddress),
-		common.Address(contracts.InputVerifierAddress), common.Address(contracts.DecryptionVerifierAddress),
 		common.Address(contracts.OperationsPrecompile), common.Address(contracts.InputsPrecompile)} {
 		if len(spec.Alloc[a].Code) == 0 {
 			t.Errorf("%s has no code", a)
+		}
+	}
+	for _, s := range contracts.Systems() {
+		for _, a := range []fhe.Address{s.Proxy, s.Implementation} {
+			if len(spec.Alloc[common.Address(a)].Code) == 0 {
+				t.Errorf("%s at %s has no code", s.Name, a)
+			}
 		}
 	}
 }

@@ -94,6 +94,16 @@ func (w *wallet) deploy(creation []byte) common.Address {
 	return r.ContractAddress
 }
 
+// create deploys a contract with its constructor's arguments.
+func (w *wallet) create(a *contracts.Artifact, args ...any) common.Address {
+	w.t.Helper()
+	code, err := CreationCode(a, args...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.deploy(code)
+}
+
 var nowhere = common.Address{9}
 
 func TestTransactionIsFinalWhenSent(t *testing.T) {

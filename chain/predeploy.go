@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -20,34 +21,48 @@ import (
 	"github.com/holiman/uint256"
 )
 
-// predeploy runs the constructors of the system contracts.
+// predeploy runs the constructors of the system contracts: first those of the
+// implementations, then those of the proxies, which initialise themselves.
 func (g *Genesis) predeploy(config *params.ChainConfig) (types.GenesisAlloc, error) {
-	acl, executor := common.Address(contracts.ACLAddress), common.Address(contracts.ExecutorAddress)
-	verifier := common.Address(contracts.InputVerifierAddress)
-	key := [32]byte(g.KeyID)
-	quorum, epoch := big.NewInt(int64(g.Committee.Quorum)), new(big.Int).SetUint64(g.Committee.Epoch)
 	alloc := make(types.GenesisAlloc)
-	for _, c := range []struct {
-		at       common.Address
-		artifact *contracts.Artifact
-		args     []any
-	}{
-		{acl, contracts.ACL, []any{executor}},
-		{executor, contracts.FHEVMExecutor, []any{acl, verifier, key, g.Budget.PerBlock, g.Budget.Burst, g.Budget.Depth}},
-		{verifier, contracts.InputVerifier, []any{acl, executor, key}},
-		{common.Address(contracts.DecryptionVerifierAddress), contracts.DecryptionVerifier, []any{g.Committee.Signers, quorum, epoch, g.Network}},
-	} {
-		code, err := CreationCode(c.artifact, c.args...)
+	for _, s := range contracts.Systems() {
+		setup := g.setup(s.Artifact)
+		code, err := CreationCode(s.Artifact, setup.constructor...)
 		if err != nil {
 			return nil, err
 		}
-		account, err := construct(config, c.at, code)
-		if err != nil {
-			return nil, fmt.Errorf("construct %s: %w", c.artifact.Name, err)
+		if err := construct(config, alloc, common.Address(s.Implementation), code); err != nil {
+			return nil, fmt.Errorf("construct %s: %w", s.Name, err)
 		}
-		alloc[c.at] = account
+		call, err := mustABI(s.Artifact).Pack("initialize", setup.initialize...)
+		if err != nil {
+			return nil, fmt.Errorf("first state of %s: %w", s.Name, err)
+		}
+		code, err = CreationCode(contracts.SystemProxy, common.Address(s.Implementation), call)
+		if err != nil {
+			return nil, err
+		}
+		if err := construct(config, alloc, common.Address(s.Proxy), code); err != nil {
+			return nil, fmt.Errorf("construct the proxy of %s: %w", s.Name, err)
+		}
 	}
 	return alloc, nil
+}
+
+// setup holds the arguments that make a system contract this network's.
+type setup struct{ constructor, initialize []any }
+
+func (g *Genesis) setup(a *contracts.Artifact) setup {
+	acl, executor := common.Address(contracts.ACLAddress), common.Address(contracts.ExecutorAddress)
+	key, noProofs := [32]byte(g.KeyID), [32]byte{}
+	quorum, epoch := big.NewInt(int64(g.Committee.Quorum)), new(big.Int).SetUint64(g.Committee.Epoch)
+	return map[*contracts.Artifact]setup{
+		contracts.ACL:                {[]any{executor}, []any{g.Owner}},
+		contracts.FHEVMExecutor:      {[]any{acl, common.Address(contracts.InputVerifierAddress), key}, []any{g.Budget.PerBlock, g.Budget.Burst, g.Budget.Depth}},
+		contracts.InputVerifier:      {[]any{acl, executor, key}, nil},
+		contracts.DecryptionVerifier: {[]any{acl, common.Address(contracts.KeyRegistryAddress)}, nil},
+		contracts.KeyRegistry:        {[]any{acl}, []any{g.Network, key, noProofs, epoch, g.Committee.Signers, quorum}},
+	}[a]
 }
 
 // CreationCode is the creation code of a contract followed by its constructor's
@@ -66,13 +81,16 @@ func CreationCode(a *contracts.Artifact, args ...any) ([]byte, error) {
 }
 
 // construct runs creation code at the address where the contract will be, so
-// that a constructor sees its own address, and returns the code and storage
-// that it leaves.
-func construct(config *params.ChainConfig, at common.Address, creation []byte) (types.Account, error) {
+// that a constructor sees its own address, and adds the account that it leaves.
+// It sees the contracts that are there already, and changes none of them.
+func construct(config *params.ChainConfig, alloc types.GenesisAlloc, at common.Address, creation []byte) error {
 	disk := rawdb.NewMemoryDatabase()
 	scratch, err := state.New(types.EmptyRootHash, state.NewDatabase(triedb.NewDatabase(disk, nil), state.NewCodeDB(disk)))
 	if err != nil {
-		return types.Account{}, err
+		return err
+	}
+	for a, account := range alloc {
+		scratch.SetCode(a, account.Code, tracing.CodeChangeUnspecified)
 	}
 	scratch.SetCode(at, creation, tracing.CodeChangeUnspecified)
 	account := types.Account{Balance: new(big.Int), Nonce: 1, Storage: make(map[common.Hash]common.Hash)}
@@ -81,9 +99,16 @@ func construct(config *params.ChainConfig, at common.Address, creation []byte) (
 		Difficulty: new(big.Int), GasPrice: new(big.Int), BaseFee: new(big.Int), BlobBaseFee: new(big.Int),
 		Random: new(common.Hash), State: scratch,
 	})
+	var foreign error
 	evm.StateDB = state.NewHookedState(scratch, &tracing.Hooks{
-		OnStorageChange: func(_ common.Address, slot, _, value common.Hash) { account.Storage[slot] = value },
+		OnStorageChange: func(a common.Address, slot, _, value common.Hash) {
+			if a != at {
+				foreign = fmt.Errorf("its constructor writes to %s", a)
+			}
+			account.Storage[slot] = value
+		},
 	})
 	account.Code, _, err = evm.Call(common.Address{}, at, nil, vm.NewGasBudget(GasLimit, 0), new(uint256.Int))
-	return account, err
+	alloc[at] = account
+	return errors.Join(err, foreign)
 }

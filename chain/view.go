@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 
 	"fhevm/contracts"
@@ -21,14 +22,14 @@ type View struct {
 	client   *ethclient.Client
 	acl      abi.ABI
 	executor abi.ABI
-	verifier abi.ABI
+	registry abi.ABI
 }
 
 // NewView reads through client.
 func NewView(client *ethclient.Client) *View {
 	return &View{
 		client: client, acl: mustABI(contracts.ACL),
-		executor: mustABI(contracts.FHEVMExecutor), verifier: mustABI(contracts.DecryptionVerifier),
+		executor: mustABI(contracts.FHEVMExecutor), registry: mustABI(contracts.KeyRegistry),
 	}
 }
 
@@ -73,29 +74,85 @@ func (b *Block) PubliclyDecryptable(ctx context.Context, h fhe.Handle) (bool, er
 	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "isAllowedForDecryption", [32]byte(h))
 }
 
-// Network is the kind of network, Dev or Production, as the decryption
-// verifier states it.
-func (b *Block) Network(ctx context.Context) (string, error) {
-	return call[string](ctx, b, contracts.DecryptionVerifierAddress, b.view.verifier, "network")
+// Paused reports whether the network is paused: nothing is decrypted then.
+func (b *Block) Paused(ctx context.Context) (bool, error) {
+	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "paused")
 }
 
-// KeyID is the network's FHE key, as the executor states it.
-func (b *Block) KeyID(ctx context.Context) (fhe.Digest, error) {
-	id, err := call[[32]byte](ctx, b, contracts.ExecutorAddress, b.view.executor, "keyId")
-	return fhe.Digest(id), err
+// Denied reports whether account is on the deny list.
+func (b *Block) Denied(ctx context.Context, account fhe.Address) (bool, error) {
+	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "isAccountDenied", common.Address(account))
 }
 
-// Committee is the committee that the decryption verifier accepts.
-func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
-	at, verifier := contracts.DecryptionVerifierAddress, b.view.verifier
-	if c.Signers, err = call[[]common.Address](ctx, b, at, verifier, "signers"); err != nil {
-		return c, err
+// InvalidatedBefore is the time before which the permits of account must not
+// begin, in Unix seconds.
+func (b *Block) InvalidatedBefore(ctx context.Context, account fhe.Address) (uint64, error) {
+	return b.seconds(ctx, "decryptionSignatureInvalidatedBefore", common.Address(account))
+}
+
+// DelegatedUntil is when the delegation of decryptions by delegator to delegate
+// ends, for what the contract holds rights on: Unix seconds, inclusive, 0 if there
+// is none. A delegation for all contracts counts.
+func (b *Block) DelegatedUntil(ctx context.Context, delegator, delegate, contract fhe.Address) (until uint64, err error) {
+	for _, c := range []fhe.Address{contract, contracts.AllContracts} {
+		t, err := call[uint64](ctx, b, contracts.ACLAddress, b.view.acl, "getUserDecryptionDelegationExpirationDate",
+			common.Address(delegator), common.Address(delegate), common.Address(c))
+		if err != nil {
+			return 0, err
+		}
+		until = max(until, t)
 	}
-	quorum, err := call[*big.Int](ctx, b, at, verifier, "threshold")
+	return until, nil
+}
+
+// seconds reads a time from the ACL. One that does not fit 64 bits never comes.
+func (b *Block) seconds(ctx context.Context, method string, args ...any) (uint64, error) {
+	t, err := call[*big.Int](ctx, b, contracts.ACLAddress, b.view.acl, method, args...)
+	if err != nil {
+		return 0, err
+	}
+	if !t.IsUint64() {
+		return math.MaxUint64, nil
+	}
+	return t.Uint64(), nil
+}
+
+// Network is the kind of network, Dev or Production, as the key registry states
+// it.
+func (b *Block) Network(ctx context.Context) (string, error) {
+	return registered[string](ctx, b, "network")
+}
+
+// KeyID is the network's FHE key, as the key registry states it. It fails where
+// the executor or the input verifier makes handles for another key.
+func (b *Block) KeyID(ctx context.Context) (fhe.Digest, error) {
+	id, err := registered[[32]byte](ctx, b, "keyId")
+	if err != nil {
+		return fhe.Digest{}, err
+	}
+	for _, at := range []fhe.Address{contracts.ExecutorAddress, contracts.InputVerifierAddress} {
+		got, err := call[[32]byte](ctx, b, at, b.view.executor, "keyId")
+		if err != nil {
+			return fhe.Digest{}, err
+		}
+		if got != id {
+			return fhe.Digest{}, fmt.Errorf("contract %s makes handles for key %s, the key registry states %s: the owner has to upgrade the contract",
+				at, fhe.Digest(got), fhe.Digest(id))
+		}
+	}
+	return fhe.Digest(id), nil
+}
+
+// Committee is the current committee, as the key registry states it.
+func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
+	epoch, err := registered[*big.Int](ctx, b, "currentEpoch")
 	if err != nil {
 		return c, err
 	}
-	epoch, err := call[*big.Int](ctx, b, at, verifier, "epoch")
+	if c.Signers, err = registered[[]common.Address](ctx, b, "committee", epoch); err != nil {
+		return c, err
+	}
+	quorum, err := registered[*big.Int](ctx, b, "thresholdOf", epoch)
 	if err != nil {
 		return c, err
 	}
@@ -106,7 +163,12 @@ func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
 	return c, nil
 }
 
-// call reads one value from a system contract.
+// registered reads the first value of a method of the key registry.
+func registered[T any](ctx context.Context, b *Block, method string, args ...any) (T, error) {
+	return call[T](ctx, b, contracts.KeyRegistryAddress, b.view.registry, method, args...)
+}
+
+// call reads the first value of a method of a system contract.
 func call[T any](ctx context.Context, b *Block, at fhe.Address, iface abi.ABI, method string, args ...any) (result T, err error) {
 	input, err := iface.Pack(method, args...)
 	if err != nil {

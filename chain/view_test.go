@@ -1,11 +1,17 @@
 package chain
 
 import (
+	"math/big"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"fhevm/contracts"
 	"fhevm/fhe"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 )
 
 func TestViewOfGenesis(t *testing.T) {
@@ -79,6 +85,117 @@ func TestViewOfPublicMark(t *testing.T) {
 	supply := wantedBy(t, n, r.BlockNumber.Uint64())
 	if ok, err := b.PubliclyDecryptable(ctx, supply); err != nil || !ok {
 		t.Errorf("the supply is public: %v, %v", ok, err)
+	}
+}
+
+// call makes a call of a system contract, which must not revert.
+func (w *wallet) call(s contracts.System, method string, args ...any) *types.Receipt {
+	w.t.Helper()
+	data, err := mustABI(s.Artifact).Pack(method, args...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	at := common.Address(s.Proxy)
+	r := w.send(&at, data, 5_000_000)
+	if r.Status != types.ReceiptStatusSuccessful {
+		w.t.Fatalf("%s reverted", method)
+	}
+	return r
+}
+
+// system is the system contract with the given artifact.
+func system(a *contracts.Artifact) contracts.System {
+	all := contracts.Systems()
+	return all[slices.IndexFunc(all, func(s contracts.System) bool { return s.Artifact == a })]
+}
+
+// What the owner and users say about decryptions is read from one block: not
+// before it was said.
+func TestViewOfGovernance(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	v, acl := NewView(n.Client()), system(contracts.ACL)
+	at := func() *Block {
+		b, err := v.Finalized(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	before := at()
+	w.call(acl, "blockAccount", nowhere)
+	w.call(acl, "invalidateDecryptionSignaturesBefore", common.Big1)
+	w.call(acl, "addPauser", w.Address)
+	w.call(acl, "pause")
+	after := at()
+	for b, want := range map[*Block]bool{before: false, after: true} {
+		if got, err := b.Paused(ctx); err != nil || got != want {
+			t.Errorf("block %d: paused %v, %v", b.Number, got, err)
+		}
+		if got, err := b.Denied(ctx, fhe.Address(nowhere)); err != nil || got != want {
+			t.Errorf("block %d: denied %v, %v", b.Number, got, err)
+		}
+		if got, err := b.InvalidatedBefore(ctx, fhe.Address(w.Address)); err != nil || got != 1 != !want {
+			t.Errorf("block %d: permits before %d are void, %v", b.Number, got, err)
+		}
+	}
+	if got, err := after.Denied(ctx, fhe.Address(w.Address)); err != nil || got {
+		t.Errorf("another account is denied: %v, %v", got, err)
+	}
+}
+
+func TestViewOfDelegations(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	acl := system(contracts.ACL)
+	until := uint64(1 << 40)
+	delegate, one, other := fhe.Address{1}, fhe.Address{2}, fhe.Address{3}
+	check := func(contract fhe.Address, want uint64) {
+		t.Helper()
+		b, err := NewView(n.Client()).Finalized(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := b.DelegatedUntil(ctx, fhe.Address(w.Address), delegate, contract); err != nil || got != want {
+			t.Errorf("for %s until %d, want %d, %v", contract, got, want, err)
+		}
+	}
+	check(one, 0)
+	w.call(acl, "delegateForUserDecryption", common.Address(delegate), common.Address(one), until)
+	check(one, until)
+	check(other, 0)
+	w.call(acl, "delegateForUserDecryption", common.Address(delegate), common.Address(contracts.AllContracts), until+1)
+	check(one, until+1)
+	check(other, until+1)
+	w.call(acl, "revokeDelegationForUserDecryption", common.Address(delegate), common.Address(contracts.AllContracts))
+	check(one, until)
+	check(other, 0)
+}
+
+// The committee is the registry's current one, and the key is everybody's or
+// nobody's.
+func TestViewOfRegistry(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	v := NewView(n.Client())
+	next := Committee{Epoch: 2, Quorum: 1, Signers: []common.Address{{7}, {8}}}
+	w.call(system(contracts.KeyRegistry), "activateEpoch", next.Signers, big.NewInt(int64(next.Quorum)))
+	b, err := v.Finalized(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := b.Committee(ctx); err != nil || !reflect.DeepEqual(c, next) {
+		t.Errorf("committee is %+v, %v", c, err)
+	}
+	executor := system(contracts.FHEVMExecutor)
+	setup := testGenesis().setup(executor.Artifact)
+	setup.constructor[2] = [32]byte{9} // another key
+	w.call(executor, "upgradeToAndCall", w.create(executor.Artifact, setup.constructor...), []byte{})
+	if b, err = v.Finalized(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := b.KeyID(ctx); err == nil || !strings.Contains(err.Error(), "makes handles for key") {
+		t.Errorf("key id is %s, %v", id, err)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestArtifactsAreCurrent(t *testing.T) {
 	if err := json.Unmarshal(raw, &build); err != nil {
 		t.Fatal(err)
 	}
-	inputs := []string{"build.mjs", "package-lock.json"}
+	inputs := []string{"build.mjs", "layout.mjs", "package-lock.json"}
 	for _, folder := range []string{"config", "examples", "lib", "system", "test"} {
 		files, err := filepath.Glob(folder + "/*.sol")
 		if err != nil || len(files) == 0 {
@@ -46,7 +46,7 @@ func TestArtifactsAreCurrent(t *testing.T) {
 
 // TestCodeSize keeps every contract deployable on any chain (EIP-170).
 func TestCodeSize(t *testing.T) {
-	for _, a := range []*Artifact{ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, ConfidentialToken} {
+	for _, a := range []*Artifact{ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, KeyRegistry, SystemProxy, ConfidentialToken} {
 		if n := len(a.DeployedBytecode); n == 0 || n > 24576 {
 			t.Errorf("%s has %d bytes of code", a.Name, n)
 		}
@@ -61,6 +61,16 @@ func TestEstablishedInterface(t *testing.T) {
 			"allow(bytes32,address)", "allowTransient(bytes32,address)", "allowForDecryption(bytes32[])",
 			"isAllowed(bytes32,address)", "persistAllowed(bytes32,address)", "allowedTransient(bytes32,address)",
 			"isAllowedForDecryption(bytes32)", "cleanTransientStorage()", "getFHEVMExecutorAddress()",
+			"delegateForUserDecryption(address,address,uint64)", "revokeDelegationForUserDecryption(address,address)",
+			"getUserDecryptionDelegationExpirationDate(address,address,address)",
+			"isHandleDelegatedForUserDecryption(address,address,address,bytes32)", "WILDCARD_DELEGATION_ADDRESS()",
+			"invalidateDecryptionSignaturesBefore(uint256)", "decryptionSignatureInvalidatedBefore(address)",
+			"multicall(bytes[])", "isAccountDenied(address)", "blockAccount(address)", "unblockAccount(address)",
+			"pause()", "unpause()", "paused()", "isPauser(address)", "getVersion()",
+			"owner()", "pendingOwner()", "transferOwnership(address)", "acceptOwnership()",
+		},
+		DecryptionVerifier: {
+			"verifyDecryptionEIP712KMSSignatures(bytes32[],bytes,bytes)", "getKmsSigners()", "getThreshold()", "getVersion()",
 		},
 		FHEVMExecutor: {"verifyInput(bytes32,address,bytes,uint8)", "getInputVerifierAddress()"},
 	}

@@ -5,18 +5,22 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { layouts } from "./layout.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
 const solc = createRequire(import.meta.url)("solc");
 
 const folders = ["config", "examples", "lib", "system", "test"];
-const published = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "ConfidentialToken"];
+const governed = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "KeyRegistry"];
+const published = [...governed, "SystemProxy", "ConfidentialToken"];
 const settings = {
   evmVersion: "cancun",
   optimizer: { enabled: true, runs: 10_000 },
   metadata: { bytecodeHash: "none", appendCBOR: false },
-  outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
+  outputSelection: {
+    "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"], "": ["ast"] },
+  },
 };
 
 const paths = folders.flatMap((f) => readdirSync(f).filter((n) => n.endsWith(".sol")).map((n) => `${f}/${n}`)).sort();
@@ -30,7 +34,8 @@ const readPackage = (path) => {
 };
 
 const input = { language: "Solidity", sources, settings };
-const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readPackage }));
+const compile = (input) => JSON.parse(solc.compile(JSON.stringify(input), { import: readPackage }));
+const output = compile(input);
 // 2394 warns of transient storage in general, 5574 and 3860 of the size of contracts.
 const harmless = (e) => e.errorCode === "2394" || (["5574", "3860"].includes(e.errorCode) && e.sourceLocation.file.startsWith("test/"));
 const errors = (output.errors ?? []).filter((e) => !harmless(e));
@@ -46,6 +51,10 @@ for (const [sourceName, contracts] of Object.entries(output.contracts)) {
     const deployedBytecode = "0x" + c.evm.deployedBytecode.object;
     if (sourceName.startsWith("test/") && bytecode !== "0x") write(`testdata/${contractName}.json`, { contractName, bytecode });
     if (!published.includes(contractName)) continue;
+    if (governed.includes(contractName) && c.storageLayout.storage.length) {
+      console.error(`${contractName}: state outside of an ERC-7201 namespace would move in an upgrade`);
+      process.exit(1);
+    }
     write(`artifacts/${contractName}.json`, {
       _format: "hh-sol-artifact-1",
       contractName,
@@ -59,10 +68,12 @@ for (const [sourceName, contracts] of Object.entries(output.contracts)) {
   }
 }
 
+write("artifacts/layout.json", layouts(governed, compile, input, output));
+
 // The hash lets a Go test see stale artifacts without a compiler: SHA-256 over
 // "<path> <SHA-256 of the file in hex>\n" for each input in order of path.
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
-const inputs = [...paths, "build.mjs", "package-lock.json"].sort();
+const inputs = [...paths, "build.mjs", "layout.mjs", "package-lock.json"].sort();
 write("artifacts/build.json", {
   solc: solc.version(),
   sources: sha256(inputs.map((p) => `${p} ${sha256(readFileSync(p))}\n`).join("")),

@@ -1,18 +1,21 @@
 // Package contracts holds the compiled system contracts, the Solidity library
 // FHE.sol with its example, and the addresses that Go and Solidity share.
 //
-// A genesis runs each system contract's constructor and keeps the code and
-// storage that it leaves. No constructor depends on the contract's own address
-// or on another contract:
+// Every system contract is an implementation behind a SystemProxy. A genesis
+// runs the constructors of both, and keeps the code and storage that they
+// leave. No constructor calls another contract; the proxy's makes the
+// implementation set its first state:
 //
-//	ACL(address executor)
-//	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId)
-//	InputVerifier(address acl, address executor, bytes32 keyId)
-//	DecryptionVerifier(address[] signers, uint256 threshold, uint256 epoch, string network)
+//	ACL(address executor)                                             initialize(address owner)
+//	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId)  initialize()
+//	InputVerifier(address acl, address executor, bytes32 keyId)       initialize()
+//	DecryptionVerifier(address acl, address keyRegistry)              initialize()
+//	KeyRegistry(address acl)                                          initialize(string network, bytes32 keyId,
+//	    bytes32 proofParametersId, uint256 epoch, address[] signers, uint256 threshold)
 //
-// threshold is the quorum of signatures, 2t+1; network is "dev" or
-// "production". Creation code followed by the ABI-encoded arguments is what
-// runs.
+// The addresses are those of proxies. threshold is the quorum of signatures,
+// 2t+1; network is "dev" or "production". Creation code followed by the
+// ABI-encoded arguments is what runs.
 //
 // After a change to the operator table, the addresses or a Solidity file, run
 // go generate here: it writes the generated Solidity and compiles everything.
@@ -39,6 +42,8 @@ var (
 	FHEVMExecutor      = mustLoad("FHEVMExecutor")
 	InputVerifier      = mustLoad("InputVerifier")
 	DecryptionVerifier = mustLoad("DecryptionVerifier")
+	KeyRegistry        = mustLoad("KeyRegistry")
+	SystemProxy        = mustLoad("SystemProxy")
 	ConfidentialToken  = mustLoad("ConfidentialToken")
 )
 

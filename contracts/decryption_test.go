@@ -113,8 +113,13 @@ func TestVerifyDecryption(t *testing.T) {
 	for name, quorum := range map[string][]*member{
 		"three": m[:3], "others": m[1:], "all": m, "unordered": {m[3], m[0], m[2]},
 	} {
-		if ok := n.must(bob, n.decryption, "verify", d.handles, d.result, d.proof(d.signatures(t, quorum...)...)); ok != true {
-			t.Errorf("%s: verify = %v", name, ok)
+		proof := d.proof(d.signatures(t, quorum...)...)
+		for _, method := range []string{"verify", "verifyDecryptionEIP712KMSSignatures"} {
+			for range 2 { // a result stays valid
+				if ok := n.must(bob, n.decryption, method, d.handles, d.result, proof); ok != true {
+					t.Errorf("%s: %s = %v", name, method, ok)
+				}
+			}
 		}
 	}
 }
@@ -145,7 +150,10 @@ func TestVerifyDecryptionRefuses(t *testing.T) {
 		"bad v":          {d.proof(badV, good[1], good[2]), fmt.Sprintf("KMSInvalidSigner(%s)", common.Address{})},
 		"twin signature": {d.proof(good[0], good[1], twin(good[0])), fmt.Sprintf("KMSMalleableSignature(%s)", fhe.Digest(twin(good[0])[32:64]))},
 	} {
-		t.Run(name, func(t *testing.T) { n.fails(c.want, bob, n.decryption, "verify", d.handles, d.result, c.proof) })
+		t.Run(name, func(t *testing.T) {
+			n.fails(c.want, bob, n.decryption, "verify", d.handles, d.result, c.proof)
+			n.fails(c.want, bob, n.decryption, "verifyDecryptionEIP712KMSSignatures", d.handles, d.result, c.proof)
+		})
 	}
 }
 
@@ -185,46 +193,6 @@ func TestVerifyDecryptionBinds(t *testing.T) {
 	n.fails("WrongEpoch(6, 7)", bob, n.decryption, "verify", d.handles, d.result, old.proof(old.signatures(t, n.members[:3]...)...))
 	n.fails("ResultLengthMismatch(2, 63)", bob, n.decryption, "verify", d.handles, d.result[:63], d.proof())
 	n.fails("ResultLengthMismatch(1, 64)", bob, n.decryption, "verify", d.handles[:1], d.result, d.proof())
-}
-
-func TestCommitteeIsReadable(t *testing.T) {
-	n := newNetwork(t)
-	for method, want := range map[string]any{
-		"signers": signers(n.members), "threshold": big.NewInt(3), "epoch": big.NewInt(7), "network": "dev",
-	} {
-		if got := n.must(bob, n.decryption, method); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s = %v, want %v", method, got, want)
-		}
-	}
-}
-
-func TestCommitteeRules(t *testing.T) {
-	n := newNetwork(t)
-	four := signers(committee(4))
-	for name, c := range map[string]struct {
-		signers   []common.Address
-		threshold int64
-		network   string
-		want      string
-	}{
-		"no quorum":       {four, 0, "dev", "InvalidCommittee()"},
-		"quorum too high": {four, 5, "dev", "InvalidCommittee()"},
-		"nobody":          {nil, 1, "dev", "InvalidCommittee()"},
-		"twice":           {append(four[:3:3], four[0]), 3, "dev", "InvalidCommittee()"},
-		"zero":            {append(four[:3:3], common.Address{}), 3, "dev", "InvalidCommittee()"},
-		"too many":        {signers(committee(256)), 3, "dev", "InvalidCommittee()"},
-		"network":         {four, 3, "staging", "InvalidNetwork(staging)"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := n.construct(carol, DecryptionVerifier, c.signers, big.NewInt(c.threshold), big.NewInt(1), c.network)
-			if err == nil || err.Error() != c.want {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
-		})
-	}
-	if _, err := n.construct(carol, DecryptionVerifier, signers(committee(255)), big.NewInt(255), big.NewInt(1), "production"); err != nil {
-		t.Errorf("largest committee: %v", err)
-	}
 }
 
 // FuzzDecryptionProof shows that no proof passes but signatures of a quorum.

@@ -112,6 +112,7 @@ func expressible(row fhe.Operator, clear int) bool {
 // orderOne makes the operands of d, orders it and checks what was ordered.
 func (n *network) orderOne(t *testing.T, row fhe.Operator, want fhe.Derivation, types []fhe.Type, order func(*transaction)) {
 	t.Helper()
+	n.nextBlock()
 	tx := n.transaction(func(tx *transaction) {
 		for i := range want.Operands {
 			if o := &want.Operands[i]; o.Kind == fhe.Made {

@@ -37,6 +37,7 @@ func TestBudgetIsABucket(t *testing.T) {
 		}
 	})
 	for want := 30 - spent + 10; want < 60; want += 10 {
+		n.nextBlock()
 		if got := n.available(); got != min(want, 30) {
 			t.Errorf("bucket holds %d, want %d", got, min(want, 30))
 		}
@@ -100,9 +101,34 @@ func TestInputsCountInTheBudget(t *testing.T) {
 func TestBudgetIsAboveZero(t *testing.T) {
 	n := newNetwork(t)
 	for _, limits := range [][3]uint32{{0, 1, 1}, {1, 0, 1}, {1, 1, 0}} {
-		_, err := n.construct(carol, FHEVMExecutor, n.acl.Address, n.inputs.Address, keyID, limits[0], limits[1], limits[2])
-		if fmt.Sprint(err) != "InvalidBudget()" {
-			t.Errorf("%v: %v", limits, err)
+		n.fails("InvalidBudget()", owner, n.executor, "setBudget", limits[0], limits[1], limits[2])
+	}
+}
+
+// Only the owner changes the limits. A smaller burst spills what the bucket holds,
+// a larger one does not fill it.
+func TestOwnerSetsTheBudget(t *testing.T) {
+	n := newBudget(t, 10, 1000, 100)
+	n.fails(fmt.Sprintf("NotHostOwner(%s)", bob), bob, n.executor, "setBudget", uint32(1), uint32(1), uint32(1))
+	for _, step := range []struct{ burst, want int64 }{{300, 300}, {500, 300}} {
+		tx := n.transaction(func(tx *transaction) {
+			tx.must(owner, n.executor, "setBudget", uint32(7), uint32(step.burst), uint32(50))
+		})
+		if e := n.executor.events(t, tx.logs, "BudgetSet"); len(e) != 1 || e[0]["burst"] != uint32(step.burst) {
+			t.Errorf("events %v", e)
+		}
+		if got := n.available(); got != step.want {
+			t.Errorf("bucket holds %d, want %d", got, step.want)
 		}
 	}
+	n.nextBlock()
+	if got := n.available(); got != 307 {
+		t.Errorf("bucket holds %d after a block, want 307", got)
+	}
+	n.transaction(func(tx *transaction) {
+		limits, err := tx.call(bob, n.executor, "budget")
+		if fmt.Sprint(limits, err) != "[7 500 50] <nil>" {
+			t.Errorf("limits %v, %v", limits, err)
+		}
+	})
 }

@@ -33,6 +33,7 @@ var (
 	alice = common.HexToAddress("0xa11ce")
 	bob   = common.HexToAddress("0xb0b")
 	carol = common.HexToAddress("0xca401")
+	owner = common.HexToAddress("0x03e2") // of the system contracts
 )
 
 var keyID = fhe.Keccak([]byte("the network's key"))
@@ -46,8 +47,8 @@ type network struct {
 	values  map[fhe.Handle]*big.Int // what the handles of all operations and inputs stand for
 	apps    byte                    // contracts deployed
 
-	acl, executor, inputs, decryption contract
-	errors                            map[[4]byte]abi.Error
+	acl, executor, inputs, decryption, registry contract
+	errors                                      map[[4]byte]abi.Error
 }
 
 type contract struct {
@@ -73,15 +74,36 @@ func newBudget(t testing.TB, perBlock, burst, depth uint32) *network {
 			Random: new(common.Hash),
 		},
 	}
-	n.acl = n.install(ACLAddress, ACL, common.Address(ExecutorAddress))
-	n.executor = n.install(ExecutorAddress, FHEVMExecutor, common.Address(ACLAddress), common.Address(InputVerifierAddress), keyID, perBlock, burst, depth)
-	n.inputs = n.install(InputVerifierAddress, InputVerifier, common.Address(ACLAddress), common.Address(ExecutorAddress), keyID)
-	n.decryption = n.install(DecryptionVerifierAddress, DecryptionVerifier, signers(n.members), big.NewInt(3), big.NewInt(7), "dev")
+	acl, executor, inputs := common.Address(ACLAddress), common.Address(ExecutorAddress), common.Address(InputVerifierAddress)
+	systems := Systems()
+	n.acl = n.govern(systems[0], []any{executor}, "initialize", owner)
+	n.executor = n.govern(systems[1], []any{acl, inputs, keyID}, "initialize", perBlock, burst, depth)
+	n.inputs = n.govern(systems[2], []any{acl, executor, keyID}, "initialize")
+	n.decryption = n.govern(systems[3], []any{acl, common.Address(KeyRegistryAddress)}, "initialize")
+	n.registry = n.govern(systems[4], []any{acl}, "initialize", "dev", keyID, [32]byte{}, big.NewInt(7), signers(n.members), big.NewInt(3))
 	return n
+}
+
+// aHandle is a well-formed handle that nobody made.
+func aHandle(seed byte) fhe.Handle {
+	return fhe.NewHandle(fhe.Digest{seed}, fhe.Computed, DevChainID, fhe.Uint8, fhe.Version)
 }
 
 func (n *network) domain() fhe.Domain {
 	return fhe.Domain{ChainID: DevChainID, ACL: ACLAddress, KeyID: keyID, Version: fhe.Version}
+}
+
+// govern installs a system contract: its implementation, and the proxy with the
+// call that initialises it.
+func (n *network) govern(s System, args []any, initialise string, first ...any) contract {
+	n.t.Helper()
+	implementation := n.install(s.Implementation, s.Artifact, args...)
+	call, err := implementation.abi.Pack(initialise, first...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	proxy := n.install(s.Proxy, SystemProxy, implementation.Address, call)
+	return contract{proxy.Address, implementation.abi}
 }
 
 // install runs a constructor at an address, as a genesis does.
@@ -135,12 +157,16 @@ type transaction struct {
 	logs []*types.Log
 }
 
-// transaction runs the calls of body in a block of their own and follows the
-// operations that they order.
+// nextBlock goes on to the next block.
+func (n *network) nextBlock() {
+	n.config.BlockNumber = new(big.Int).Add(n.config.BlockNumber, big.NewInt(1))
+}
+
+// transaction runs the calls of body and follows the operations that they
+// order.
 func (n *network) transaction(body func(*transaction)) *transaction {
 	n.t.Helper()
 	db := n.config.State
-	n.config.BlockNumber = new(big.Int).Add(n.config.BlockNumber, big.NewInt(1))
 	rules := n.config.ChainConfig.Rules(n.config.BlockNumber, true, n.config.Time)
 	db.SetTxContext(common.Hash{}, 0, 0)
 	before := len(db.GetLogs(common.Hash{}, 1, common.Hash{}, 0))

@@ -152,6 +152,7 @@ func (o *overloads) calldata(tx *transaction, operands []operand, table []byte) 
 func (o *overloads) call(t *testing.T, name string, operands []operand, table []byte) (results []fhe.Handle) {
 	t.Helper()
 	o.t = t
+	o.nextBlock() // the budget of one does not suffice
 	fn, types := name, []string{}
 	for i := range operands {
 		o.draw(&operands[i])

@@ -13,7 +13,29 @@ var (
 	ExecutorAddress           = address("0xe3a9105a3a932253A70F126eb1E3b589C643dD24")
 	DecryptionVerifierAddress = address("0x901F8942346f7AB3a01F6D7613119Bca447Bb030")
 	InputVerifierAddress      = address("0x000000000000000000000000000000000F4E05E0")
+	KeyRegistryAddress        = address("0x000000000000000000000000000000000F4E05E1")
 )
+
+// AllContracts stands for all contracts in a delegation of decryptions.
+var AllContracts = address("0xffffffffffffffffffffffffffffffffffffffff")
+
+// System is a contract behind a proxy, at a genesis.
+type System struct {
+	*Artifact
+	Proxy          fhe.Address // what everyone calls
+	Implementation fhe.Address // the first one; the owner may replace it
+}
+
+// Systems lists the system contracts.
+func Systems() []System {
+	return []System{
+		{ACL, ACLAddress, address("0x000000000000000000000000000000000F4E0501")},
+		{FHEVMExecutor, ExecutorAddress, address("0x000000000000000000000000000000000F4E0502")},
+		{InputVerifier, InputVerifierAddress, address("0x000000000000000000000000000000000F4E0503")},
+		{DecryptionVerifier, DecryptionVerifierAddress, address("0x000000000000000000000000000000000F4E0504")},
+		{KeyRegistry, KeyRegistryAddress, address("0x000000000000000000000000000000000F4E0505")},
+	}
+}
 
 // Addresses of the precompiles.
 var (

@@ -40,11 +40,11 @@ export class Network {
     return status;
   }
 
-  /** Re-encrypts handles held by one contract to the signer and returns their clear values. */
-  async decrypt(signer, contract, handles, { validFrom, validUntil } = {}) {
+  /** Re-encrypts handles held by one contract to the signer and returns their clear values. With a delegator, they are that account's. */
+  async decrypt(signer, contract, handles, { validFrom, validUntil, delegator } = {}) {
     const now = Math.floor(Date.now() / 1000);
     const { id, typedData, body } = unwrap(this.core.newDecryption(JSON.stringify({
-      parameters: this.parameters, origin: "the end-to-end test", user: await signer.getAddress(),
+      parameters: this.parameters, origin: "the end-to-end test", user: await signer.getAddress(), delegator,
       contracts: [contract], handles, validFrom: validFrom ?? now - 3600, validUntil: validUntil ?? now + 3600,
     })));
     try {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { ContractFactory, JsonRpcProvider, Wallet } from "ethers";
+import { Contract, ContractFactory, JsonRpcProvider, Wallet } from "ethers";
 import { loadCore, Network } from "./fhevm.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -60,6 +60,13 @@ await step("bob reads his balance", async () => {
 });
 await step("eve is refused", async () => {
   await assert.rejects(network.decrypt(eve, address, [await balance(alice)]), /may not read handle/);
+});
+await step("bob lets eve read his balance", async () => {
+  const delegator = bob.address;
+  await assert.rejects(network.decrypt(eve, address, [await balance(bob)], { delegator }), /does not let/);
+  const acl = new Contract(network.parameters.contracts.acl, ["function delegateForUserDecryption(address,address,uint64)"], bob);
+  await (await acl.delegateForUserDecryption(eve.address, address, Math.floor(Date.now() / 1000) + 3600)).wait();
+  assert.deepEqual(await network.decrypt(eve, address, [await balance(bob)], { delegator }), [300n]);
 });
 await step("bob approves alice, who takes 100", async () => {
   await sendAmount("approve", bob, alice, 150n);

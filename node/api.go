@@ -326,9 +326,9 @@ func httpStatus(c threshold.Code) int {
 		return http.StatusInternalServerError
 	case threshold.Busy:
 		return http.StatusTooManyRequests
-	case threshold.Unavailable, threshold.NotReady:
+	case threshold.Unavailable, threshold.NotReady, threshold.Paused:
 		return http.StatusServiceUnavailable
-	case threshold.NotAllowed, threshold.NotPublic, threshold.NotMember:
+	case threshold.NotAllowed, threshold.NotDelegated, threshold.Denied, threshold.NotPublic, threshold.NotMember:
 		return http.StatusForbidden
 	}
 	return http.StatusBadRequest

@@ -24,6 +24,7 @@ func (n *Node) Parameters() *sdk.Parameters {
 		Contracts: sdk.Contracts{
 			ACL: contracts.ACLAddress, Executor: contracts.ExecutorAddress,
 			InputVerifier: contracts.InputVerifierAddress, DecryptionVerifier: contracts.DecryptionVerifierAddress,
+			KeyRegistry: contracts.KeyRegistryAddress,
 		},
 		Committee: n.network.Committee, Warnings: warnings,
 	}

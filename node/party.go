@@ -121,7 +121,7 @@ func checkChain(ctx context.Context, view *chain.View, d *network.Description) e
 		return err
 	}
 	if kind != d.Network {
-		return fmt.Errorf("its decryption verifier states network %q, the network is %q", kind, d.Network)
+		return fmt.Errorf("its key registry states network %q, the network is %q", kind, d.Network)
 	}
 	return checkKeys(ctx, block, d)
 }
@@ -134,7 +134,7 @@ func checkKeys(ctx context.Context, block *chain.Block, d *network.Description) 
 		return err
 	}
 	if key != d.KeyID {
-		return fmt.Errorf("its executor states key %s, the network's is %s", key, d.KeyID)
+		return fmt.Errorf("its key registry states key %s, the network's is %s", key, d.KeyID)
 	}
 	got, err := block.Committee(ctx)
 	if err != nil {
@@ -142,7 +142,7 @@ func checkKeys(ctx context.Context, block *chain.Block, d *network.Description) 
 	}
 	want := d.Genesis().Committee
 	if got.Epoch != want.Epoch || got.Quorum != want.Quorum || !slices.Equal(got.Signers, want.Signers) {
-		return fmt.Errorf("its decryption verifier accepts %d of %v in epoch %d, the network's committee is %d of %v in epoch %d",
+		return fmt.Errorf("its key registry names %d of %v in epoch %d, the network's committee is %d of %v in epoch %d",
 			got.Quorum, got.Signers, got.Epoch, want.Quorum, want.Signers, want.Epoch)
 	}
 	return nil

@@ -48,6 +48,13 @@ func (p *Problem) Error() string { return p.Message }
 // both inclusive, measured by the later of the chain's last block and a party's
 // clock.
 func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
+	return p.NewDelegatedDecryption(origin, user, fhe.Address{}, contracts, handles, from, until)
+}
+
+// NewDelegatedDecryption is NewDecryption for the values of a delegator, who
+// must have named user for each of the contracts by the ACL's
+// delegateForUserDecryption. The zero address means the user's own values.
+func (p *Parameters) NewDelegatedDecryption(origin string, user, delegator fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
 	key, err := seal.GenerateTransportKey()
 	if err != nil {
 		return nil, err
@@ -55,7 +62,7 @@ func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []
 	d := &Decryption{parameters: p, key: key}
 	d.Request = permit.Request{
 		Domain: p.SigningDomain(), User: user, TransportKey: key.Public(), Handles: handles,
-		Permit: *permit.New(origin, contracts, from, until, key.Public()),
+		Permit: *permit.NewDelegated(origin, delegator, contracts, from, until, key.Public()),
 	}
 	if err := d.Request.Permit.Check(); err != nil {
 		return nil, err

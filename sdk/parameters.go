@@ -25,6 +25,7 @@ type Contracts struct {
 	Executor           fhe.Address `json:"executor"`
 	InputVerifier      fhe.Address `json:"inputVerifier"`
 	DecryptionVerifier fhe.Address `json:"decryptionVerifier"`
+	KeyRegistry        fhe.Address `json:"keyRegistry"`
 }
 
 // Domain separates the network's names from every other's.

@@ -87,3 +87,25 @@ func TestEncryptRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestDelegatedDecryption: the request names the delegator where the user must
+// see it, and one for own values names none.
+func TestDelegatedDecryption(t *testing.T) {
+	user, delegator, contracts := fhe.Address{1}, fhe.Address{2}, []fhe.Address{{3}}
+	handles := []fhe.Handle{fhe.NewHandle(fhe.Digest{1}, fhe.Computed, 31337, fhe.Uint64, 0)}
+	own, err := testParameters.NewDecryption("a test", user, contracts, handles, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delegated, err := testParameters.NewDelegatedDecryption("a test", user, delegator, contracts, handles, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own.Request.Holder() != user || own.TypedData().PrimaryType != "DecryptionPermit" {
+		t.Errorf("own values: of %s, %s", own.Request.Holder(), own.TypedData().PrimaryType)
+	}
+	if delegated.Request.Holder() != delegator || delegated.Request.User != user || delegated.TypedData().PrimaryType != "DelegatedDecryptionPermit" ||
+		!strings.Contains(delegated.Request.Permit.Statement, delegator.String()) {
+		t.Errorf("delegator's values: of %s, %s, %q", delegated.Request.Holder(), delegated.TypedData().PrimaryType, delegated.Request.Permit.Statement)
+	}
+}

@@ -13,8 +13,12 @@ const (
 	PermitWrongKey    Code = "permit_wrong_key"     // for another transport key
 	PermitNotYetValid Code = "permit_not_yet_valid" // begins later, by the chain and the party's clock
 	PermitExpired     Code = "permit_expired"       // has ended, by the chain or the party's clock
-	UserIsContract    Code = "user_is_contract"     // the permit names the user as a contract
+	PermitInvalidated Code = "permit_invalidated"   // begins before the time that the user set on chain
+	UserIsContract    Code = "user_is_contract"     // the permit names the user, or the delegator, as a contract
 	NotAllowed        Code = "not_allowed"          // user or contract lacks a persistent right
+	NotDelegated      Code = "not_delegated"        // the delegator did not name the signer for the contract, or no longer
+	Denied            Code = "denied"               // user or contract is on the deny list
+	Paused            Code = "paused"               // the network is paused
 	NotPublic         Code = "not_public"           // no public mark in a finalised block
 	UnknownHandle     Code = "unknown_handle"       // not of this chain, version or any type
 	NotReady          Code = "not_ready"            // not computed or finalised yet: ask again

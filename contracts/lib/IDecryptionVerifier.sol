@@ -15,7 +15,8 @@ interface IDecryptionVerifier {
     /// @notice `result` must hold one word for each of the `handles` values.
     error ResultLengthMismatch(uint256 handles, uint256 resultBytes);
 
-    /// @notice The proof is of committee epoch `proofEpoch`: ask for the decryption again.
+    /// @notice The proof is of committee epoch `proofEpoch`, which is retired or never was: ask for
+    /// the decryption again.
     error WrongEpoch(uint256 proofEpoch, uint256 currentEpoch);
 
     /// @notice `signer` is no member of the committee: the values, the handles, the chain or this
@@ -40,4 +41,17 @@ interface IDecryptionVerifier {
         external
         view
         returns (bool);
+
+    /// @notice The same under its established name.
+    function verifyDecryptionEIP712KMSSignatures(
+        bytes32[] calldata handlesList,
+        bytes calldata decryptedResult,
+        bytes calldata decryptionProof
+    ) external view returns (bool);
+
+    /// @notice The signing addresses of the current committee.
+    function getKmsSigners() external view returns (address[] memory);
+
+    /// @notice The number of members of the current committee that must sign a result.
+    function getThreshold() external view returns (uint256);
 }

@@ -148,6 +148,66 @@ library Impl {
         return acl().isAllowed(handle, account);
     }
 
+    /// @notice Whether `account` holds a persistent right on `handle`.
+    function persistAllowed(bytes32 handle, address account) internal view returns (bool) {
+        return acl().persistAllowed(handle, account);
+    }
+
+    /// @notice Whether `account` is on the deny list.
+    function isAccountDenied(address account) internal view returns (bool) {
+        return acl().isAccountDenied(account);
+    }
+
+    /// @notice Lets `delegate` decrypt what both the calling contract and `contractAddress` hold
+    /// persistent rights on, until `expirationDate` (Unix seconds, later than now).
+    function delegateForUserDecryption(address delegate, address contractAddress, uint64 expirationDate) internal {
+        acl().delegateForUserDecryption(delegate, contractAddress, expirationDate);
+    }
+
+    /// @notice The same for several contracts: all of them or none.
+    function delegateForUserDecryptions(address delegate, address[] memory contractAddresses, uint64 expirationDate)
+        internal
+    {
+        bytes[] memory calls = new bytes[](contractAddresses.length);
+        for (uint256 i = 0; i < calls.length; i++) {
+            calls[i] = abi.encodeCall(IACL.delegateForUserDecryption, (delegate, contractAddresses[i], expirationDate));
+        }
+        acl().multicall(calls);
+    }
+
+    /// @notice Takes a delegation of the calling contract back.
+    function revokeDelegationForUserDecryption(address delegate, address contractAddress) internal {
+        acl().revokeDelegationForUserDecryption(delegate, contractAddress);
+    }
+
+    /// @notice The same for several contracts: all of them or none.
+    function revokeDelegationsForUserDecryption(address delegate, address[] memory contractAddresses) internal {
+        bytes[] memory calls = new bytes[](contractAddresses.length);
+        for (uint256 i = 0; i < calls.length; i++) {
+            calls[i] = abi.encodeCall(IACL.revokeDelegationForUserDecryption, (delegate, contractAddresses[i]));
+        }
+        acl().multicall(calls);
+    }
+
+    /// @notice When the delegation of exactly this triple ends, in Unix seconds; 0 if there is none.
+    function getUserDecryptionDelegationExpirationDate(address delegator, address delegate, address contractAddress)
+        internal
+        view
+        returns (uint64)
+    {
+        return acl().getUserDecryptionDelegationExpirationDate(delegator, delegate, contractAddress);
+    }
+
+    /// @notice Whether `delegate` may decrypt `handle` for `delegator` through `contractAddress` now.
+    function isDelegatedForUserDecryption(
+        address delegator,
+        address delegate,
+        address contractAddress,
+        bytes32 handle
+    ) internal view returns (bool) {
+        return acl().isHandleDelegatedForUserDecryption(delegator, delegate, contractAddress, handle);
+    }
+
     /// @notice Lets everyone decrypt `handle`.
     function makePubliclyDecryptable(bytes32 handle) internal {
         bytes32[] memory handles = new bytes32[](1);

@@ -2,21 +2,18 @@
 pragma solidity 0.8.30;
 
 import {PROTOCOL_VERSION} from "../config/Protocol.sol";
+import {Governed} from "./Governed.sol";
 
 /// @title What separates one network's handles from every other's
 /// @dev SPEC 2.1. Holds what the two contracts that call precompiles share.
-abstract contract Domain {
-    /// @notice The contract that keeps the rights on this network's handles.
-    address internal immutable acl;
-
-    /// @notice Identifies the network's FHE public key.
+abstract contract Domain is Governed {
+    /// @notice Identifies the network's FHE public key. It equals the key registry's.
     bytes32 public immutable keyId;
 
     /// @notice This chain has no such precompile: deploy to a chain that fhevm-node runs.
     error PrecompileMissing(address precompile);
 
-    constructor(address acl_, bytes32 keyId_) {
-        acl = acl_;
+    constructor(address acl_, bytes32 keyId_) Governed(acl_) {
         keyId = keyId_;
     }
 

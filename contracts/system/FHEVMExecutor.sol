@@ -8,6 +8,7 @@ import {IInputVerifier} from "../lib/IInputVerifier.sol";
 import {Domain} from "./Domain.sol";
 import {Meter} from "./Meter.sol";
 import {CAST, Operations, RAND, RAND_BOUNDED, TRIVIAL_ENCRYPT} from "./Operations.sol";
+import {Rights} from "./Rights.sol";
 import {tload, tstore} from "./Transient.sol";
 
 /// @title Orders operations on encrypted values
@@ -28,10 +29,6 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// `digest` are of its first result.
     event Operation(address indexed caller, bytes32 indexed result, bytes32 digest, bytes derivation);
 
-    /// @notice `account` has no right on `handle`. A contract that stores a result calls
-    /// FHE.allowThis on it; one that passes a handle to a contract calls FHE.allowTransient.
-    error ACLNotAllowed(bytes32 handle, address account);
-
     /// @notice Bit i of `scalarByte` says that operand i, counted from the right, is clear; this
     /// operation does not take these operands clear.
     error InvalidScalarByte(bytes1 scalarByte);
@@ -48,13 +45,21 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// @param acl_ The contract that keeps rights.
     /// @param inputVerifier_ The contract that checks encrypted inputs.
     /// @param keyId_ Identifies the network's FHE public key.
+    constructor(address acl_, address inputVerifier_, bytes32 keyId_) Domain(acl_, keyId_) {
+        inputVerifier = IInputVerifier(inputVerifier_);
+    }
+
+    /// @notice Sets the first limits of the budget.
     /// @param perBlock Bootstraps that may be ordered with every block, on average.
     /// @param burst The most bootstraps that unused blocks save up.
     /// @param depth Layers of bootstraps that a transaction may be deep.
-    constructor(address acl_, address inputVerifier_, bytes32 keyId_, uint32 perBlock, uint32 burst, uint32 depth)
-        Domain(acl_, keyId_)
-    {
-        inputVerifier = IInputVerifier(inputVerifier_);
+    function initialize(uint32 perBlock, uint32 burst, uint32 depth) external initializer {
+        _setBudget(perBlock, burst, depth);
+    }
+
+    /// @notice Changes the limits of the budget. What the bucket holds beyond a new `burst` is lost.
+    /// Only the owner may.
+    function setBudget(uint32 perBlock, uint32 burst, uint32 depth) external onlyOwner {
         _setBudget(perBlock, burst, depth);
     }
 
@@ -91,6 +96,11 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// @notice The contract that checks encrypted inputs.
     function getInputVerifierAddress() external view returns (address) {
         return address(inputVerifier);
+    }
+
+    /// @notice Name and version of this implementation.
+    function getVersion() external pure returns (string memory) {
+        return "FHEVMExecutor v0.1.0";
     }
 
     /// @notice The contract that keeps rights.
@@ -185,19 +195,19 @@ contract FHEVMExecutor is Operations, Domain, Meter {
         State memory meter = _meter();
         bytes memory derivation =
             abi.encodePacked(_domain(), op, fheType, uint256(meter.salt), uint8(n), new bytes(33 * n), table);
-        uint256 mark = _admit(derivation, operands, clear);
+        uint256 mark = _write(derivation, operands, clear);
         bytes memory output = _call(OPERATIONS_PRECOMPILE, derivation);
         mark += uint256(_word(output, 1));
         _spend(meter, uint256(_word(output, 0)), mark - 1);
-        results = _own(output, mark);
+        results = _mark(output, mark);
+        Rights(acl).settle(msg.sender, operands, clear, results);
         emit Operation(msg.sender, results[0], _word(output, 3), derivation);
     }
 
-    /// @dev Checks the caller's rights on the operands and writes them behind the header of the
-    /// derivation: first of each what it is, 0 for a handle from before, 1 for a handle made in this
-    /// transaction, 2 for a clear value; then the words. Returns the largest mark of an operand, at least
-    /// 1. The precompile refuses the zero handle and says what to do.
-    function _admit(bytes memory derivation, bytes32[] memory operands, uint256 clear)
+    /// @dev Writes the operands behind the header of the derivation: first of each what it is, 0 for a
+    /// handle from before, 1 for a handle made in this transaction, 2 for a clear value; then the words.
+    /// Returns the largest mark of an operand, at least 1.
+    function _write(bytes memory derivation, bytes32[] memory operands, uint256 clear)
         private
         view
         returns (uint256 mark)
@@ -207,7 +217,6 @@ contract FHEVMExecutor is Operations, Domain, Meter {
             bytes32 word = operands[i];
             uint256 kind = 2;
             if ((clear >> i) & 1 == 0) {
-                if (word != 0 && !IACL(acl).isAllowed(word, msg.sender)) revert ACLNotAllowed(word, msg.sender);
                 uint256 made = tload(word);
                 kind = made == 0 ? 0 : 1;
                 if (made > mark) mark = made;
@@ -220,14 +229,13 @@ contract FHEVMExecutor is Operations, Domain, Meter {
         }
     }
 
-    /// @dev Marks the results as made in this transaction and gives them to the caller. A mark is 1 more
-    /// than the layers of bootstraps from the start of the transaction to the result.
-    function _own(bytes memory output, uint256 mark) private returns (bytes32[] memory results) {
+    /// @dev Marks the results as made in this transaction. A mark is 1 more than the layers of bootstraps
+    /// from the start of the transaction to the result.
+    function _mark(bytes memory output, uint256 mark) private returns (bytes32[] memory results) {
         results = new bytes32[](output.length / 64 - 1);
         for (uint256 i = 0; i < results.length; i++) {
             bytes32 handle = _word(output, 2 + 2 * i);
             tstore(handle, mark);
-            IACL(acl).allowTransient(handle, msg.sender);
             results[i] = handle;
         }
     }

@@ -17,6 +17,9 @@ contract InputVerifier is IInputVerifier, Domain {
         executor = executor_;
     }
 
+    /// @notice Marks the proxy as set up; it has no state.
+    function initialize() external initializer {}
+
     /// @inheritdoc IInputVerifier
     function verify(address contractAddress, address user, bytes32 handle, bytes calldata list)
         external
@@ -31,6 +34,11 @@ contract InputVerifier is IInputVerifier, Domain {
 
     /// @inheritdoc IInputVerifier
     function cleanTransientStorage() external pure {}
+
+    /// @notice Name and version of this implementation.
+    function getVersion() external pure returns (string memory) {
+        return "InputVerifier v0.1.0";
+    }
 
     /// @dev Verifies the list and remembers, for the transaction, for whom its handles are meant.
     function _accept(address contractAddress, address user, bytes calldata list, uint256 binding)

@@ -17,7 +17,12 @@ abstract contract Meter {
         uint32 depth;
     }
 
-    State private state;
+    /// @custom:storage-location erc7201:fhevm.storage.Meter
+    struct MeterStorage {
+        State state;
+    }
+
+    bytes32 private constant STORAGE = 0x6cbc5ce91d73706f45bcf8044a489d5c3ea73de002c71fffb20a5230aad16800;
 
     /// @notice The limits are now these.
     event BudgetSet(uint32 perBlock, uint32 burst, uint32 depth);
@@ -34,30 +39,31 @@ abstract contract Meter {
 
     /// @notice Bootstraps that the bucket holds in this block, below 0 when it is overdrawn.
     function availableBootstraps() external view returns (int256) {
-        return _level(state);
+        return _level(_meter());
     }
 
     /// @notice Bootstraps added with every block, the most that the bucket holds, and the layers of
     /// bootstraps that a transaction may be deep.
     function budget() external view returns (uint32 perBlock, uint32 burst, uint32 depth) {
-        return (state.perBlock, state.burst, state.depth);
+        State memory m = _meter();
+        return (m.perBlock, m.burst, m.depth);
     }
 
     /// @dev Sets the limits. What the bucket holds beyond a new `burst` is lost.
     function _setBudget(uint32 perBlock, uint32 burst, uint32 depth) internal {
         if (perBlock == 0 || burst == 0 || depth == 0) revert InvalidBudget();
-        State memory s = state;
+        State memory s = _meter();
         bool first = s.burst == 0;
         (s.level, s.at) = (int48(_level(s)), uint48(block.number));
         (s.perBlock, s.burst, s.depth) = (perBlock, burst, depth);
         if (first || s.level > int48(uint48(burst))) s.level = int48(uint48(burst));
-        state = s;
+        _storage().state = s;
         emit BudgetSet(perBlock, burst, depth);
     }
 
     /// @dev What _spend needs; its salt is one that no operation had before.
     function _meter() internal view returns (State memory) {
-        return state;
+        return _storage().state;
     }
 
     /// @dev Takes an operation's bootstraps out of the bucket and goes on to the next salt. `depth`
@@ -65,14 +71,25 @@ abstract contract Meter {
     function _spend(State memory s, uint256 bootstraps, uint256 depth) internal {
         if (depth > s.depth) revert HCUTransactionDepthLimitExceeded(depth, s.depth);
         int256 level = _level(s);
-        if (level <= 0) revert HCUBlockLimitExceeded(1 + uint256(-level) / s.perBlock);
+        if (level <= 0) revert HCUBlockLimitExceeded(_blocksToRefill(s, uint256(-level)));
         (s.salt, s.level, s.at) = (s.salt + 1, int48(level - int256(bootstraps)), uint48(block.number));
-        state = s;
+        _storage().state = s;
+    }
+
+    /// @dev An implementation without its proxy has no limits, and nothing refills its bucket.
+    function _blocksToRefill(State memory s, uint256 overdrawn) private pure returns (uint256) {
+        return s.perBlock == 0 ? type(uint256).max : 1 + overdrawn / s.perBlock;
     }
 
     function _level(State memory s) private view returns (int256) {
         uint256 refill = (block.number - s.at) * s.perBlock;
         int256 level = int256(s.level) + int256(refill);
         return level < int256(uint256(s.burst)) ? level : int256(uint256(s.burst));
+    }
+
+    function _storage() private pure returns (MeterStorage storage $) {
+        assembly ("memory-safe") {
+            $.slot := STORAGE
+        }
     }
 }

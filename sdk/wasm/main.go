@@ -107,6 +107,7 @@ type decryptionRequest struct {
 	Parameters sdk.Parameters `json:"parameters"`
 	Origin     string         `json:"origin"`
 	User       fhe.Address    `json:"user"`
+	Delegator  fhe.Address    `json:"delegator"` // optional
 	Contracts  []fhe.Address  `json:"contracts"`
 	Handles    []fhe.Handle   `json:"handles"`
 	ValidFrom  uint64         `json:"validFrom"`
@@ -125,7 +126,7 @@ func newDecryption(args []js.Value) (any, error) {
 	if err := json.Unmarshal([]byte(args[0].String()), &req); err != nil {
 		return nil, err
 	}
-	d, err := req.Parameters.NewDecryption(req.Origin, req.User, req.Contracts, req.Handles, req.ValidFrom, req.ValidUntil)
+	d, err := req.Parameters.NewDelegatedDecryption(req.Origin, req.User, req.Delegator, req.Contracts, req.Handles, req.ValidFrom, req.ValidUntil)
 	if err != nil {
 		return nil, err
 	}

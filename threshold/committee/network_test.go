@@ -28,6 +28,18 @@ type ledger struct {
 	time   uint64
 	rights map[fhe.Handle]map[fhe.Address]bool
 	public map[fhe.Handle]bool
+
+	paused      bool
+	denied      map[fhe.Address]bool
+	invalidated map[fhe.Address]uint64
+	delegations map[[3]fhe.Address]uint64 // delegator, delegate, contract
+}
+
+func newLedger() *ledger {
+	return &ledger{
+		time: 1000, rights: map[fhe.Handle]map[fhe.Address]bool{}, public: map[fhe.Handle]bool{},
+		denied: map[fhe.Address]bool{}, invalidated: map[fhe.Address]uint64{}, delegations: map[[3]fhe.Address]uint64{},
+	}
 }
 
 func (l *ledger) Finalized(context.Context) (*Block, error) {
@@ -46,6 +58,37 @@ func (l *ledger) PubliclyDecryptable(_ context.Context, h fhe.Handle) (bool, err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.public[h], nil
+}
+
+func (l *ledger) Paused(context.Context) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.paused, nil
+}
+
+func (l *ledger) Denied(_ context.Context, a fhe.Address) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.denied[a], nil
+}
+
+func (l *ledger) InvalidatedBefore(_ context.Context, a fhe.Address) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.invalidated[a], nil
+}
+
+func (l *ledger) DelegatedUntil(_ context.Context, delegator, delegate, contract fhe.Address) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.delegations[[3]fhe.Address{delegator, delegate, contract}], nil
+}
+
+// change alters the chain's next state.
+func (l *ledger) change(by func(*ledger)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	by(l)
 }
 
 func (l *ledger) set(h fhe.Handle, ok bool, accounts ...fhe.Address) {
@@ -117,7 +160,7 @@ func newNetwork(t *testing.T, seed uint64) *network {
 		Dealt: d, rng: rand.New(rand.NewPCG(seed, 3)),
 		domain:   fhe.Domain{ChainID: 31337, ACL: fhe.Address{0xac}, KeyID: d.Committee.Epoch.Key},
 		verifier: fhe.Address{0xde},
-		chain:    &ledger{time: 1000, rights: map[fhe.Handle]map[fhe.Address]bool{}, public: map[fhe.Handle]bool{}},
+		chain:    newLedger(),
 		parties:  map[threshold.PartyID]*Party{}, disks: map[threshold.PartyID]*vfs.MemFS{},
 		user: secp256k1.PrivKeyFromBytes([]byte{31: 42}), contract: fhe.Address{0xc0},
 	}

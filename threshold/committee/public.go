@@ -62,13 +62,17 @@ func (p *Party) openMissing(ctx context.Context, handles []fhe.Handle, known map
 	return p.store.putValues(p.epoch, missing, values)
 }
 
-// checkPublic demands that everyone may read every handle.
+// checkPublic demands that everyone may read every handle and that the network
+// is not paused.
 func (p *Party) checkPublic(ctx context.Context, handles []fhe.Handle) error {
 	if err := permit.CheckHandles(handles); err != nil {
 		return err
 	}
 	b, err := p.finalized(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkRunning(ctx, b); err != nil {
 		return err
 	}
 	for _, h := range handles {

@@ -68,6 +68,16 @@ type Rights interface {
 	PersistAllowed(context.Context, fhe.Handle, fhe.Address) (bool, error)
 	// PubliclyDecryptable reports whether the handle is marked for everyone.
 	PubliclyDecryptable(context.Context, fhe.Handle) (bool, error)
+	// Paused reports whether the network is paused.
+	Paused(context.Context) (bool, error)
+	// Denied reports whether account is on the deny list.
+	Denied(ctx context.Context, account fhe.Address) (bool, error)
+	// InvalidatedBefore is the time, in Unix seconds, before which the permits of
+	// account must not begin.
+	InvalidatedBefore(ctx context.Context, account fhe.Address) (uint64, error)
+	// DelegatedUntil is when the delegator's delegation to delegate ends for what
+	// contract holds rights on: Unix seconds, inclusive, 0 if there is none.
+	DelegatedUntil(ctx context.Context, delegator, delegate, contract fhe.Address) (uint64, error)
 }
 
 // Squasher fetches squashed ciphertexts from coprocessors. A Fault that it

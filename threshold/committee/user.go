@@ -2,7 +2,6 @@ package committee
 
 import (
 	"context"
-	"fmt"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
@@ -11,9 +10,10 @@ import (
 )
 
 // UserDecrypt implements Service. The request is checked first without the
-// chain, then against the last finalised block: the permit's validity by the
-// later of its time and the party's clock, and for every handle a persistent right of the user and of a contract that the
-// permit names. Answers are not kept: the shares are a function of the squashed
+// chain, then against the last finalised block: whether the permit is in force,
+// by the later of the block's time and the party's clock, and for every handle a
+// persistent right of the user, or of the delegator who named the user, and of a
+// contract that the permit names. Answers are not kept: the shares are a function of the squashed
 // bytes, to which the handle is bound, so a repeated request gets the same ones,
 // sealed anew.
 func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
@@ -36,14 +36,14 @@ func (p *Party) checkUserRights(ctx context.Context, r *permit.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Permit.ValidAt(p.now(b)); err != nil {
+	if err := p.checkStanding(ctx, b, r); err != nil {
 		return err
 	}
 	for _, h := range r.Handles {
 		if err := p.checkHandle(h); err != nil {
 			return err
 		}
-		if err := checkRights(ctx, b, h, r.User, r.Permit.Contracts); err != nil {
+		if err := checkRights(ctx, b, h, r.Holder(), r.Permit.Contracts); err != nil {
 			return err
 		}
 	}
@@ -64,28 +64,4 @@ func (p *Party) checkHandle(h fhe.Handle) error {
 			h, h.ChainID(), h[31], p.cfg.Domain.ChainID, p.cfg.Domain.Version)
 	}
 	return nil
-}
-
-// checkRights demands a persistent right of the user and of one contract.
-func checkRights(ctx context.Context, b *Block, h fhe.Handle, user fhe.Address, contracts []fhe.Address) error {
-	ok, err := b.PersistAllowed(ctx, h, user)
-	if err != nil {
-		return fmt.Errorf("read rights of %s: %w", user, err)
-	}
-	if !ok {
-		return threshold.Faultf(threshold.NotAllowed,
-			"user %s may not read handle %s as of block %d: the contract has to call FHE.allow(handle, user)", user, h, b.Number)
-	}
-	for _, c := range contracts {
-		ok, err := b.PersistAllowed(ctx, h, c)
-		if err != nil {
-			return fmt.Errorf("read rights of %s: %w", c, err)
-		}
-		if ok {
-			return nil
-		}
-	}
-	return threshold.Faultf(threshold.NotAllowed,
-		"no contract of the permit may use handle %s as of block %d: name the contract that holds it, which has to call FHE.allowThis(handle); the permit names %v",
-		h, b.Number, contracts)
 }

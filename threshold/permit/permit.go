@@ -2,6 +2,7 @@ package permit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -14,15 +15,17 @@ import (
 )
 
 // Permit lets the holder of a transport key read the signer's encrypted values
-// in the named contracts for a time. It allows nothing else.
+// in the named contracts for a time, or those of a delegator who named the
+// signer on chain. It allows nothing else.
 //
 // The statement is what a wallet shows first; every member is short enough for
 // the display of a hardware wallet, which is why the transport key is hashed.
 type Permit struct {
 	Statement        string        `json:"statement"`
 	Contracts        []fhe.Address `json:"contracts"`
-	ValidFrom        uint64        `json:"validFrom"`  // Unix seconds, inclusive
-	ValidUntil       uint64        `json:"validUntil"` // Unix seconds, inclusive
+	Delegator        fhe.Address   `json:"delegator,omitzero"` // whose values a delegate reads; zero for the signer's own
+	ValidFrom        uint64        `json:"validFrom"`          // Unix seconds, inclusive
+	ValidUntil       uint64        `json:"validUntil"`         // Unix seconds, inclusive
 	TransportKeyHash fhe.Digest    `json:"transportKeyHash"`
 }
 
@@ -34,7 +37,12 @@ const (
 	maxTime      = 1 << 53            // JSON numbers hold it exactly
 )
 
-const permitName = "DecryptionPermit"
+// A permit for the signer's own values and one for a delegator's are of
+// different types, so that neither shows a member that it does not need.
+const (
+	permitName    = "DecryptionPermit"
+	delegatedName = "DelegatedDecryptionPermit"
+)
 
 var permitMembers = []eip712.Field{
 	{Name: "statement", Type: "string"},
@@ -44,19 +52,34 @@ var permitMembers = []eip712.Field{
 	{Name: "transportKeyHash", Type: "bytes32"},
 }
 
-// New returns a permit with a readable statement. origin names who asks, such
-// as the site's address.
+var delegatedMembers = slices.Insert(slices.Clone(permitMembers), 2, eip712.Field{Name: "delegator", Type: "address"})
+
+// New returns a permit for the signer's own values, with a readable statement.
+// origin names who asks, such as the site's address.
 func New(origin string, contracts []fhe.Address, from, until uint64, transportKey []byte) *Permit {
+	return NewDelegated(origin, fhe.Address{}, contracts, from, until, transportKey)
+}
+
+// NewDelegated returns a permit for the values of a delegator; the zero address
+// means the signer's own.
+func NewDelegated(origin string, delegator fhe.Address, contracts []fhe.Address, from, until uint64, transportKey []byte) *Permit {
+	values := "your encrypted values"
+	if delegator != (fhe.Address{}) {
+		values = fmt.Sprintf("the encrypted values of %s", delegator)
+	}
 	noun := "contracts"
 	if len(contracts) == 1 {
 		noun = "contract"
 	}
 	return &Permit{
-		Statement: fmt.Sprintf("Allow %s to view your encrypted values in %d %s until %s. This does not allow spending.",
-			origin, len(contracts), noun, time.Unix(int64(until), 0).UTC().Format("2006-01-02 15:04 UTC")),
-		Contracts: contracts, ValidFrom: from, ValidUntil: until, TransportKeyHash: fhe.Keccak(transportKey),
+		Statement: fmt.Sprintf("Allow %s to view %s in %d %s until %s. This does not allow spending.",
+			origin, values, len(contracts), noun, time.Unix(int64(until), 0).UTC().Format("2006-01-02 15:04 UTC")),
+		Contracts: contracts, Delegator: delegator, ValidFrom: from, ValidUntil: until, TransportKeyHash: fhe.Keccak(transportKey),
 	}
 }
+
+// Delegated reports whether the permit is for a delegator's values.
+func (p *Permit) Delegated() bool { return p.Delegator != fhe.Address{} }
 
 // Check reports which bound p breaks.
 func (p *Permit) Check() error {
@@ -103,13 +126,24 @@ func (p *Permit) ValidAt(seconds uint64) error {
 
 // Digest is what the user signs.
 func (p *Permit) Digest(d eip712.Domain) fhe.Digest {
-	return d.Digest(eip712.NewStruct(eip712.TypeString(permitName, permitMembers)).
-		String(p.Statement).Addresses(p.Contracts).Uint(p.ValidFrom).Uint(p.ValidUntil).Word(p.TransportKeyHash).Hash())
+	s := eip712.NewStruct(eip712.TypeString(p.typ())).String(p.Statement).Addresses(p.Contracts)
+	if p.Delegated() {
+		s.Address(p.Delegator)
+	}
+	return d.Digest(s.Uint(p.ValidFrom).Uint(p.ValidUntil).Word(p.TransportKeyHash).Hash())
 }
 
 // TypedData is p as the JSON argument of eth_signTypedData_v4.
 func (p *Permit) TypedData(d eip712.Domain) *eip712.TypedData {
-	return d.TypedData(permitName, permitMembers, p)
+	name, members := p.typ()
+	return d.TypedData(name, members, p)
+}
+
+func (p *Permit) typ() (name string, members []eip712.Field) {
+	if p.Delegated() {
+		return delegatedName, delegatedMembers
+	}
+	return permitName, permitMembers
 }
 
 // Sign signs p with a key at hand, as wallets in Go and tests do.

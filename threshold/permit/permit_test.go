@@ -22,6 +22,10 @@ func sample() *Permit {
 	return New("https://bank.example", []fhe.Address{{1}, {2, 19: 9}}, 1_700_000_000, 1_700_086_400, make([]byte, TransportKeySize))
 }
 
+func delegatedSample() *Permit {
+	return NewDelegated("https://bank.example", fhe.Address{7, 19: 7}, []fhe.Address{{1}}, 1_700_000_000, 1_700_086_400, make([]byte, TransportKeySize))
+}
+
 func secret(b byte) *secp256k1.PrivateKey { return secp256k1.PrivKeyFromBytes([]byte{31: b}) }
 
 // TestDigestAgainstGeth hashes the typed-data JSON that a wallet sees with
@@ -30,7 +34,7 @@ func TestDigestAgainstGeth(t *testing.T) {
 	p := sample()
 	odd := *p
 	odd.Statement, odd.Contracts, odd.ValidFrom, odd.ValidUntil = "Überall „lesen“ 🙂", odd.Contracts[:1], 0, 1
-	for _, p := range []*Permit{p, &odd} {
+	for _, p := range []*Permit{p, &odd, delegatedSample()} {
 		b, err := json.Marshal(p.TypedData(domain))
 		if err != nil {
 			t.Fatal(err)
@@ -88,6 +92,13 @@ func TestKnownAnswers(t *testing.T) {
 	if got, want := p.Digest(domain).String(), "0xeb74a579e0c7ffb88ef0ccaa667d651bddacc8f32a1e8b201cf706efbf1a8f39"; got != want {
 		t.Errorf("permit digest %s, want %s", got, want)
 	}
+	d := delegatedSample()
+	if want := "Allow https://bank.example to view the encrypted values of 0x0700000000000000000000000000000000000007 in 1 contract until 2023-11-15 22:13 UTC. This does not allow spending."; d.Statement != want {
+		t.Errorf("statement %q", d.Statement)
+	}
+	if got, want := d.Digest(domain).String(), "0xac01ca2735188a1406f3eb69ab793d9ea0c22ac3bf1f8269645f5103e34a9c4f"; got != want {
+		t.Errorf("delegated permit digest %s, want %s", got, want)
+	}
 	r := Result{Handles: []fhe.Handle{{1}}, Values: []*uint256.Int{uint256.NewInt(7)}, Epoch: 1}
 	if got, want := r.Digest(domain).String(), "0xc58080d8c2826179781204b9a08cb6602cb8722b8b31967fd02cbb70f5f1309a"; got != want {
 		t.Errorf("result digest %s, want %s", got, want)
@@ -135,6 +146,9 @@ func TestRequestChecks(t *testing.T) {
 		"other key":          {func(r *Request) { r.TransportKey[0]++ }, threshold.PermitWrongKey},
 		"short key":          {func(r *Request) { r.TransportKey = r.TransportKey[1:] }, threshold.BadRequest},
 		"user is contract":   {func(r *Request) { r.Permit.Contracts[1] = r.User }, threshold.UserIsContract},
+		"delegator added":    {func(r *Request) { r.Permit.Delegator = fhe.Address{3} }, threshold.PermitBadSigner},
+		"own delegator":      {func(r *Request) { r.Permit.Delegator = r.User }, threshold.BadRequest},
+		"delegator contract": {func(r *Request) { r.Permit.Delegator = r.Permit.Contracts[1] }, threshold.UserIsContract},
 		"no contract":        {func(r *Request) { r.Permit.Contracts = nil }, threshold.BadRequest},
 		"many contracts":     {func(r *Request) { r.Permit.Contracts = make([]fhe.Address, MaxContracts+1) }, threshold.BadRequest},
 		"no statement":       {func(r *Request) { r.Permit.Statement = "" }, threshold.BadRequest},
@@ -171,18 +185,27 @@ func TestValidAt(t *testing.T) {
 	}
 }
 
-// TestRequestJSON: the wallet's form survives and still verifies.
+// TestRequestJSON: the wallet's form survives and still verifies; one for the
+// signer's own values names no delegator.
 func TestRequestJSON(t *testing.T) {
-	b, err := json.Marshal(sampleRequest())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r Request
-	if err := json.Unmarshal(b, &r); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Check(domain); err != nil {
-		t.Error(err)
+	own, delegated := sampleRequest(), sampleRequest()
+	delegated.Permit = *delegatedSample()
+	delegated.Signature = delegated.Permit.Sign(domain, secret(1))
+	for _, want := range []*Request{own, delegated} {
+		b, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Request
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Check(domain); err != nil || r.Holder() != want.Holder() {
+			t.Errorf("of %s: %v", r.Holder(), err)
+		}
+		if strings.Contains(string(b), "delegator") != (want == delegated) {
+			t.Errorf("%s", b)
+		}
 	}
 }
 

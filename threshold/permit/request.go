@@ -12,7 +12,7 @@ import (
 // a user. It is the same for every party.
 type Request struct {
 	Domain       eip712.Domain    `json:"domain"`
-	User         fhe.Address      `json:"user"`
+	User         fhe.Address      `json:"user"` // who signed the permit
 	Permit       Permit           `json:"permit"`
 	Signature    eip712.Signature `json:"signature"`
 	TransportKey threshold.Bytes  `json:"transportKey"` // ML-KEM-768 and X25519, see package seal
@@ -47,9 +47,18 @@ func CheckHandles(handles []fhe.Handle) error {
 	return nil
 }
 
+// Holder is the account whose rights the request uses: the delegator of the
+// permit, if it names one, else the user.
+func (r *Request) Holder() fhe.Address {
+	if r.Permit.Delegated() {
+		return r.Permit.Delegator
+	}
+	return r.User
+}
+
 // Check does everything that needs no view of the chain: bounds, domain, the
-// transport key's hash, the user not being a contract of the permit, and the
-// signature. want is the domain in force.
+// transport key's hash, neither the user nor the delegator being a contract of
+// the permit, and the signature. want is the domain in force.
 func (r *Request) Check(want eip712.Domain) error {
 	if err := r.Permit.Check(); err != nil {
 		return err
@@ -65,8 +74,10 @@ func (r *Request) Check(want eip712.Domain) error {
 		return refuse("transport key has %d bytes, want %d", len(r.TransportKey), TransportKeySize)
 	case fhe.Keccak(r.TransportKey) != r.Permit.TransportKeyHash:
 		return threshold.Faultf(threshold.PermitWrongKey, "transport key is not the one that the permit names")
-	case slices.Contains(r.Permit.Contracts, r.User):
-		return threshold.Faultf(threshold.UserIsContract, "permit names user %s as a contract", r.User)
+	case r.Permit.Delegator == r.User:
+		return refuse("permit names user %s as its own delegator: sign one without a delegator", r.User)
+	case slices.Contains(r.Permit.Contracts, r.User) || slices.Contains(r.Permit.Contracts, r.Holder()):
+		return threshold.Faultf(threshold.UserIsContract, "permit names user %s or delegator %s as a contract", r.User, r.Holder())
 	}
 	return r.Permit.Verify(want, r.User, r.Signature)
 }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+
+/// @title The proxy in front of every system contract
+/// @notice Has no functions of its own: the implementation decides who may replace it (UUPS).
+contract SystemProxy is ERC1967Proxy {
+    /// @param implementation The contract whose code runs.
+    /// @param initialisation The call that sets the first state, such as initialize().
+    constructor(address implementation, bytes memory initialisation) ERC1967Proxy(implementation, initialisation) {}
+}
