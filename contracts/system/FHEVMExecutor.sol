@@ -29,6 +29,11 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// `digest` are of its first result.
     event Operation(address indexed caller, bytes32 indexed result, bytes32 digest, bytes derivation);
 
+    /// @notice `account` has no right on `handle`. A contract that stores a result calls
+    /// FHE.allowThis on it; one that passes a handle to a contract calls FHE.allowTransient.
+    /// @dev The ACL finds this.
+    error ACLNotAllowed(bytes32 handle, address account);
+
     /// @notice Bit i of `scalarByte` says that operand i, counted from the right, is clear; this
     /// operation does not take these operands clear.
     error InvalidScalarByte(bytes1 scalarByte);

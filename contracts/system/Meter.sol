@@ -53,10 +53,11 @@ abstract contract Meter {
     function _setBudget(uint32 perBlock, uint32 burst, uint32 depth) internal {
         if (perBlock == 0 || burst == 0 || depth == 0) revert InvalidBudget();
         State memory s = _meter();
-        bool first = s.burst == 0;
-        (s.level, s.at) = (int48(_level(s)), uint48(block.number));
+        int48 full = int48(uint48(burst));
+        if (s.burst == 0) s.level = full;
+        else (s.level, s.at) = (int48(_level(s)), uint48(block.number));
+        if (s.level > full) s.level = full;
         (s.perBlock, s.burst, s.depth) = (perBlock, burst, depth);
-        if (first || s.level > int48(uint48(burst))) s.level = int48(uint48(burst));
         _storage().state = s;
         emit BudgetSet(perBlock, burst, depth);
     }

@@ -28,8 +28,7 @@ abstract contract Rights is Accounts {
 
     address internal immutable executor;
 
-    /// @notice `account` has no right on `handle`. A contract that stores a result calls
-    /// FHE.allowThis on it; one that passes a handle to a contract calls FHE.allowTransient.
+    /// @notice As in the executor, which passes it on.
     error ACLNotAllowed(bytes32 handle, address account);
 
     /// @notice Only the executor settles operations.
