@@ -7,6 +7,8 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold/committee"
+
+	"github.com/holiman/uint256"
 )
 
 // closedChain grants nothing to anybody.
@@ -69,7 +71,17 @@ func TestInspectionOfUncomputed(t *testing.T) {
 	}
 	unknown := pending
 	unknown[0]++
-	if _, err := n.inspect(t.Context(), unknown); err == nil || !strings.Contains(err.Error(), "no block of this chain made it") {
-		t.Errorf("unknown handle: %v", err)
+	d := fhe.Derivation{Domain: n.Domain(), Op: fhe.Trivial, Type: fhe.Uint8, Operands: []fhe.Operand{fhe.ClearOperand(uint256.NewInt(8))}}
+	unwanted := d.Results()[0]
+	err = n.coprocessor.Append(fhe.Batch{Number: 1, Entries: []fhe.Entry{
+		{Operation: &fhe.Operation{Result: unwanted.Handle, Digest: unwanted.Digest, Derivation: d}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for h, want := range map[fhe.Handle]string{unknown: "no block of this chain made it", unwanted.Handle: "has to call FHE.allowThis"} {
+		if _, err := n.inspect(t.Context(), h); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
 }

@@ -52,6 +52,13 @@ func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []
 	if err != nil {
 		return nil, err
 	}
+	return p.NewDecryptionTo(key, origin, user, contracts, handles, from, until)
+}
+
+// NewDecryptionTo is NewDecryption with a transport key at hand, as a wallet has
+// that keeps one permit for several requests. Whoever has the key and the
+// parties' replies reads the values.
+func (p *Parameters) NewDecryptionTo(key *seal.TransportKey, origin string, user fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
 	d := &Decryption{parameters: p, key: key}
 	d.Request = permit.Request{
 		Domain: p.SigningDomain(), User: user, TransportKey: key.Public(), Handles: handles,
