@@ -1,6 +1,6 @@
 import { TASK_TEST_SETUP_TEST_ENVIRONMENT } from "hardhat/builtin-tasks/task-names";
 import { extendConfig, extendProvider, subtask } from "hardhat/config";
-import { ProviderWrapper } from "hardhat/plugins";
+import { HardhatPluginError, ProviderWrapper } from "hardhat/plugins";
 import type { EIP1193Provider, HardhatConfig, HardhatRuntimeEnvironment, HttpNetworkConfig, RequestArguments } from "hardhat/types";
 import { type Connection, DevNode, type Endpoints, FhevmError, type Request, failOnRevert, httpRequest, locateNode } from "./core";
 
@@ -34,7 +34,12 @@ let running: Promise<Running> | undefined;
 
 /** The node of this process: one that runs already, or one that is started on first use. */
 function node(config: HardhatConfig): Promise<Running> {
-  return (running ??= start(config));
+  return (running ??= start(config).catch(blame));
+}
+
+/** Hardhat shows an error of a plugin as its message, and any other as its own failure. */
+function blame(error: unknown): never {
+  throw error instanceof FhevmError ? new HardhatPluginError("fhevm-hardhat", error.message, error) : error;
 }
 
 async function start(config: HardhatConfig): Promise<Running> {
@@ -65,7 +70,7 @@ export async function connect({ config, network }: HardhatRuntimeEnvironment): P
     return { request: (args) => network.provider.request(args as RequestArguments), api: (await node(config)).endpoints.api };
   }
   if (!("url" in network.config)) {
-    throw new FhevmError(`network ${network.name} computes on no encrypted data: take --network ${FHEVM_NETWORK}, or set defaultNetwork to it`);
+    throw new HardhatPluginError("fhevm-hardhat", `network ${network.name} computes on no encrypted data: take --network ${FHEVM_NETWORK}, or set defaultNetwork to it`);
   }
   return { request: (args) => network.provider.request(args as RequestArguments), api: apiOf(config, network.config.url) };
 }

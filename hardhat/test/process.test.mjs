@@ -101,4 +101,13 @@ describe("the node's program", () => {
     await assert.rejects(DevNode.start({ binary: refuses, progress: (line) => lines.push(line) }), /has ended; it said:\n {2}no keys here/);
     assert.deepEqual(lines, ["no keys here"]);
   });
+
+  test("that was killed is known to be", async () => {
+    const { node } = await DevNode.start({ binary: locateNode(undefined, [here]) });
+    assert.equal(node.failure(), undefined);
+    process.kill(node.pid, "SIGKILL");
+    while (!node.failure()) await sleep(5);
+    assert.match(node.failure().message, /fhevm-node has ended$/);
+    node.stop();
+  });
 });

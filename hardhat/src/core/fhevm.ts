@@ -110,14 +110,13 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   async assertCoprocessorInitialized(contract: AddressLike, contractName?: string): Promise<void> {
     const address = await resolveAddress(contract);
     const config = await this.getCoprocessorConfig(address);
-    const who = `Contract ${contractName ?? ""} at ${address}`.replace("  ", " ");
+    const who = contractName ? `Contract ${contractName} at ${address}` : `Contract at ${address}`;
     if (config.CoprocessorAddress === ZeroAddress) {
       throw new FhevmError(`${who} is not initialized for FHE operations. Make sure it inherits ZamaEthereumConfig or FHEVMConfig, or calls FHE.setCoprocessor() in its constructor.`);
     }
-    const { ACLAddress, CoprocessorAddress, KMSVerifierAddress } = await this.getRelayerMetadata();
-    const want: CoprocessorConfig = { ACLAddress, CoprocessorAddress, KMSVerifierAddress } as CoprocessorConfig;
-    for (const key of Object.keys(want) as (keyof CoprocessorConfig)[]) {
-      if (config[key] !== want[key]) throw new FhevmError(`${who} has ${key} ${config[key]}, this network's is ${want[key]}`);
+    const network = await this.getRelayerMetadata();
+    for (const key of ["ACLAddress", "CoprocessorAddress", "KMSVerifierAddress"] as const) {
+      if (config[key] !== network[key]) throw new FhevmError(`${who} has ${key} ${config[key]}, this network's is ${network[key]}`);
     }
   }
 

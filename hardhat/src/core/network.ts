@@ -14,6 +14,13 @@ export interface Connection {
 
 const waitSeconds = 30; // of one request that waits for a handle
 
+/** Why a handle has no value, by its state. */
+const reasons = {
+  unknown: () => "is unknown: no block of this chain made it",
+  unwanted: () => "is not computed, since nobody may ever decrypt it: the contract has to call FHE.allowThis(handle)",
+  failed: (error?: string) => `cannot be computed: ${error}`,
+};
+
 /** A network as a wallet and a developer use it. */
 export class Network {
   readonly rights: Rights;
@@ -48,7 +55,7 @@ export class Network {
     for (;;) {
       const { state, error } = await this.api.status(handle, waitSeconds);
       if (state === "ready") return;
-      if (state !== "pending") throw new FhevmError(`handle ${handle} is ${state}: ${error ?? "it cannot be decrypted"}`);
+      if (state !== "pending") throw new FhevmError(`handle ${handle} ${reasons[state](error)}`);
     }
   }
 
