@@ -106,7 +106,11 @@ func (n *Node) inspect(ctx context.Context, h fhe.Handle) (*uint256.Int, error) 
 	if n.inspector == nil {
 		return nil, errors.New("fhevm_decryptHandle needs a node of a dev network that plays the committee: the parties of this one decrypt by permit only")
 	}
-	if err := n.await(ctx, h); err != nil {
+	if err := n.api.wait(ctx, h, maxWait); err != nil {
+		return nil, err
+	}
+	status, err := n.coprocessor.Status(h)
+	if err = errors.Join(err, status.Err()); err != nil {
 		return nil, inspectFault(h, err)
 	}
 	head, err := n.chain.Client().HeaderByNumber(ctx, nil)
@@ -152,6 +156,8 @@ func inspectFault(h fhe.Handle, err error) error {
 	switch {
 	case errors.Is(err, coprocessor.ErrUnwanted):
 		return fmt.Errorf("handle %s is not computed, since nobody may ever decrypt it: the contract has to call FHE.allowThis(handle)", h)
+	case errors.Is(err, coprocessor.ErrPending):
+		return fmt.Errorf("handle %s is not computed after %v: ask again", h, maxWait)
 	case errors.Is(err, coprocessor.ErrUnknown):
 		return fmt.Errorf("handle %s: no block of this chain made it", h)
 	}

@@ -65,6 +65,7 @@ func TestInspectionRefused(t *testing.T) {
 // decrypt, is refused with the reason at once.
 func TestInspectionOfUncomputed(t *testing.T) {
 	n, pending := pendingNode(t)
+	n.api = newAPI(n, nil)
 	var err error
 	if n.inspector, err = newInspector(); err != nil {
 		t.Fatal(err)

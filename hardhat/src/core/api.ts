@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, FhevmError } from "./errors";
 import type { Handle } from "./handle";
 import type { Parameters } from "./wallet";
@@ -49,15 +50,25 @@ export class WalletApi {
   }
 }
 
+const busyPause = 100; // ms
+const busyLimit = 600; // pauses
+
+/** The node takes few requests of a user at a time: further ones wait here for their turn. */
 async function call(url: string, method: string, route: string, body?: unknown): Promise<Response> {
-  const response = await fetch(url + route, {
-    method,
-    headers: { "content-type": "application/json" },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  }).catch((cause: unknown) => {
+  for (let pauses = 0; ; pauses++) {
+    const response = await send(url, method, route, body);
+    if (response.ok) return response;
+    const { error } = (await response.json()) as { error: { message: string; code: string } };
+    if (error.code !== "busy" || pauses === busyLimit) throw new ApiError(error.message, error.code);
+    await sleep(busyPause);
+  }
+}
+
+async function send(url: string, method: string, route: string, body?: unknown): Promise<Response> {
+  const headers = { "content-type": "application/json" };
+  try {
+    return await fetch(url + route, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch (cause) {
     throw new FhevmError(`no wallet API answers at ${url}: start fhevm-node dev, or set fhevm.api or FHEVM_API to its address`, { cause });
-  });
-  if (response.ok) return response;
-  const { error } = (await response.json()) as { error: { message: string; code: string } };
-  throw new ApiError(error.message, error.code);
+  }
 }

@@ -34,11 +34,8 @@ export class DevNode {
     private readonly child: ChildProcess,
     private readonly options: NodeOptions,
   ) {
-    child.once("exit", () => (this.ended = true));
-    child.once("error", (error) => {
-      this.said.push(error.message);
-      this.ended = true;
-    });
+    child.once("exit", () => this.end());
+    child.once("error", (error) => this.end(error.message));
     this.listen(child.stderr as Socket);
     process.once("exit", this.stop);
   }
@@ -83,6 +80,12 @@ export class DevNode {
     this.started = true;
     this.release();
     return JSON.parse(readFileSync(config, "utf8")) as Endpoints;
+  }
+
+  private end(reason?: string): void {
+    if (reason) this.said.push(reason);
+    this.ended = true;
+    process.off("exit", this.stop);
   }
 
   /** Lets this process end while the node runs. */

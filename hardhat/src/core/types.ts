@@ -59,12 +59,5 @@ export function typeRow(type: number): TypeRow {
   return found;
 }
 
-/** The row of a type by the wallet core's name for it. */
-export function namedRow(name: string): TypeRow {
-  const found = rows.find((r) => r.name === name);
-  if (!found) throw new FhevmError(`${name} is not an encrypted type of this network`);
-  return found;
-}
-
 export const isInteger = (type: FhevmType): type is FhevmTypeEuint =>
   type !== FhevmType.ebool && type !== FhevmType.eaddress;

@@ -26,6 +26,12 @@ describe("values of several types", () => {
     expect(await fhevm.userDecryptEuint(FhevmType.euint8, await values.small(), values, alice)).to.equal(200n);
   });
 
+  it("are opened however many are asked for at once", async () => {
+    const flag = await values.flag();
+    const asked = Array.from({ length: 30 }, () => fhevm.publicDecryptEbool(flag));
+    expect(await Promise.all(asked)).to.deep.equal(Array(30).fill(true));
+  });
+
   it("are read by the developer, whoever holds a right", async () => {
     expect(await fhevm.debugger.decryptEbool(await values.flag())).to.equal(true);
     expect(await fhevm.debugger.decryptEuint(FhevmType.euint16, await values.wide())).to.equal(200n);
