@@ -13,7 +13,10 @@ subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD, async ({ solcVersion }: { solcVers
   try {
     installed = (project("solc/package.json") as { version: string }).version;
   } catch {
-    throw new HardhatPluginError("fhevm-hardhat", `the project has no npm package solc, with which contracts are compiled offline: ${advice}`);
+    throw new HardhatPluginError(
+      "fhevm-hardhat",
+      `the project has no npm package solc, with which contracts are compiled offline: ${advice}`,
+    );
   }
   if (installed !== solcVersion) {
     const problem = `hardhat.config asks for Solidity ${solcVersion}, and the npm package solc of the project is ${installed}`;

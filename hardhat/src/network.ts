@@ -15,7 +15,13 @@ extendConfig((config, user) => {
   config.fhevm = { ...user.fhevm };
   const given = user.networks?.[FHEVM_NETWORK] as Partial<HttpNetworkConfig> | undefined;
   config.networks[FHEVM_NETWORK] = {
-    accounts: "remote", gas: "auto", gasPrice: "auto", gasMultiplier: 1, timeout: testTimeout, httpHeaders: {}, chainId,
+    accounts: "remote",
+    gas: "auto",
+    gasPrice: "auto",
+    gasMultiplier: 1,
+    timeout: testTimeout,
+    httpHeaders: {},
+    chainId,
     ...(config.networks[FHEVM_NETWORK] as Partial<HttpNetworkConfig> | undefined),
     url: given?.url ?? config.fhevm.url ?? process.env.FHEVM_URL ?? unset,
   };
@@ -52,7 +58,10 @@ async function start(config: HardhatConfig): Promise<Running> {
   const { node, endpoints } = await DevNode.start({ binary, workers: config.fhevm.workers, progress });
   network.url = endpoints.rpc;
   const send = httpRequest(endpoints.rpc);
-  const request: Request = (args) => send(args).catch((error: unknown) => { throw node.failure() ?? error; });
+  const request: Request = (args) =>
+    send(args).catch((error: unknown) => {
+      throw node.failure() ?? error;
+    });
   return { endpoints, request };
 }
 
@@ -70,14 +79,20 @@ export async function connect({ config, network }: HardhatRuntimeEnvironment): P
     return { request: (args) => network.provider.request(args as RequestArguments), api: (await node(config)).endpoints.api };
   }
   if (!("url" in network.config)) {
-    throw new HardhatPluginError("fhevm-hardhat", `network ${network.name} computes on no encrypted data: take --network ${FHEVM_NETWORK}, or set defaultNetwork to it`);
+    throw new HardhatPluginError(
+      "fhevm-hardhat",
+      `network ${network.name} computes on no encrypted data: take --network ${FHEVM_NETWORK}, or set defaultNetwork to it`,
+    );
   }
   return { request: (args) => network.provider.request(args as RequestArguments), api: apiOf(config, network.config.url) };
 }
 
 /** Hardhat puts its accounts and gas settings on top of this provider. */
 class NodeProvider extends ProviderWrapper {
-  constructor(base: EIP1193Provider, private readonly config: HardhatConfig) {
+  constructor(
+    base: EIP1193Provider,
+    private readonly config: HardhatConfig,
+  ) {
     super(base);
   }
 

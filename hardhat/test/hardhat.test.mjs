@@ -40,7 +40,10 @@ describe("a script", () => {
         const seen = await report([], env);
         assert.deepEqual([seen.url, seen.block], [endpoints.rpc, block]);
       }
-      await assert.rejects(report([], { FHEVM_URL: endpoints.rpc, FHEVM_API: "http://127.0.0.1:1" }), /no wallet API answers at http:\/\/127\.0\.0\.1:1/);
+      await assert.rejects(
+        report([], { FHEVM_URL: endpoints.rpc, FHEVM_API: "http://127.0.0.1:1" }),
+        /no wallet API answers at http:\/\/127\.0\.0\.1:1/,
+      );
     } finally {
       node.stop();
     }

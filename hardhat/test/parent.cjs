@@ -3,7 +3,10 @@ const { DevNode, locateNode } = require("../dist/core");
 
 const ways = {
   wait: () => setInterval(() => {}, 1000),
-  throw: () => setTimeout(() => { throw new Error("as the test wants"); }),
+  throw: () =>
+    setTimeout(() => {
+      throw new Error("as the test wants");
+    }),
   exit: () => process.exit(0),
   end: () => {},
 };

@@ -51,7 +51,11 @@ describe("a node ends when the program that started it", () => {
       await ends(node.pid);
     });
   }
-  for (const [way, code] of [["throw", 1], ["exit", 0], ["end", 0]]) {
+  for (const [way, code] of [
+    ["throw", 1],
+    ["exit", 0],
+    ["end", 0],
+  ]) {
     test(`does so by itself: ${way}`, async () => {
       const { exited, node } = await parent(way);
       assert.deepEqual(await exited, [code, null]);
@@ -84,14 +88,29 @@ describe("the node's program", () => {
 
   test("is the configured one, then FHEVM_NODE, then on PATH, then of the repository", () => {
     const env = { FHEVM_NODE: refuses, PATH: folder };
-    assert.equal(within(env, () => locateNode(process.execPath, [here])), process.execPath);
-    assert.equal(within(env, () => locateNode(undefined, [here])), refuses);
-    assert.equal(within({ ...env, FHEVM_NODE: "" }, () => locateNode(undefined, [here])), refuses);
-    assert.equal(within({ FHEVM_NODE: "", PATH: "" }, () => locateNode(undefined, [here])), path.join(here, "../../bin/fhevm-node"));
+    assert.equal(
+      within(env, () => locateNode(process.execPath, [here])),
+      process.execPath,
+    );
+    assert.equal(
+      within(env, () => locateNode(undefined, [here])),
+      refuses,
+    );
+    assert.equal(
+      within({ ...env, FHEVM_NODE: "" }, () => locateNode(undefined, [here])),
+      refuses,
+    );
+    assert.equal(
+      within({ FHEVM_NODE: "", PATH: "" }, () => locateNode(undefined, [here])),
+      path.join(here, "../../bin/fhevm-node"),
+    );
   });
 
   test("that is missing gives advice", () => {
-    assert.throws(() => within({ FHEVM_NODE: "", PATH: "" }, () => locateNode(undefined, [folder])), /make build.*FHEVM_NODE.*fhevm\.binary.*FHEVM_URL/);
+    assert.throws(
+      () => within({ FHEVM_NODE: "", PATH: "" }, () => locateNode(undefined, [folder])),
+      /make build.*FHEVM_NODE.*fhevm\.binary.*FHEVM_URL/,
+    );
     assert.throws(() => locateNode(path.join(folder, "none"), []), /is no program: set fhevm\.binary/);
     assert.throws(() => within({ FHEVM_NODE: folder }, () => locateNode(undefined, [])), /is no program: set FHEVM_NODE/);
   });

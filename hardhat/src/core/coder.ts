@@ -46,10 +46,22 @@ export class FhevmHandleCoder {
       const { type } = typeOf(parseHandle(lhs));
       const chain = toBeHex(chainId, 8);
       const kinds = concat([toBeHex(Number(made[0]), 1), toBeHex(scalar ? 2 : Number(made[1]), 1)]);
-      const digest = keccak256(concat([
-        toUtf8Bytes("fhevm operation"), chain, contracts.acl, keyId, toBeHex(protocolVersion, 1),
-        toBeHex(op, 1), toBeHex(type, 1), toBeHex(salt, 32), "0x02", kinds, lhs, toBeHex(rhs, 32),
-      ]));
+      const digest = keccak256(
+        concat([
+          toUtf8Bytes("fhevm operation"),
+          chain,
+          contracts.acl,
+          keyId,
+          toBeHex(protocolVersion, 1),
+          toBeHex(op, 1),
+          toBeHex(type, 1),
+          toBeHex(salt, 32),
+          "0x02",
+          kinds,
+          lhs,
+          toBeHex(rhs, 32),
+        ]),
+      );
       return formHandle(digest, computed, chain, compares.includes(op) ? FhevmType.ebool : type, protocolVersion);
     };
   }

@@ -20,13 +20,16 @@ const sources: Record<FhevmContractName, string> = {
 
 export const contractNames = Object.keys(sources) as FhevmContractName[];
 
-let abis: Record<string, InterfaceAbi> | undefined;
+const interfaces = new Map<FhevmContractName, Interface>();
 
 export function contractInterface(name: FhevmContractName): Interface {
-  abis ??= JSON.parse(readFileSync(path.join(__dirname, "../interfaces.json"), "utf8")) as Record<string, InterfaceAbi>;
+  const known = interfaces.get(name);
+  if (known) return known;
+  const abis = JSON.parse(readFileSync(path.join(__dirname, "../interfaces.json"), "utf8")) as Record<string, InterfaceAbi>;
   const abi = abis[sources[name]];
   if (!abi) throw new FhevmError(`${String(name)} is no system contract: take one of ${contractNames.join(", ")}`);
-  return Interface.from(abi);
+  interfaces.set(name, Interface.from(abi));
+  return interfaces.get(name)!;
 }
 
 /** Addresses of the system contracts, as a contract that uses the library keeps them. */
@@ -64,7 +67,9 @@ export class Rights {
       throw new FhevmError(`userAddress ${user} should not be equal to contractAddress when requesting user decryption!`);
     }
     if (!(await this.view("persistAllowed", handle, user))) {
-      throw new FhevmError(`User ${user} is not authorized to user decrypt handle ${handle}! The contract has to call FHE.allow(handle, user).`);
+      throw new FhevmError(
+        `User ${user} is not authorized to user decrypt handle ${handle}! The contract has to call FHE.allow(handle, user).`,
+      );
     }
     if (!(await this.view("persistAllowed", handle, contract))) {
       throw new FhevmError(

@@ -1,4 +1,4 @@
-import { type BigNumberish, dataLength, dataSlice } from "ethers";
+import { type BigNumberish, dataSlice } from "ethers";
 import { FhevmHandleCoder } from "./coder";
 import type { HardhatFhevmRuntimeDebugger } from "./environment";
 import { FhevmError } from "./errors";
@@ -39,7 +39,8 @@ export class FhevmDebugger implements HardhatFhevmRuntimeDebugger {
     const result = await network.api.publicDecrypt(parsed);
     result.values.forEach((word, i) => {
       if (BigInt(word) !== BigInt(values[i]!)) {
-        throw new FhevmError(`the committee signs true values only: handle ${parsed[i]} is ${clearValue(parsed[i]!, BigInt(word))}, not ${values[i]}`);
+        const truth = clearValue(parsed[i]!, BigInt(word));
+        throw new FhevmError(`the committee signs true values only: handle ${parsed[i]} is ${truth}, not ${values[i]}`);
       }
     });
     return signatures(result.proof);
@@ -54,6 +55,6 @@ export class FhevmDebugger implements HardhatFhevmRuntimeDebugger {
 
 /** The signatures in a proof (SPEC 10): their number, then 65 bytes each. */
 function signatures(proof: string): string[] {
-  const count = Math.floor(dataLength(proof) / signatureSize);
-  return Array.from({ length: Math.min(Number(dataSlice(proof, 0, 1)), count) }, (_, i) => dataSlice(proof, 1 + signatureSize * i, 1 + signatureSize * (i + 1)));
+  const count = Number(dataSlice(proof, 0, 1));
+  return Array.from({ length: count }, (_, i) => dataSlice(proof, 1 + signatureSize * i, 1 + signatureSize * (i + 1)));
 }

@@ -61,7 +61,13 @@ export interface HardhatFhevmRuntimeEnvironment {
   createEncryptedInput(contractAddress: string, userAddress: string): EncryptedInput;
 
   userDecryptEbool(handle: string, contract: AddressLike, user: Signer, options?: FhevmUserDecryptOptions): Promise<boolean>;
-  userDecryptEuint(type: FhevmTypeEuint, handle: string, contract: AddressLike, user: Signer, options?: FhevmUserDecryptOptions): Promise<bigint>;
+  userDecryptEuint(
+    type: FhevmTypeEuint,
+    handle: string,
+    contract: AddressLike,
+    user: Signer,
+    options?: FhevmUserDecryptOptions,
+  ): Promise<bigint>;
   userDecryptEaddress(handle: string, contract: AddressLike, user: Signer, options?: FhevmUserDecryptOptions): Promise<string>;
   publicDecryptEbool(handle: string): Promise<boolean>;
   publicDecryptEuint(type: FhevmTypeEuint, handle: string): Promise<bigint>;
@@ -69,8 +75,14 @@ export interface HardhatFhevmRuntimeEnvironment {
 
   /** Opens values to a user who signed what createEIP712 returned for the same contracts and times. */
   userDecrypt(
-    handles: HandleContractPair[], privateKey: string, publicKey: string, signature: string, contractAddresses: string[],
-    userAddress: string, startTimestamp: string | number, durationDays: string | number,
+    handles: HandleContractPair[],
+    privateKey: string,
+    publicKey: string,
+    signature: string,
+    contractAddresses: string[],
+    userAddress: string,
+    startTimestamp: string | number,
+    durationDays: string | number,
   ): Promise<ClearValues>;
   publicDecrypt(handles: (string | Uint8Array)[]): Promise<PublicDecryptResults>;
   generateKeypair(): FhevmKeypair;

@@ -2,7 +2,13 @@ import { type AddressLike, type EventLog, type Log, type Signer, ZeroAddress, ge
 import { type CoprocessorConfig, type FhevmContractName, readConfig } from "./contracts";
 import { FhevmDebugger } from "./debugger";
 import type {
-  ClearValues, FhevmUserDecryptOptions, HandleContractPair, HardhatFhevmRuntimeDebugger, HardhatFhevmRuntimeEnvironment, PublicDecryptResults, RelayerMetadata,
+  ClearValues,
+  FhevmUserDecryptOptions,
+  HandleContractPair,
+  HardhatFhevmRuntimeDebugger,
+  HardhatFhevmRuntimeEnvironment,
+  PublicDecryptResults,
+  RelayerMetadata,
 } from "./environment";
 import { FhevmError } from "./errors";
 import { type Handle, clearValue, expectType, parseHandle } from "./handle";
@@ -18,7 +24,10 @@ const day = 24 * 60 * 60;
 /** The established environment over a network that the host connects on first use. */
 export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   readonly isMock = false;
-  readonly debugger: HardhatFhevmRuntimeDebugger = new FhevmDebugger(() => this.network(), () => this.parameters());
+  readonly debugger: HardhatFhevmRuntimeDebugger = new FhevmDebugger(
+    () => this.network(),
+    () => this.parameters(),
+  );
 
   private connecting?: Promise<Network>;
   private connected?: Network;
@@ -44,7 +53,13 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     return (await this.userDecryptOne(FhevmType.ebool, handle, contract, user, options)) as boolean;
   }
 
-  async userDecryptEuint(type: FhevmTypeEuint, handle: string, contract: AddressLike, user: Signer, options?: FhevmUserDecryptOptions): Promise<bigint> {
+  async userDecryptEuint(
+    type: FhevmTypeEuint,
+    handle: string,
+    contract: AddressLike,
+    user: Signer,
+    options?: FhevmUserDecryptOptions,
+  ): Promise<bigint> {
     return (await this.userDecryptOne(type, handle, contract, user, options)) as bigint;
   }
 
@@ -65,16 +80,31 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   }
 
   async userDecrypt(
-    pairs: HandleContractPair[], privateKey: string, _publicKey: string, signature: string, contractAddresses: string[],
-    userAddress: string, startTimestamp: string | number, durationDays: string | number,
+    pairs: HandleContractPair[],
+    privateKey: string,
+    _publicKey: string,
+    signature: string,
+    contractAddresses: string[],
+    userAddress: string,
+    startTimestamp: string | number,
+    durationDays: string | number,
   ): Promise<ClearValues> {
     const network = await this.network();
     const user = checkAddress("userDecrypt", "userAddress", userAddress);
     const handles = pairs.map(({ handle }) => parseHandle(handle));
-    await Promise.all(pairs.map(({ contractAddress }, i) =>
-      network.rights.expectUser(handles[i]!, user, checkAddress("userDecrypt", "contractAddress", contractAddress))));
+    await Promise.all(
+      pairs.map(({ contractAddress }, i) =>
+        network.rights.expectUser(handles[i]!, user, checkAddress("userDecrypt", "contractAddress", contractAddress)),
+      ),
+    );
     const unique = [...new Set(handles)];
-    const words = await network.userDecrypt(privateKey, user, unique, terms(contractAddresses, startTimestamp, durationDays), prefixed(signature));
+    const words = await network.userDecrypt(
+      privateKey,
+      user,
+      unique,
+      terms(contractAddresses, startTimestamp, durationDays),
+      prefixed(signature),
+    );
     const values = new Map(unique.map((h, i) => [h, clearValue(h, words[i]!)]));
     return Object.fromEntries(pairs.map(({ handle }, i) => [written(handle), values.get(handles[i]!)!]));
   }
@@ -112,7 +142,8 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     const config = await this.getCoprocessorConfig(address);
     const who = contractName ? `Contract ${contractName} at ${address}` : `Contract at ${address}`;
     if (config.CoprocessorAddress === ZeroAddress) {
-      throw new FhevmError(`${who} is not initialized for FHE operations. Make sure it inherits ZamaEthereumConfig or FHEVMConfig, or calls FHE.setCoprocessor() in its constructor.`);
+      const advice = "Make sure it inherits ZamaEthereumConfig or FHEVMConfig, or calls FHE.setCoprocessor() in its constructor.";
+      throw new FhevmError(`${who} is not initialized for FHE operations. ${advice}`);
     }
     const network = await this.getRelayerMetadata();
     for (const key of ["ACLAddress", "CoprocessorAddress", "KMSVerifierAddress"] as const) {
@@ -127,9 +158,13 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   async getRelayerMetadata(): Promise<RelayerMetadata> {
     const { chainId, protocolVersion, contracts } = (await this.network()).parameters;
     return {
-      version: String(protocolVersion), chainId, gatewayChainId: chainId,
-      ACLAddress: getAddress(contracts.acl), CoprocessorAddress: getAddress(contracts.executor),
-      KMSVerifierAddress: getAddress(contracts.decryptionVerifier), InputVerifierAddress: getAddress(contracts.inputVerifier),
+      version: String(protocolVersion),
+      chainId,
+      gatewayChainId: chainId,
+      ACLAddress: getAddress(contracts.acl),
+      CoprocessorAddress: getAddress(contracts.executor),
+      KMSVerifierAddress: getAddress(contracts.decryptionVerifier),
+      InputVerifierAddress: getAddress(contracts.inputVerifier),
       relayerSignerAddress: ZeroAddress, // input lists need nobody's signature here
     };
   }
@@ -139,7 +174,9 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   }
 
   computeTransactionHCU(): never {
-    throw new FhevmError("this network prices encrypted operations in gas alone: see receipt.gasUsed, and docs/operations.md for the cost of each");
+    throw new FhevmError(
+      "this network prices encrypted operations in gas alone: see receipt.gasUsed, and docs/operations.md for the cost of each",
+    );
   }
 
   revertedWithCustomErrorArgs(contractName: FhevmContractName, customErrorName: string) {
@@ -158,13 +195,15 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
 
   /** Connects once; a failure is tried again by the next call. */
   private network(): Promise<Network> {
-    this.connecting ??= this.connect().then(Network.connect).then(
-      (network) => (this.connected = network),
-      (error: unknown) => {
-        this.connecting = undefined;
-        throw error;
-      },
-    );
+    this.connecting ??= this.connect()
+      .then(Network.connect)
+      .then(
+        (network) => (this.connected = network),
+        (error: unknown) => {
+          this.connecting = undefined;
+          throw error;
+        },
+      );
     return this.connecting;
   }
 
@@ -173,7 +212,13 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     throw new FhevmError("the network is not connected yet: call `await fhevm.initializeCLIApi()` first");
   }
 
-  private async userDecryptOne(type: FhevmType, text: string, contract: AddressLike, user: Signer, options: FhevmUserDecryptOptions = {}): Promise<ClearValue> {
+  private async userDecryptOne(
+    type: FhevmType,
+    text: string,
+    contract: AddressLike,
+    user: Signer,
+    options: FhevmUserDecryptOptions = {},
+  ): Promise<ClearValue> {
     const handle = parseHandle(text);
     expectType(handle, type);
     const network = await this.network();
@@ -210,10 +255,14 @@ function refuseOldName(types: TypedData["types"]): TypedData["types"] {
   return Object.defineProperty(types, "UserDecryptRequestVerification", {
     enumerable: false,
     get: () => {
-      throw new FhevmError("this network's permit is a DecryptionPermit: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)");
+      throw new FhevmError(
+        "this network's permit is a DecryptionPermit: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)",
+      );
     },
   });
 }
 
 const notYet = (what: string) =>
-  new FhevmError(`${what}: this network does not delegate decryption yet: the delegate needs a right of its own, by FHE.allow(handle, delegate)`);
+  new FhevmError(
+    `${what}: this network does not delegate decryption yet: the delegate needs a right of its own, by FHE.allow(handle, delegate)`,
+  );

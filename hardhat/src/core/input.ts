@@ -60,7 +60,8 @@ export class EncryptedInput {
 /** The address with its checksum, or an error that names the argument. */
 export function checkAddress(method: string, argument: string, value: AddressLike): string {
   if (typeof value !== "string" || !isAddress(value)) {
-    throw new FhevmError(`${method}: the '${argument}' argument is not a valid address. Expecting a valid string address. Got '${String(value)}' instead.`);
+    const problem = `${method}: the '${argument}' argument is not a valid address.`;
+    throw new FhevmError(`${problem} Expecting a valid string address. Got '${String(value)}' instead.`);
   }
   return getAddress(value);
 }

@@ -12,9 +12,14 @@ export function locateNode(configured: string | undefined, folders: string[]): s
   const named = configured ?? process.env.FHEVM_NODE;
   if (named) {
     if (isProgram(named)) return path.resolve(named);
-    throw new FhevmError(`${named} is no program: set ${configured ? "fhevm.binary in hardhat.config" : "FHEVM_NODE"} to the fhevm-node program`);
+    throw new FhevmError(
+      `${named} is no program: set ${configured ? "fhevm.binary in hardhat.config" : "FHEVM_NODE"} to the fhevm-node program`,
+    );
   }
-  const onPath = (process.env.PATH ?? "").split(path.delimiter).filter(Boolean).map((folder) => path.join(folder, program));
+  const onPath = (process.env.PATH ?? "")
+    .split(path.delimiter)
+    .filter(Boolean)
+    .map((folder) => path.join(folder, program));
   const above = folders.flatMap(ancestors).map((folder) => path.join(folder, "bin", program));
   const found = [...onPath, ...above].find(isProgram);
   if (found) return found;

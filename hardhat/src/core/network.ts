@@ -36,7 +36,8 @@ export class Network {
     const network = new Network(request, await WalletApi.connect(api));
     const chainId = Number(await request({ method: "eth_chainId" }));
     if (chainId !== network.parameters.chainId) {
-      throw new FhevmError(`the chain has id ${chainId} and the wallet API at ${api} serves chain ${network.parameters.chainId}: set fhevm.api to the API of the same node`);
+      const problem = `the chain has id ${chainId} and the wallet API at ${api} serves chain ${network.parameters.chainId}`;
+      throw new FhevmError(`${problem}: set fhevm.api to the API of the same node`);
     }
     return network;
   }

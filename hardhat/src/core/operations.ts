@@ -36,10 +36,16 @@ type Arguments = [name: string, value: unknown][];
 
 const scalar = ({ kinds }: Derivation): string => (kinds[1] === clear ? "0x01" : kinds[0] === clear ? "0x02" : "0x00");
 
-const binary = (d: Derivation): Arguments => [["lhs", d.operands[0]], ["rhs", d.operands[1]], ["scalarByte", scalar(d)]];
+const binary = (d: Derivation): Arguments => [
+  ["lhs", d.operands[0]],
+  ["rhs", d.operands[1]],
+  ["scalarByte", scalar(d)],
+];
+const all = (d: Derivation): Arguments => [["operands", d.operands]];
 const unary = (d: Derivation): Arguments => [["ct", d.operands[0]]];
 
 /** The established events by operation number. Those of our own operations carry all operands. */
+// prettier-ignore
 const events = new Map<number, [name: string, args: (d: Derivation) => Arguments]>([
   ...["Add", "Sub", "Mul", "Div", "Rem", "BitAnd", "BitOr", "BitXor", "Shl", "Shr", "Rotl", "Rotr"].map(shared(0, binary)),
   ...["Eq", "Ne", "Ge", "Gt", "Le", "Lt", "Min", "Max"].map(shared(12, binary)),
@@ -51,9 +57,9 @@ const events = new Map<number, [name: string, args: (d: Derivation) => Arguments
   [27, ["FheRandBounded", (d) => [["upperBound", BigInt(d.operands[1]!)], ["randType", BigInt(d.type)], ["seed", d.operands[0]]]]],
   [28, ["FheSum", (d) => [["values", d.operands]]]],
   [29, ["FheIsIn", (d) => [["value", d.operands[0]], ["values", d.operands.slice(1)]]]],
-  [30, ["FheMulDiv", (d) => [["factor1", d.operands[0]], ["factor2", d.operands[1]], ["divisor", BigInt(d.operands[2]!)], ["scalarByte", scalar(d)]]]],
-  ...["TryAdd", "TrySub", "TryMul", "SaturatingAdd", "SaturatingSub", "Isqrt", "Ilog2", "CountOnes", "LeadingZeros", "TrailingZeros", "Lookup", "Lookup2"]
-    .map(shared(64, (d) => [["operands", d.operands]])),
+  [30, ["FheMulDiv", (d) => [["factor1", d.operands[0]], ["factor2", d.operands[1]], ["divisor", d.operands[2]], ["scalarByte", scalar(d)]]]],
+  ...["TryAdd", "TrySub", "TryMul", "SaturatingAdd", "SaturatingSub", "Isqrt", "Ilog2"].map(shared(64, all)),
+  ...["CountOnes", "LeadingZeros", "TrailingZeros", "Lookup", "Lookup2"].map(shared(71, all)),
 ]);
 
 function shared(first: number, args: (d: Derivation) => Arguments) {
@@ -63,13 +69,21 @@ function shared(first: number, args: (d: Derivation) => Arguments) {
 /** Translates the logs of operations and of encrypted inputs into the established events, and leaves out all others. */
 export function parseEvents(parameters: Parameters, logs: readonly (EventLog | Log)[]): CoprocessorEvent[] {
   return logs.flatMap((log) => {
-    const at = { index: log.index, blockNumber: log.blockNumber, transactionHash: log.transactionHash, transactionIndex: log.transactionIndex };
+    const at = {
+      index: log.index,
+      blockNumber: log.blockNumber,
+      transactionHash: log.transactionHash,
+      transactionIndex: log.transactionIndex,
+    };
     return argumentsOf(parameters, log).map(([eventName, args]) => ({ eventName, args: named(args), ...at }));
   });
 }
 
 function named(args: Arguments): object {
-  return Result.fromItems(args.map(([, value]) => value), args.map(([name]) => name));
+  return Result.fromItems(
+    args.map(([, value]) => value),
+    args.map(([name]) => name),
+  );
 }
 
 function argumentsOf(parameters: Parameters, log: Log): [string, Arguments][] {
@@ -88,7 +102,7 @@ function argumentsOf(parameters: Parameters, log: Log): [string, Arguments][] {
 
 function operation({ caller, result, derivation }: Result): [string, Arguments] {
   const parsed = parseDerivation(derivation as string);
-  const [name, args] = events.get(parsed.op) ?? [`Operation${parsed.op}`, (d: Derivation): Arguments => [["operands", d.operands]]];
+  const [name, args] = events.get(parsed.op) ?? [`Operation${parsed.op}`, all];
   return [name, [["caller", caller], ...args(parsed), ["result", result]]];
 }
 
@@ -99,12 +113,20 @@ function inputs({ contractAddress, user, list }: Result): [string, Arguments][] 
   const count = 1 + domainSize + 40;
   const types = [...bytes.subarray(count + 1, count + 1 + bytes[count]!)];
   return types.map((type, i) => {
-    const digest = keccak256(concat([toUtf8Bytes("fhevm input"), domain, keccak256(bytes), toBeHex(i, 1), toBeHex(type, 1), contractAddress as string, user as string]));
+    const binding = [contractAddress as string, user as string];
+    const digest = keccak256(concat([toUtf8Bytes("fhevm input"), domain, keccak256(bytes), toBeHex(i, 1), toBeHex(type, 1), ...binding]));
     const handle = formHandle(digest, i, hexlify(domain.subarray(0, 8)), type, domain[domainSize - 1]!);
-    return ["VerifyInput", [
-      ["caller", getAddress(contractAddress as string)], ["inputHandle", handle], ["userAddress", getAddress(user as string)],
-      ["inputProof", list], ["inputType", BigInt(type)], ["result", handle],
-    ]];
+    return [
+      "VerifyInput",
+      [
+        ["caller", getAddress(contractAddress as string)],
+        ["inputHandle", handle],
+        ["userAddress", getAddress(user as string)],
+        ["inputProof", list],
+        ["inputType", BigInt(type)],
+        ["result", handle],
+      ],
+    ];
   });
 }
 

@@ -59,5 +59,4 @@ export function typeRow(type: number): TypeRow {
   return found;
 }
 
-export const isInteger = (type: FhevmType): type is FhevmTypeEuint =>
-  type !== FhevmType.ebool && type !== FhevmType.eaddress;
+export const isInteger = (type: FhevmType): type is FhevmTypeEuint => type !== FhevmType.ebool && type !== FhevmType.eaddress;

@@ -4,6 +4,9 @@ import base from "./hardhat.config";
 export default {
   ...base,
   networks: {
-    fhevm: { url: "http://127.0.0.1:0", accounts: { mnemonic: "test test test test test test test test test test test junk", initialIndex: 1 } },
+    fhevm: {
+      url: "http://127.0.0.1:0",
+      accounts: { mnemonic: "test test test test test test test test test test test junk", initialIndex: 1 },
+    },
   },
 };

@@ -6,7 +6,9 @@ async function main(): Promise<void> {
   await (await first.sendTransaction({ to: first.address, value: 1n })).wait();
   const { ACLAddress } = await fhevm.getRelayerMetadata();
   const url = (network.config as { url?: string }).url;
-  console.log(JSON.stringify({ network: network.name, url, signer: first.address, ACLAddress, block: await ethers.provider.getBlockNumber() }));
+  console.log(
+    JSON.stringify({ network: network.name, url, signer: first.address, ACLAddress, block: await ethers.provider.getBlockNumber() }),
+  );
 }
 
 main().catch((error: unknown) => {

@@ -10,6 +10,8 @@ describe("the compiler", () => {
   });
 
   it("of another version is refused with advice", async () => {
-    await expect(build("0.8.29")).to.be.rejectedWith(/asks for Solidity 0\.8\.29, .* is 0\.8\.30: run: npm install --save-dev --save-exact solc@0\.8\.29/);
+    await expect(build("0.8.29")).to.be.rejectedWith(
+      /asks for Solidity 0\.8\.29, .* is 0\.8\.30: run: npm install --save-dev --save-exact solc@0\.8\.29/,
+    );
   });
 });

@@ -31,7 +31,9 @@ describe("ConfidentialToken", () => {
   });
 
   it("tells which contract is not set up", async () => {
-    await expect(fhevm.assertCoprocessorInitialized(eve, "Eve")).to.be.rejectedWith(/Contract Eve at 0x\w+ is not initialized for FHE operations/);
+    await expect(fhevm.assertCoprocessorInitialized(eve, "Eve")).to.be.rejectedWith(
+      /Contract Eve at 0x\w+ is not initialized for FHE operations/,
+    );
   });
 
   it("moves an encrypted amount, and nothing where the balance is too low", async () => {
@@ -61,8 +63,12 @@ describe("ConfidentialToken", () => {
       new RegExp(`dapp contract ${eve.address} is not authorized to user decrypt handle ${handle}.`),
     );
     await expect(fhevm.userDecryptEuint(FhevmType.euint64, ZeroHash, address, alice)).to.be.rejectedWith("Handle is not initialized");
-    await expect(fhevm.userDecryptEuint(FhevmType.euint8, handle, address, alice)).to.be.rejectedWith("expected 'euint8', but got 'euint64' instead");
-    await expect(fhevm.publicDecryptEuint(FhevmType.euint64, handle)).to.be.rejectedWith(`Handle ${handle} is not allowed for public decryption!`);
+    await expect(fhevm.userDecryptEuint(FhevmType.euint8, handle, address, alice)).to.be.rejectedWith(
+      "expected 'euint8', but got 'euint64' instead",
+    );
+    await expect(fhevm.publicDecryptEuint(FhevmType.euint64, handle)).to.be.rejectedWith(
+      `Handle ${handle} is not allowed for public decryption!`,
+    );
   });
 
   it("decrypts by a permit that the user signs", async () => {
@@ -99,21 +105,33 @@ describe("ConfidentialToken", () => {
     const handle = await token.confidentialBalanceOf(bob.address);
     expect(await fhevm.debugger.decryptEuint(FhevmType.euint64, handle)).to.equal(300n);
     await expect(fhevm.debugger.decryptEbool(handle)).to.be.rejectedWith("expected 'ebool'");
-    await expect(fhevm.debugger.decryptEuint(FhevmType.euint64, handle.replace(/^0x./, "0xf").replace(/^0x../, "0x00"))).to.be.rejectedWith("is unknown");
+    await expect(fhevm.debugger.decryptEuint(FhevmType.euint64, handle.replace(/^0x./, "0xf").replace(/^0x../, "0x00"))).to.be.rejectedWith(
+      "is unknown",
+    );
   });
 
   it("says why a transaction reverted and what to do", async () => {
     const { handles, inputProof } = await encrypt(eve, 5n);
     const foreign = await token.transfer(bob.address, handles[0], inputProof).catch((e: unknown) => e);
-    expect(foreign).to.be.instanceOf(Error).with.property("message").that.matches(/execution reverted: FHE input: .*bound to/);
+    expect(foreign)
+      .to.be.instanceOf(Error)
+      .with.property("message")
+      .that.matches(/execution reverted: FHE input: .*bound to/);
     expect(await fhevm.tryParseFhevmError(foreign)).to.include({ type: "InputVerifier", name: "InvalidInput" });
-    const stolen = await token.connect(eve).transfer(bob.address, await token.confidentialBalanceOf(alice.address), "0x").catch((e: unknown) => e);
-    expect(stolen).to.have.property("message").that.matches(/SenderNotAllowedToUseHandle\(.*uint64, computed.*: the sender passed a handle that it has no right on/);
+    const stolen = await token
+      .connect(eve)
+      .transfer(bob.address, await token.confidentialBalanceOf(alice.address), "0x")
+      .catch((e: unknown) => e);
+    expect(stolen)
+      .to.have.property("message")
+      .that.matches(/SenderNotAllowedToUseHandle\(.*uint64, computed.*: the sender passed a handle that it has no right on/);
   });
 
   it("says so too where the gas limit was given and the transaction is mined", async () => {
     const handle = await token.confidentialBalanceOf(alice.address);
-    await expect(token.connect(eve).transfer(bob.address, handle, "0x", { gasLimit: 5_000_000 })).to.be.rejectedWith(/SenderNotAllowedToUseHandle/);
+    await expect(token.connect(eve).transfer(bob.address, handle, "0x", { gasLimit: 5_000_000 })).to.be.rejectedWith(
+      /SenderNotAllowedToUseHandle/,
+    );
   });
 
   it("names what does not fit before it is encrypted", () => {
@@ -127,7 +145,15 @@ describe("ConfidentialToken", () => {
     const { handles, inputProof } = await encrypt(alice, 1n);
     const receipt = await (await token.mint(bob.address, handles[0], inputProof)).wait();
     const events = fhevm.parseCoprocessorEvents(receipt!.logs);
-    expect(events.map((e) => e.eventName)).to.deep.equal(["VerifyInput", "FheNot", "FheLe", "TrivialEncrypt", "FheIfThenElse", "FheAdd", "FheAdd"]);
+    expect(events.map((e) => e.eventName)).to.deep.equal([
+      "VerifyInput",
+      "FheNot",
+      "FheLe",
+      "TrivialEncrypt",
+      "FheIfThenElse",
+      "FheAdd",
+      "FheAdd",
+    ]);
     const { lhs, rhs, result } = events[2].args as unknown as { lhs: string; rhs: string; result: string };
     const coder = fhevm.debugger.createHandleCoder();
     const salts = Array.from({ length: 100 }, (_, salt) => coder.fheLe(lhs, rhs, false, { salt, made: [false, true] }));

@@ -12,7 +12,10 @@ describe("values of several types", () => {
   before(async () => {
     [alice] = await ethers.getSigners();
     values = await ethers.deployContract("Values");
-    const input = fhevm.createEncryptedInput(await values.getAddress(), alice.address).addBool(true).add8(200);
+    const input = fhevm
+      .createEncryptedInput(await values.getAddress(), alice.address)
+      .addBool(true)
+      .add8(200);
     const { handles, inputProof } = await input.encrypt();
     const sent = (await values.set(handles[0], handles[1], inputProof)) as ContractTransactionResponse;
     receipt = (await sent.wait()) as ContractTransactionReceipt;
@@ -35,7 +38,9 @@ describe("values of several types", () => {
   it("are read by the developer, whoever holds a right", async () => {
     expect(await fhevm.debugger.decryptEbool(await values.flag())).to.equal(true);
     expect(await fhevm.debugger.decryptEuint(FhevmType.euint16, await values.wide())).to.equal(200n);
-    await expect(fhevm.debugger.decryptEuint(FhevmType.euint8, await values.lost())).to.be.rejectedWith(/nobody may ever decrypt it: the contract has to call FHE\.allowThis/);
+    await expect(fhevm.debugger.decryptEuint(FhevmType.euint8, await values.lost())).to.be.rejectedWith(
+      /nobody may ever decrypt it: the contract has to call FHE\.allowThis/,
+    );
   });
 
   it("come from operations that are reported by their established names", () => {
@@ -45,7 +50,9 @@ describe("values of several types", () => {
 
   it("that nobody kept give an error with advice", async () => {
     const refused = await values.forget().catch((e: unknown) => e);
-    expect(refused).to.have.property("message").that.matches(/ACLNotAllowed\(handle .*: this account may not use the handle: call FHE\.allowThis/);
+    expect(refused)
+      .to.have.property("message")
+      .that.matches(/ACLNotAllowed\(handle .*: this account may not use the handle: call FHE\.allowThis/);
     expect(await fhevm.tryParseFhevmError(refused)).to.include({ type: "FHEVMExecutor", name: "ACLNotAllowed" });
     await expect(values.forget()).to.be.revertedWithCustomError(...fhevm.revertedWithCustomErrorArgs("FHEVMExecutor", "ACLNotAllowed"));
   });
