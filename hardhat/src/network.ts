@@ -23,7 +23,7 @@ extendConfig((config, user) => {
     httpHeaders: {},
     chainId,
     ...(config.networks[FHEVM_NETWORK] as Partial<HttpNetworkConfig> | undefined),
-    url: given?.url ?? config.fhevm.url ?? process.env.FHEVM_URL ?? unset,
+    url: [given?.url, config.fhevm.url, process.env.FHEVM_URL].find((url) => url && url !== unset) ?? unset,
   };
   if (user.defaultNetwork === undefined) config.defaultNetwork = FHEVM_NETWORK;
   if (user.mocha?.timeout === undefined) config.mocha.timeout = testTimeout;

@@ -36,8 +36,11 @@ describe("a script", () => {
     const { node, endpoints } = await DevNode.start({ binary: locateNode(undefined, [project]) });
     try {
       const env = { FHEVM_URL: endpoints.rpc, FHEVM_API: endpoints.api };
-      for (const block of [1, 2]) {
-        const seen = await report([], env);
+      for (const [block, args] of [
+        [1, []],
+        [2, ["--config", "mnemonic.config.ts"]],
+      ]) {
+        const seen = await report(args, env);
         assert.deepEqual([seen.url, seen.block], [endpoints.rpc, block]);
       }
       await assert.rejects(
