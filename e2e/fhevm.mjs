@@ -13,6 +13,8 @@ export async function loadCore(folder) {
   return globalThis.fhevm;
 }
 
+const origin = "the end-to-end test";
+
 /** A wallet's view of one node. */
 export class Network {
   static async connect(core, url) {
@@ -41,10 +43,10 @@ export class Network {
   }
 
   /** Re-encrypts handles held by one contract to the signer and returns their clear values. With a delegator, they are that account's. */
-  async decrypt(signer, contract, handles, { validFrom, validUntil, delegator } = {}) {
+  async decrypt(signer, contract, handles, { validFrom, validUntil, delegator, seed } = {}) {
     const now = Math.floor(Date.now() / 1000);
     const { id, typedData, body } = unwrap(this.core.newDecryption(JSON.stringify({
-      parameters: this.parameters, origin: "the end-to-end test", user: await signer.getAddress(), delegator,
+      parameters: this.parameters, origin, user: await signer.getAddress(), delegator, seed,
       contracts: [contract], handles, validFrom: validFrom ?? now - 3600, validUntil: validUntil ?? now + 3600,
     })));
     try {
@@ -59,6 +61,18 @@ export class Network {
     } finally {
       this.core.closeDecryption(id);
     }
+  }
+
+  /** A transport key, which a wallet keeps where one permit is to serve several requests. */
+  newTransportKey() {
+    return unwrap(this.core.newTransportKey());
+  }
+
+  /** What a wallet signs so that the holder of a transport key may read its values. */
+  permit(publicKey, contract, { validFrom, validUntil }) {
+    return unwrap(this.core.newPermit(JSON.stringify({
+      parameters: this.parameters, origin, publicKey, contracts: [contract], validFrom, validUntil,
+    })));
   }
 
   /** Opens publicly marked handles and returns the clear values with the proof for the verifier contract. */

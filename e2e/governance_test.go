@@ -32,8 +32,10 @@ func TestTokenDelegation(t *testing.T) {
 	}
 	asBob := func() *sdk.Decryption {
 		now := k.head().Time
-		d, err := k.wallet.Parameters().NewDelegatedDecryption("the tests", fhe.Address(bob.Address), fhe.Address(carol.Address),
-			[]fhe.Address{fhe.Address(tokenAddress)}, []fhe.Handle{balance}, now, now+3600)
+		d, err := k.wallet.Parameters().NewDecryption(sdk.Reading{
+			Origin: "the tests", User: fhe.Address(bob.Address), Delegator: fhe.Address(carol.Address),
+			Contracts: []fhe.Address{fhe.Address(tokenAddress)}, Handles: []fhe.Handle{balance}, From: now, Until: now + 3600,
+		})
 		k.must(err)
 		d.Sign(secretOf(bob))
 		return d

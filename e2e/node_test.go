@@ -155,8 +155,10 @@ func (n *node) ready(h fhe.Handle) fhe.Digest {
 func (n *node) permit(user account, contract common.Address, handles ...fhe.Handle) *sdk.Decryption {
 	n.t.Helper()
 	now := n.head().Time
-	d, err := n.wallet.Parameters().NewDecryption("the tests", fhe.Address(user.Address),
-		[]fhe.Address{fhe.Address(contract)}, handles, now, now+3600)
+	d, err := n.wallet.Parameters().NewDecryption(sdk.Reading{
+		Origin: "the tests", User: fhe.Address(user.Address), Contracts: []fhe.Address{fhe.Address(contract)}, Handles: handles,
+		From: now, Until: now + 3600,
+	})
 	n.must(err)
 	d.Sign(secretOf(user))
 	return d

@@ -58,6 +58,16 @@ await step("alice reads her balance", async () => {
 await step("bob reads his balance", async () => {
   assert.deepEqual(await network.decrypt(bob, address, [await balance(bob)]), [300n]);
 });
+await step("bob reads it with a transport key of his own, by one signature", async () => {
+  const { seed, publicKey } = network.newTransportKey();
+  const times = { validFrom: Math.floor(Date.now() / 1000), validUntil: Math.floor(Date.now() / 1000) + 60 };
+  const { domain, types: { EIP712Domain, ...types }, message } = network.permit(publicKey, address, times);
+  const signature = await bob.signTypedData(domain, types, message);
+  const signed = { getAddress: () => bob.address, signTypedData: () => signature };
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual(await network.decrypt(signed, address, [await balance(bob)], { ...times, seed }), [300n]);
+  }
+});
 await step("eve is refused", async () => {
   await assert.rejects(network.decrypt(eve, address, [await balance(alice)]), /may not read handle/);
 });

@@ -71,7 +71,9 @@ func (a *api) request(t *testing.T, user byte) *permit.Request {
 	t.Helper()
 	key := secp256k1.PrivKeyFromBytes([]byte{31: user})
 	h := fhe.NewHandle(fhe.Digest{1}, fhe.Computed, a.node.network.ChainID, fhe.Uint8, fhe.Version)
-	d, err := a.node.Parameters().NewDecryption("a test", eip712.AddressOf(key.PubKey()), []fhe.Address{{1}}, []fhe.Handle{h}, 1, 2)
+	d, err := a.node.Parameters().NewDecryption(sdk.Reading{
+		Origin: "a test", User: eip712.AddressOf(key.PubKey()), Contracts: []fhe.Address{{1}}, Handles: []fhe.Handle{h}, From: 1, Until: 2,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"fhevm/fhe"
 	"fhevm/node/network"
 
+	"github.com/ethereum/go-ethereum/rpc"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -47,6 +48,7 @@ type Node struct {
 	compute     *compute
 	coprocessor *coprocessor.Coprocessor
 	parties     *parties
+	inspector   *inspector // nil unless this process plays the parties of a dev network
 	api         *api
 	rpcAddress  string
 }
@@ -78,11 +80,22 @@ func New(cfg Config) (n *Node, err error) {
 	if n.parties, err = n.openParties(); err != nil {
 		return n, err
 	}
+	if err = n.serveDevelopers(); err != nil {
+		return n, err
+	}
 	if n.api, err = n.openAPI(); err != nil {
 		return n, err
 	}
 	n.rpcAddress, err = n.chain.Listen(cmp.Or(cfg.RPC, DefaultRPC), cfg.Origins...)
 	return n, err
+}
+
+// serveDevelopers adds the JSON-RPC methods of development networks.
+func (n *Node) serveDevelopers() error {
+	if n.network.Network != chain.Dev {
+		return nil
+	}
+	return n.chain.Register(rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
 }
 
 // Run computes and answers until ctx ends; it returns nil then.

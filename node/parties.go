@@ -43,6 +43,11 @@ func (n *Node) openParties() (p *parties, err error) {
 	if n.config.Remote {
 		return p, p.dial(n.config.Network)
 	}
+	if n.network.Network == chain.Dev {
+		if n.inspector, err = newInspector(); err != nil {
+			return p, err
+		}
+	}
 	return p, p.play(n)
 }
 
@@ -80,7 +85,7 @@ func (p *parties) play(n *Node) error {
 		}
 		party, err := openParty(n.config.Network, n.network, m.Party, keys, partyConfig{
 			dir: filepath.Join(n.config.DataDir, partyDir(m.Party)), fs: fileSystem(n.config.DataDir),
-			view: view, squasher: n, log: n.config.Logger.With("party", m.Party),
+			chain: n.committeeView(view), squasher: n, log: n.config.Logger.With("party", m.Party),
 		})
 		if err != nil {
 			return fmt.Errorf("play party %d: %w", m.Party, err)
@@ -102,7 +107,7 @@ func partyDir(id threshold.PartyID) string { return fmt.Sprintf("party-%d", id) 
 type partyConfig struct {
 	dir      string // of its store, in fs
 	fs       vfs.FS
-	view     *chain.View
+	chain    committee.Chain
 	squasher committee.Squasher
 	log      *slog.Logger
 }
@@ -114,7 +119,7 @@ func openParty(f network.Folder, d *network.Description, id threshold.PartyID, k
 	}
 	return committee.Open(committee.Config{
 		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: contracts.DecryptionVerifierAddress,
-		Chain:    chainView{c.view},
+		Chain:    c.chain,
 		Squasher: c.squasher, Dir: c.dir, FS: c.fs, Log: c.log,
 	})
 }

@@ -62,7 +62,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 	}
 	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
 		dir: filepath.Join(cfg.DataDir, partyDir(member.Party)), fs: vfs.Default,
-		view: view, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
+		chain: chainView{view}, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
 	})
 	if err != nil {
 		return err

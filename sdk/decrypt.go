@@ -41,33 +41,44 @@ type Problem struct {
 // Error is the message.
 func (p *Problem) Error() string { return p.Message }
 
-// NewDecryption prepares a request of user for the values of handles, as held
-// by the given contracts: for each handle the user and one of the contracts
-// must have persistent rights. origin names who asks, for the statement that
-// the user reads. The permit is in force from and until the given Unix times,
-// both inclusive, measured by the later of the chain's last block and a party's
-// clock.
-func (p *Parameters) NewDecryption(origin string, user fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
-	return p.NewDelegatedDecryption(origin, user, fhe.Address{}, contracts, handles, from, until)
+// Reading says which values are to be read, by whom, and with what permit.
+type Reading struct {
+	Origin    string        // who asks, for the statement that the user reads
+	User      fhe.Address   // who signs
+	Delegator fhe.Address   // whose values they are, zero for the user's own
+	Contracts []fhe.Address // that hold them
+	Handles   []fhe.Handle
+
+	// The permit is in force from and until these Unix times, both inclusive,
+	// measured by the later of the chain's last block and a party's clock.
+	From, Until uint64
 }
 
-// NewDelegatedDecryption is NewDecryption for the values of a delegator, who
-// must have named user for each of the contracts by the ACL's
-// delegateForUserDecryption. The zero address means the user's own values.
-func (p *Parameters) NewDelegatedDecryption(origin string, user, delegator fhe.Address, contracts []fhe.Address, handles []fhe.Handle, from, until uint64) (*Decryption, error) {
+// NewDecryption prepares a request for the values of r's handles. For each handle
+// the user and one of the contracts must have persistent rights; a delegator must
+// have them in the user's place, and have named the user for each of the contracts
+// by the ACL's delegateForUserDecryption.
+func (p *Parameters) NewDecryption(r Reading) (*Decryption, error) {
 	key, err := seal.GenerateTransportKey()
 	if err != nil {
 		return nil, err
 	}
+	return p.NewDecryptionTo(key, r)
+}
+
+// NewDecryptionTo is NewDecryption with a transport key at hand, as a wallet has
+// that keeps one permit for several requests. Whoever has the key and the
+// parties' replies reads the values.
+func (p *Parameters) NewDecryptionTo(key *seal.TransportKey, r Reading) (*Decryption, error) {
 	d := &Decryption{parameters: p, key: key}
 	d.Request = permit.Request{
-		Domain: p.SigningDomain(), User: user, TransportKey: key.Public(), Handles: handles,
-		Permit: *permit.NewDelegated(origin, delegator, contracts, from, until, key.Public()),
+		Domain: p.SigningDomain(), User: r.User, TransportKey: key.Public(), Handles: r.Handles,
+		Permit: *permit.NewDelegated(r.Origin, r.Delegator, r.Contracts, r.From, r.Until, key.Public()),
 	}
 	if err := d.Request.Permit.Check(); err != nil {
 		return nil, err
 	}
-	return d, permit.CheckHandles(handles)
+	return d, permit.CheckHandles(r.Handles)
 }
 
 // TypedData is what the user's wallet signs with eth_signTypedData_v4.

@@ -93,11 +93,13 @@ func TestEncryptRefuses(t *testing.T) {
 func TestDelegatedDecryption(t *testing.T) {
 	user, delegator, contracts := fhe.Address{1}, fhe.Address{2}, []fhe.Address{{3}}
 	handles := []fhe.Handle{fhe.NewHandle(fhe.Digest{1}, fhe.Computed, 31337, fhe.Uint64, 0)}
-	own, err := testParameters.NewDecryption("a test", user, contracts, handles, 1, 2)
+	reading := Reading{Origin: "a test", User: user, Contracts: contracts, Handles: handles, From: 1, Until: 2}
+	own, err := testParameters.NewDecryption(reading)
 	if err != nil {
 		t.Fatal(err)
 	}
-	delegated, err := testParameters.NewDelegatedDecryption("a test", user, delegator, contracts, handles, 1, 2)
+	reading.Delegator = delegator
+	delegated, err := testParameters.NewDecryption(reading)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,12 +33,19 @@ a restart, also after kill -9, goes on where it left off.`,
 			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
 			&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
 			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
+			&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
 		},
 		Action: runDev,
 	}
 }
 
 func runDev(c *cli.Context) error {
+	if c.Bool("exit-with-stdin") {
+		ctx, stop := context.WithCancel(c.Context)
+		defer stop()
+		c.Context = ctx
+		go stopAfter(os.Stdin, stop)
+	}
 	folder := network.Folder(c.String("network"))
 	remote := c.Bool("remote") || folder != ""
 	if folder == "" {
@@ -64,6 +72,13 @@ func runDev(c *cli.Context) error {
 	err = n.Run(c.Context)
 	fmt.Fprintln(os.Stderr, "stopping")
 	return errors.Join(err, n.Close())
+}
+
+// stopAfter stops the node when the input ends. Whoever holds its other end may
+// be killed without a chance to tidy up, and the node goes with it.
+func stopAfter(input io.Reader, stop func()) {
+	io.Copy(io.Discard, input)
+	stop()
 }
 
 // writeInfo puts the file in place in one step, so that whoever waits for it

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,10 +32,25 @@ func devKeys(c *cli.Context) (network.Folder, error) {
 		return folder, nil
 	}
 	fmt.Fprintf(os.Stderr, "making the network's FHE keys in %s (once)\n", folder)
-	bar := newBar(os.Stderr)
-	err := folder.DealDev(bar.update)
-	bar.done()
-	return folder, err
+	return folder, dealDev(c.Context, folder)
+}
+
+// dealDev makes the development keys, unless the command is told to stop before
+// they are done: the next one starts them anew.
+func dealDev(ctx context.Context, folder network.Folder) error {
+	made := make(chan error, 1)
+	go func() {
+		bar := newBar(os.Stderr)
+		err := folder.DealDev(bar.update)
+		bar.done()
+		made <- err
+	}()
+	select {
+	case err := <-made:
+		return err
+	case <-ctx.Done():
+		return errors.New("stopped before the keys were made")
+	}
 }
 
 // bar shows how far long stages are: redrawn on a terminal, otherwise a line

@@ -154,8 +154,10 @@ func (d *demo) decrypt(ctx context.Context, a *Account, h fhe.Handle) (*uint256.
 	if err != nil {
 		return nil, err
 	}
-	request, err := d.wallet.Parameters().NewDecryption("the demo", fhe.Address(a.Address()),
-		[]fhe.Address{fhe.Address(d.token.Address)}, []fhe.Handle{h}, head.Time, head.Time+3600)
+	request, err := d.wallet.Parameters().NewDecryption(sdk.Reading{
+		Origin: "the demo", User: fhe.Address(a.Address()), Contracts: []fhe.Address{fhe.Address(d.token.Address)}, Handles: []fhe.Handle{h},
+		From: head.Time, Until: head.Time + 3600,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -17,14 +17,17 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/permit"
+	"fhevm/threshold/seal"
 )
 
 func main() {
 	js.Global().Set("fhevm", js.ValueOf(map[string]any{
-		"encrypt":       export(encrypt),
-		"newDecryption": export(newDecryption),
-		"addReply":      export(addReply),
-		"failure":       export(failure),
+		"encrypt":         export(encrypt),
+		"newTransportKey": export(newTransportKey),
+		"newPermit":       export(newPermit),
+		"newDecryption":   export(newDecryption),
+		"addReply":        export(addReply),
+		"failure":         export(failure),
 		"closeDecryption": export(func(args []js.Value) (any, error) {
 			delete(decryptions, args[0].Int())
 			return struct{}{}, nil
@@ -103,6 +106,36 @@ var (
 	lastID      int
 )
 
+// newTransportKey() gives {seed, publicKey}.
+func newTransportKey([]js.Value) (any, error) {
+	key, err := seal.GenerateTransportKey()
+	if err != nil {
+		return nil, err
+	}
+	seed, err := key.Seed()
+	return map[string]threshold.Bytes{"seed": seed, "publicKey": key.Public()}, err
+}
+
+type permitRequest struct {
+	Parameters sdk.Parameters  `json:"parameters"`
+	Origin     string          `json:"origin"`
+	Delegator  fhe.Address     `json:"delegator"` // optional
+	Contracts  []fhe.Address   `json:"contracts"`
+	ValidFrom  uint64          `json:"validFrom"`
+	ValidUntil uint64          `json:"validUntil"`
+	PublicKey  threshold.Bytes `json:"publicKey"`
+}
+
+// newPermit(request JSON) gives the typed data that the wallet signs.
+func newPermit(args []js.Value) (any, error) {
+	var req permitRequest
+	if err := json.Unmarshal([]byte(args[0].String()), &req); err != nil {
+		return nil, err
+	}
+	p := permit.NewDelegated(req.Origin, req.Delegator, req.Contracts, req.ValidFrom, req.ValidUntil, req.PublicKey)
+	return p.TypedData(req.Parameters.SigningDomain()), p.Check()
+}
+
 type decryptionRequest struct {
 	Parameters sdk.Parameters `json:"parameters"`
 	Origin     string         `json:"origin"`
@@ -112,6 +145,8 @@ type decryptionRequest struct {
 	Handles    []fhe.Handle   `json:"handles"`
 	ValidFrom  uint64         `json:"validFrom"`
 	ValidUntil uint64         `json:"validUntil"`
+	// Seed is that of a transport key at hand; without it one is drawn.
+	Seed threshold.Bytes `json:"seed"`
 }
 
 type preparedDecryption struct {
@@ -126,13 +161,27 @@ func newDecryption(args []js.Value) (any, error) {
 	if err := json.Unmarshal([]byte(args[0].String()), &req); err != nil {
 		return nil, err
 	}
-	d, err := req.Parameters.NewDelegatedDecryption(req.Origin, req.User, req.Delegator, req.Contracts, req.Handles, req.ValidFrom, req.ValidUntil)
+	key, err := req.key()
+	if err != nil {
+		return nil, err
+	}
+	d, err := req.Parameters.NewDecryptionTo(key, sdk.Reading{
+		Origin: req.Origin, User: req.User, Delegator: req.Delegator, Contracts: req.Contracts, Handles: req.Handles,
+		From: req.ValidFrom, Until: req.ValidUntil,
+	})
 	if err != nil {
 		return nil, err
 	}
 	lastID++
 	decryptions[lastID] = d
 	return preparedDecryption{lastID, d.TypedData(), &d.Request}, nil
+}
+
+func (r *decryptionRequest) key() (*seal.TransportKey, error) {
+	if len(r.Seed) == 0 {
+		return seal.GenerateTransportKey()
+	}
+	return seal.ParseTransportKey(r.Seed)
 }
 
 type progress struct {

@@ -1,0 +1,268 @@
+import { type AddressLike, type EventLog, type Log, type Signer, ZeroAddress, getAddress, hexlify, resolveAddress } from "ethers";
+import { type CoprocessorConfig, type FhevmContractName, readConfig } from "./contracts";
+import { FhevmDebugger } from "./debugger";
+import type {
+  ClearValues,
+  FhevmUserDecryptOptions,
+  HandleContractPair,
+  HardhatFhevmRuntimeDebugger,
+  HardhatFhevmRuntimeEnvironment,
+  PublicDecryptResults,
+  RelayerMetadata,
+} from "./environment";
+import { FhevmError } from "./errors";
+import { type Handle, clearValue, expectType, parseHandle } from "./handle";
+import { EncryptedInput, checkAddress } from "./input";
+import { type Connection, Network } from "./network";
+import { type CoprocessorEvent, parseEvents } from "./operations";
+import { type FhevmContractError, customError, parseRevert } from "./reverts";
+import { type ClearValue, FhevmType, type FhevmTypeEuint } from "./types";
+import { type Keypair, type Parameters, type PermitTerms, type TypedData, encrypt, newKeypair, newPermit } from "./wallet";
+
+const day = 24 * 60 * 60;
+
+/** The established environment over a network that the host connects on first use. */
+export class Fhevm implements HardhatFhevmRuntimeEnvironment {
+  readonly isMock = false;
+  readonly debugger: HardhatFhevmRuntimeDebugger = new FhevmDebugger(
+    () => this.network(),
+    () => this.parameters(),
+  );
+
+  private connecting?: Promise<Network>;
+  private connected?: Network;
+
+  constructor(private readonly connect: () => Promise<Connection>) {}
+
+  async initializeCLIApi(): Promise<void> {
+    await this.network();
+  }
+
+  createEncryptedInput(contractAddress: string, userAddress: string): EncryptedInput {
+    const binding = {
+      contract: checkAddress("createEncryptedInput", "contractAddress", contractAddress),
+      user: checkAddress("createEncryptedInput", "userAddress", userAddress),
+    };
+    return new EncryptedInput(binding.contract, binding.user, async (values) => {
+      const { api } = await this.network();
+      return encrypt(api.parameters, api.publicKey, binding, values);
+    });
+  }
+
+  async userDecryptEbool(handle: string, contract: AddressLike, user: Signer, options?: FhevmUserDecryptOptions): Promise<boolean> {
+    return (await this.userDecryptOne(FhevmType.ebool, handle, contract, user, options)) as boolean;
+  }
+
+  async userDecryptEuint(
+    type: FhevmTypeEuint,
+    handle: string,
+    contract: AddressLike,
+    user: Signer,
+    options?: FhevmUserDecryptOptions,
+  ): Promise<bigint> {
+    return (await this.userDecryptOne(type, handle, contract, user, options)) as bigint;
+  }
+
+  async userDecryptEaddress(handle: string, contract: AddressLike, user: Signer, options?: FhevmUserDecryptOptions): Promise<string> {
+    return (await this.userDecryptOne(FhevmType.eaddress, handle, contract, user, options)) as string;
+  }
+
+  async publicDecryptEbool(handle: string): Promise<boolean> {
+    return (await this.publicDecryptOne(FhevmType.ebool, handle)) as boolean;
+  }
+
+  async publicDecryptEuint(type: FhevmTypeEuint, handle: string): Promise<bigint> {
+    return (await this.publicDecryptOne(type, handle)) as bigint;
+  }
+
+  async publicDecryptEaddress(handle: string): Promise<string> {
+    return (await this.publicDecryptOne(FhevmType.eaddress, handle)) as string;
+  }
+
+  async userDecrypt(
+    pairs: HandleContractPair[],
+    privateKey: string,
+    _publicKey: string,
+    signature: string,
+    contractAddresses: string[],
+    userAddress: string,
+    startTimestamp: string | number,
+    durationDays: string | number,
+  ): Promise<ClearValues> {
+    const network = await this.network();
+    const user = checkAddress("userDecrypt", "userAddress", userAddress);
+    const handles = pairs.map(({ handle }) => parseHandle(handle));
+    await Promise.all(
+      pairs.map(({ contractAddress }, i) =>
+        network.rights.expectUser(handles[i]!, user, checkAddress("userDecrypt", "contractAddress", contractAddress)),
+      ),
+    );
+    const unique = [...new Set(handles)];
+    const words = await network.userDecrypt(
+      privateKey,
+      user,
+      unique,
+      terms(contractAddresses, startTimestamp, durationDays),
+      prefixed(signature),
+    );
+    const values = new Map(unique.map((h, i) => [h, clearValue(h, words[i]!)]));
+    return Object.fromEntries(pairs.map(({ handle }, i) => [written(handle), values.get(handles[i]!)!]));
+  }
+
+  async publicDecrypt(list: (string | Uint8Array)[]): Promise<PublicDecryptResults> {
+    const network = await this.network();
+    const handles = list.map((h) => parseHandle(h));
+    await Promise.all(handles.map((h) => network.rights.expectPublic(h)));
+    await network.computed(handles);
+    const { values, result, proof } = await network.api.publicDecrypt(handles);
+    const entries = list.map((h, i): [string, ClearValue] => [written(h), clearValue(handles[i]!, BigInt(values[i]!))]);
+    return { clearValues: Object.fromEntries(entries), abiEncodedClearValues: result, decryptionProof: proof };
+  }
+
+  generateKeypair(): Keypair {
+    return newKeypair();
+  }
+
+  createEIP712(publicKey: string, contractAddresses: string[], startTimestamp: string | number, durationDays: string | number): TypedData {
+    const permit = newPermit(this.parameters(), prefixed(publicKey), terms(contractAddresses, startTimestamp, durationDays));
+    const { EIP712Domain: _, ...types } = permit.types;
+    return { ...permit, types: refuseOldName(types) };
+  }
+
+  async delegatedUserDecrypt(): Promise<ClearValues> {
+    throw notYet("delegatedUserDecrypt");
+  }
+
+  createDelegatedUserDecryptEIP712(): TypedData {
+    throw notYet("createDelegatedUserDecryptEIP712");
+  }
+
+  async assertCoprocessorInitialized(contract: AddressLike, contractName?: string): Promise<void> {
+    const address = await resolveAddress(contract);
+    const config = await this.getCoprocessorConfig(address);
+    const who = contractName ? `Contract ${contractName} at ${address}` : `Contract at ${address}`;
+    if (config.CoprocessorAddress === ZeroAddress) {
+      const advice = "Make sure it inherits ZamaEthereumConfig or FHEVMConfig, or calls FHE.setCoprocessor() in its constructor.";
+      throw new FhevmError(`${who} is not initialized for FHE operations. ${advice}`);
+    }
+    const network = await this.getRelayerMetadata();
+    for (const key of ["ACLAddress", "CoprocessorAddress", "KMSVerifierAddress"] as const) {
+      if (config[key] !== network[key]) throw new FhevmError(`${who} has ${key} ${config[key]}, this network's is ${network[key]}`);
+    }
+  }
+
+  async getCoprocessorConfig(contractAddress: string): Promise<CoprocessorConfig> {
+    return readConfig((await this.network()).request, checkAddress("getCoprocessorConfig", "contractAddress", contractAddress));
+  }
+
+  async getRelayerMetadata(): Promise<RelayerMetadata> {
+    const { chainId, protocolVersion, contracts } = (await this.network()).parameters;
+    return {
+      version: String(protocolVersion),
+      chainId,
+      gatewayChainId: chainId,
+      ACLAddress: getAddress(contracts.acl),
+      CoprocessorAddress: getAddress(contracts.executor),
+      KMSVerifierAddress: getAddress(contracts.decryptionVerifier),
+      InputVerifierAddress: getAddress(contracts.inputVerifier),
+      relayerSignerAddress: ZeroAddress, // input lists need nobody's signature here
+    };
+  }
+
+  parseCoprocessorEvents(logs: (EventLog | Log)[] | null | undefined): CoprocessorEvent[] {
+    return parseEvents(this.parameters(), logs ?? []);
+  }
+
+  computeTransactionHCU(): never {
+    throw new FhevmError(
+      "this network prices encrypted operations in gas alone: see receipt.gasUsed, and docs/operations.md for the cost of each",
+    );
+  }
+
+  revertedWithCustomErrorArgs(contractName: FhevmContractName, customErrorName: string) {
+    return customError(contractName, customErrorName);
+  }
+
+  async tryParseFhevmError(e: unknown, options: { out?: "stderr" | "stdout" | "console" } = {}): Promise<FhevmContractError | undefined> {
+    const parsed = parseRevert(e);
+    const { out } = options;
+    if (parsed && out) {
+      const print = out === "console" ? console.log : (line: string) => process[out].write(`${line}\n`);
+      print(`${parsed.name}: ${parsed.longMessage}`);
+    }
+    return parsed;
+  }
+
+  /** Connects once; a failure is tried again by the next call. */
+  private network(): Promise<Network> {
+    this.connecting ??= this.connect()
+      .then(Network.connect)
+      .then(
+        (network) => (this.connected = network),
+        (error: unknown) => {
+          this.connecting = undefined;
+          throw error;
+        },
+      );
+    return this.connecting;
+  }
+
+  private parameters(): Parameters {
+    if (this.connected) return this.connected.parameters;
+    throw new FhevmError("the network is not connected yet: call `await fhevm.initializeCLIApi()` first");
+  }
+
+  private async userDecryptOne(
+    type: FhevmType,
+    text: string,
+    contract: AddressLike,
+    user: Signer,
+    options: FhevmUserDecryptOptions = {},
+  ): Promise<ClearValue> {
+    const handle = parseHandle(text);
+    expectType(handle, type);
+    const network = await this.network();
+    const [address, account] = [await resolveAddress(contract), await user.getAddress()];
+    await network.rights.expectUser(handle, account, getAddress(address));
+    const keypair = options.keypair ?? newKeypair();
+    const { startTimestamp, durationDays } = options.validity ?? { startTimestamp: Math.floor(Date.now() / 1000), durationDays: 1 };
+    const [start, days] = [Number(startTimestamp), Number(durationDays)];
+    const permit = this.createEIP712(keypair.publicKey, [address], start, days);
+    const signature = await user.signTypedData(permit.domain, permit.types, permit.message);
+    const words = await network.userDecrypt(prefixed(keypair.privateKey), account, [handle], terms([address], start, days), signature);
+    return clearValue(handle, words[0]!);
+  }
+
+  private async publicDecryptOne(type: FhevmType, text: string): Promise<ClearValue> {
+    const handle = parseHandle(text);
+    expectType(handle, type);
+    return (await this.publicDecrypt([handle])).clearValues[handle]!;
+  }
+}
+
+function terms(contracts: string[], startTimestamp: string | number, durationDays: string | number): PermitTerms {
+  const validFrom = Number(startTimestamp);
+  return { contracts, validFrom, validUntil: validFrom + Number(durationDays) * day };
+}
+
+/** The established interface takes hexadecimal with and without its prefix. */
+const prefixed = (hex: string): string => (hex.startsWith("0x") ? hex : `0x${hex}`);
+
+const written = (handle: string | Uint8Array): string => (typeof handle === "string" ? handle : (hexlify(handle) as Handle));
+
+/** Elsewhere the struct to sign has another name, and a signature of that is worth nothing here. */
+function refuseOldName(types: TypedData["types"]): TypedData["types"] {
+  return Object.defineProperty(types, "UserDecryptRequestVerification", {
+    enumerable: false,
+    get: () => {
+      throw new FhevmError(
+        "this network's permit is a DecryptionPermit: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)",
+      );
+    },
+  });
+}
+
+const notYet = (what: string) =>
+  new FhevmError(
+    `${what}: this network does not delegate decryption yet: the delegate needs a right of its own, by FHE.allow(handle, delegate)`,
+  );

@@ -1,0 +1,33 @@
+import { type BigNumberish, type BytesLike, ZeroHash, getAddress, getBytes, hexlify, toBeHex } from "ethers";
+import { FhevmError } from "./errors";
+import { type ClearValue, FhevmType, type TypeRow, typeRow } from "./types";
+
+/** A handle of 32 bytes in lower-case hexadecimal. */
+export type Handle = `0x${string}`;
+
+export function parseHandle(value: BytesLike): Handle {
+  const handle = hexlify(value) as Handle;
+  if (handle.length !== 66) throw new FhevmError(`handle ${handle} has ${handle.length / 2 - 1} bytes, want 32`);
+  if (handle === ZeroHash) throw new FhevmError("Handle is not initialized");
+  return handle;
+}
+
+export const handleOfNumber = (value: BigNumberish): Handle => parseHandle(toBeHex(value, 32));
+
+export const typeOf = (handle: Handle): TypeRow => typeRow(getBytes(handle)[30]!);
+
+/** Throws unless the handle is of the wanted type. */
+export function expectType(handle: Handle, want: FhevmType): void {
+  const { type } = typeOf(handle);
+  if (type !== want) {
+    throw new FhevmError(`Type mismatch for handle '${handle}': expected '${FhevmType[want]}', but got '${FhevmType[type]}' instead.`);
+  }
+}
+
+/** The value of a decrypted word, which is zero-extended, in the type of its handle. */
+export function clearValue(handle: Handle, word: bigint): ClearValue {
+  const { type, bits, signed } = typeOf(handle);
+  if (type === FhevmType.ebool) return word === 1n;
+  if (type === FhevmType.eaddress) return getAddress(toBeHex(word, 20)) as `0x${string}`;
+  return signed ? BigInt.asIntN(bits, word) : word;
+}

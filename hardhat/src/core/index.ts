@@ -1,0 +1,14 @@
+export * from "./coder";
+export type { CoprocessorConfig, FhevmContractName } from "./contracts";
+export * from "./environment";
+export * from "./errors";
+export * from "./fhevm";
+export { EncryptedInput, type EncryptedValues } from "./input";
+export * from "./locate";
+export type { Connection } from "./network";
+export * from "./node";
+export type { CoprocessorEvent } from "./operations";
+export type { FhevmContractError } from "./reverts";
+export * from "./rpc";
+export { type ClearValue, FhevmType, type FhevmTypeEuint } from "./types";
+export type { TypedData } from "./wallet";
