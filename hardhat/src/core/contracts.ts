@@ -9,10 +9,10 @@ import type { Parameters } from "./wallet";
 /** The system contracts by their established names. */
 export type FhevmContractName = "ACL" | "FHEVMExecutor" | "InputVerifier" | "KMSVerifier" | "HCULimit";
 
-/** Which of this network's contracts plays the part of each. */
+/** Which of this network's contracts plays the part of each. What several of them refuse is the first one's. */
 const sources: Record<FhevmContractName, string> = {
-  ACL: "ACL",
   FHEVMExecutor: "FHEVMExecutor",
+  ACL: "ACL",
   InputVerifier: "InputVerifier",
   KMSVerifier: "DecryptionVerifier",
   HCULimit: "FHEVMExecutor",

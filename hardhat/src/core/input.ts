@@ -52,7 +52,7 @@ export class EncryptedInput {
     const low = row.signed ? -(1n << BigInt(row.bits - 1)) : 0n;
     const high = low + (1n << BigInt(row.bits)) - 1n;
     if (value < low || value > high) throw new FhevmError(`${value} does not fit ${row.name}, which goes from ${low} to ${high}`);
-    this.values.push({ row, value: BigInt.asUintN(row.bits, value) });
+    this.values.push({ row, value });
     return this;
   }
 }
