@@ -99,7 +99,7 @@ func functionName(op fhe.Op) string { return established[op][:strings.Index(esta
 // operands.
 func expressible(row fhe.Operator, clear int) bool {
 	switch row.Shape {
-	case fhe.Fold, fhe.Member:
+	case fhe.Fold, fhe.Member, fhe.Choose:
 		return clear == 0
 	case fhe.Shift:
 		return clear != 1

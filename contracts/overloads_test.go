@@ -228,6 +228,8 @@ func (o *overloads) checkType(t *testing.T, row fhe.Operator, a fhe.Type) {
 		check(secret)
 	case fhe.Choose:
 		check(operand{typ: fhe.Bool}, secret, secret)
+		check(operand{typ: fhe.Bool}, secret, open)
+		check(operand{typ: fhe.Bool}, open, secret)
 	case fhe.Encrypt:
 		o.check(t, conversionTo(a), row.Op, a, open)
 	case fhe.Convert:

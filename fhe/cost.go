@@ -56,12 +56,13 @@ func (r Operator) forms(t Type) (out []Form) {
 }
 
 // clearForms are the sets of clear operands that the cost table tells apart. A
-// clear operand of a ternary operation is one factor or the divisor.
+// clear operand of a ternary operation is one factor or the divisor, of a choice
+// not the condition.
 func (r Operator) clearForms() []uint8 {
 	switch {
 	case !r.Clear:
 		return []uint8{0}
-	case r.Shape == Ternary:
+	case r.Shape == Ternary, r.Shape == Choose:
 		return []uint8{0, 2, 4, 6}
 	case r.Swap:
 		return []uint8{0, 2}

@@ -113,7 +113,7 @@ var operators = []Operator{
 	{Not, "not", Unary, Bools | Numbers, false, false, "bitwise complement"},
 	{Cast, "cast", Convert, All, false, false, "a in another type: truncated, extended with its sign where it has one, or a != 0 for bool"},
 	{Trivial, "trivialEncrypt", Encrypt, All, true, true, "a ciphertext of a public value, without secrecy"},
-	{Select, "select", Choose, All, false, false, "ifTrue where control holds, else ifFalse"},
+	{Select, "select", Choose, All, true, false, "ifTrue where control holds, else ifFalse"},
 	{Sum, "sum", Fold, Numbers, true, true, "the sum of a list, wrapping around"},
 	{IsIn, "isIn", Member, All, true, false, "whether a list holds the value"},
 	{MulDiv, "mulDiv", Ternary, Uints, true, false, "a * b / c of the full product, then wrapping around; all bits set where c is 0"},

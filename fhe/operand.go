@@ -106,14 +106,19 @@ func (r Operator) CheckOperands(t Type, operands []Operand, table []byte) error 
 // checkEncrypted demands that there is something to compute on, but for a trivial
 // encryption, which takes nothing else than a clear value.
 func (r Operator) checkEncrypted(operands []Operand) error {
-	factors := operands
-	if r.Shape == Ternary {
-		factors = operands[:2]
+	vital := operands
+	switch r.Shape {
+	case Ternary:
+		vital = operands[:2]
+	case Choose:
+		vital = operands[:1]
 	}
-	all := !slices.ContainsFunc(factors, func(o Operand) bool { return o.Kind != Clear })
+	all := !slices.ContainsFunc(vital, func(o Operand) bool { return o.Kind != Clear })
 	switch {
 	case all && r.Shape == Ternary:
 		return errors.New("no factor is encrypted: multiply clear values in the contract")
+	case all && r.Shape == Choose:
+		return errors.New("the condition is not encrypted: choose in the contract")
 	case all && r.Shape != Encrypt:
 		return errors.New("no operand is encrypted: compute on clear values in the contract")
 	case !all && r.Shape == Encrypt:

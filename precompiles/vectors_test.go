@@ -216,7 +216,7 @@ func mayBeClear(row fhe.Operator, clear, n int) bool {
 		return clear == 0
 	case row.Shape == fhe.Encrypt:
 		return all
-	case row.Shape == fhe.Ternary && clear&3 == 3:
+	case row.Shape == fhe.Ternary && clear&3 == 3, row.Shape == fhe.Choose && clear&1 == 1:
 		return false
 	}
 	return clear == 0 || row.Clear && !all
@@ -273,6 +273,7 @@ func operationFailures() []failure {
 		{"no-clear-form", modelOperation(fhe.Neg, fhe.Uint8, public(1))},
 		{"all-clear", modelOperation(fhe.Add, fhe.Uint8, public(1), public(1))},
 		{"missing-operand", modelOperation(fhe.Select, fhe.Uint64, stored("c", fhe.Bool), a)},
+		{"clear-condition", modelOperation(fhe.Select, fhe.Uint64, public(1), a, b)},
 		{"missing-clear", modelOperation(fhe.Trivial, fhe.Uint64)},
 		{"short-table", append(modelOperation(fhe.Lookup, fhe.Uint16, stored("a", fhe.Uint8)), make([]byte, 511)...)},
 		{"no-seed", modelOperation(fhe.Rand, fhe.Uint64)},

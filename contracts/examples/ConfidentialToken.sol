@@ -71,7 +71,7 @@ contract ConfidentialToken is FHEVMConfig {
     function mint(address to, externalEuint64 encryptedAmount, bytes calldata proof) external onlyOwner {
         euint64 amount = FHE.fromExternal(encryptedAmount, proof);
         ebool fits = FHE.le(amount, FHE.not(supply));
-        euint64 minted = FHE.select(fits, amount, FHE.asEuint64(0));
+        euint64 minted = FHE.select(fits, amount, 0);
         supply = FHE.allowThis(FHE.add(supply, minted));
         _credit(to, minted);
         emit Transfer(address(0), to);
@@ -127,7 +127,7 @@ contract ConfidentialToken is FHEVMConfig {
     }
 
     function _transfer(address from, address to, euint64 amount, ebool may) private returns (euint64 sent) {
-        sent = FHE.select(may, amount, FHE.asEuint64(0));
+        sent = FHE.select(may, amount, 0);
         _setBalance(from, FHE.sub(balances[from], sent));
         _credit(to, sent);
         FHE.allowTransient(sent, msg.sender);

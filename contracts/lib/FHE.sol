@@ -2481,31 +2481,87 @@ library FHE {
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, ebool ifTrue, ebool ifFalse) internal returns (ebool) { return ebool.wrap(Impl.executor().fheIfThenElse(_ebool(control), _ebool(ifTrue), _ebool(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, ebool ifTrue, bool ifFalse) internal returns (ebool) { return ebool.wrap(Impl.choose(25, FheType.Bool, _ebool(control), _ebool(ifTrue), bytes32(ifFalse ? uint256(1) : 0), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, bool ifTrue, ebool ifFalse) internal returns (ebool) { return ebool.wrap(Impl.choose(25, FheType.Bool, _ebool(control), bytes32(ifTrue ? uint256(1) : 0), _ebool(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, euint8 ifTrue, euint8 ifFalse) internal returns (euint8) { return euint8.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint8(ifTrue), _euint8(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint8 ifTrue, uint8 ifFalse) internal returns (euint8) { return euint8.wrap(Impl.choose(25, FheType.Uint8, _ebool(control), _euint8(ifTrue), bytes32(uint256(ifFalse)), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, uint8 ifTrue, euint8 ifFalse) internal returns (euint8) { return euint8.wrap(Impl.choose(25, FheType.Uint8, _ebool(control), bytes32(uint256(ifTrue)), _euint8(ifFalse), 2)); }
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, euint16 ifTrue, euint16 ifFalse) internal returns (euint16) { return euint16.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint16(ifTrue), _euint16(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint16 ifTrue, uint16 ifFalse) internal returns (euint16) { return euint16.wrap(Impl.choose(25, FheType.Uint16, _ebool(control), _euint16(ifTrue), bytes32(uint256(ifFalse)), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, uint16 ifTrue, euint16 ifFalse) internal returns (euint16) { return euint16.wrap(Impl.choose(25, FheType.Uint16, _ebool(control), bytes32(uint256(ifTrue)), _euint16(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, euint32 ifTrue, euint32 ifFalse) internal returns (euint32) { return euint32.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint32(ifTrue), _euint32(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint32 ifTrue, uint32 ifFalse) internal returns (euint32) { return euint32.wrap(Impl.choose(25, FheType.Uint32, _ebool(control), _euint32(ifTrue), bytes32(uint256(ifFalse)), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, uint32 ifTrue, euint32 ifFalse) internal returns (euint32) { return euint32.wrap(Impl.choose(25, FheType.Uint32, _ebool(control), bytes32(uint256(ifTrue)), _euint32(ifFalse), 2)); }
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, euint64 ifTrue, euint64 ifFalse) internal returns (euint64) { return euint64.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint64(ifTrue), _euint64(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint64 ifTrue, uint64 ifFalse) internal returns (euint64) { return euint64.wrap(Impl.choose(25, FheType.Uint64, _ebool(control), _euint64(ifTrue), bytes32(uint256(ifFalse)), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, uint64 ifTrue, euint64 ifFalse) internal returns (euint64) { return euint64.wrap(Impl.choose(25, FheType.Uint64, _ebool(control), bytes32(uint256(ifTrue)), _euint64(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, euint128 ifTrue, euint128 ifFalse) internal returns (euint128) { return euint128.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint128(ifTrue), _euint128(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint128 ifTrue, uint128 ifFalse) internal returns (euint128) { return euint128.wrap(Impl.choose(25, FheType.Uint128, _ebool(control), _euint128(ifTrue), bytes32(uint256(ifFalse)), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, uint128 ifTrue, euint128 ifFalse) internal returns (euint128) { return euint128.wrap(Impl.choose(25, FheType.Uint128, _ebool(control), bytes32(uint256(ifTrue)), _euint128(ifFalse), 2)); }
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eaddress ifTrue, eaddress ifFalse) internal returns (eaddress) { return eaddress.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eaddress(ifTrue), _eaddress(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eaddress ifTrue, address ifFalse) internal returns (eaddress) { return eaddress.wrap(Impl.choose(25, FheType.Uint160, _ebool(control), _eaddress(ifTrue), bytes32(uint256(uint160(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, address ifTrue, eaddress ifFalse) internal returns (eaddress) { return eaddress.wrap(Impl.choose(25, FheType.Uint160, _ebool(control), bytes32(uint256(uint160(ifTrue))), _eaddress(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, euint256 ifTrue, euint256 ifFalse) internal returns (euint256) { return euint256.wrap(Impl.executor().fheIfThenElse(_ebool(control), _euint256(ifTrue), _euint256(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, euint256 ifTrue, uint256 ifFalse) internal returns (euint256) { return euint256.wrap(Impl.choose(25, FheType.Uint256, _ebool(control), _euint256(ifTrue), bytes32(uint256(ifFalse)), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, uint256 ifTrue, euint256 ifFalse) internal returns (euint256) { return euint256.wrap(Impl.choose(25, FheType.Uint256, _ebool(control), bytes32(uint256(ifTrue)), _euint256(ifFalse), 2)); }
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eint8 ifTrue, eint8 ifFalse) internal returns (eint8) { return eint8.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint8(ifTrue), _eint8(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint8 ifTrue, int8 ifFalse) internal returns (eint8) { return eint8.wrap(Impl.choose(25, FheType.Int8, _ebool(control), _eint8(ifTrue), bytes32(uint256(uint8(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, int8 ifTrue, eint8 ifFalse) internal returns (eint8) { return eint8.wrap(Impl.choose(25, FheType.Int8, _ebool(control), bytes32(uint256(uint8(ifTrue))), _eint8(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eint16 ifTrue, eint16 ifFalse) internal returns (eint16) { return eint16.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint16(ifTrue), _eint16(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint16 ifTrue, int16 ifFalse) internal returns (eint16) { return eint16.wrap(Impl.choose(25, FheType.Int16, _ebool(control), _eint16(ifTrue), bytes32(uint256(uint16(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, int16 ifTrue, eint16 ifFalse) internal returns (eint16) { return eint16.wrap(Impl.choose(25, FheType.Int16, _ebool(control), bytes32(uint256(uint16(ifTrue))), _eint16(ifFalse), 2)); }
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eint32 ifTrue, eint32 ifFalse) internal returns (eint32) { return eint32.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint32(ifTrue), _eint32(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint32 ifTrue, int32 ifFalse) internal returns (eint32) { return eint32.wrap(Impl.choose(25, FheType.Int32, _ebool(control), _eint32(ifTrue), bytes32(uint256(uint32(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, int32 ifTrue, eint32 ifFalse) internal returns (eint32) { return eint32.wrap(Impl.choose(25, FheType.Int32, _ebool(control), bytes32(uint256(uint32(ifTrue))), _eint32(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eint64 ifTrue, eint64 ifFalse) internal returns (eint64) { return eint64.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint64(ifTrue), _eint64(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint64 ifTrue, int64 ifFalse) internal returns (eint64) { return eint64.wrap(Impl.choose(25, FheType.Int64, _ebool(control), _eint64(ifTrue), bytes32(uint256(uint64(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, int64 ifTrue, eint64 ifFalse) internal returns (eint64) { return eint64.wrap(Impl.choose(25, FheType.Int64, _ebool(control), bytes32(uint256(uint64(ifTrue))), _eint64(ifFalse), 2)); }
     /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eint128 ifTrue, eint128 ifFalse) internal returns (eint128) { return eint128.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint128(ifTrue), _eint128(ifFalse))); }
     /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint128 ifTrue, int128 ifFalse) internal returns (eint128) { return eint128.wrap(Impl.choose(25, FheType.Int128, _ebool(control), _eint128(ifTrue), bytes32(uint256(uint128(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, int128 ifTrue, eint128 ifFalse) internal returns (eint128) { return eint128.wrap(Impl.choose(25, FheType.Int128, _ebool(control), bytes32(uint256(uint128(ifTrue))), _eint128(ifFalse), 2)); }
+    /// @notice ifTrue where control holds, else ifFalse.
     function select(ebool control, eint256 ifTrue, eint256 ifFalse) internal returns (eint256) { return eint256.wrap(Impl.executor().fheIfThenElse(_ebool(control), _eint256(ifTrue), _eint256(ifFalse))); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, eint256 ifTrue, int256 ifFalse) internal returns (eint256) { return eint256.wrap(Impl.choose(25, FheType.Int256, _ebool(control), _eint256(ifTrue), bytes32(uint256(uint256(ifFalse))), 4)); }
+    /// @notice ifTrue where control holds, else ifFalse.
+    function select(ebool control, int256 ifTrue, eint256 ifFalse) internal returns (eint256) { return eint256.wrap(Impl.choose(25, FheType.Int256, _ebool(control), bytes32(uint256(uint256(ifTrue))), _eint256(ifFalse), 2)); }
 
     /// @notice the sum of a list, wrapping around.
     function sum(euint8[] memory values) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSum(_euint8s(values), FheType.Uint8)); }

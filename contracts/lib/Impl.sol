@@ -87,6 +87,17 @@ library Impl {
         return _two(op, fheType, a, b, clear, "")[0];
     }
 
+    /// @notice Orders operation `op` on a condition and two values, of which the first is clear if
+    /// `clear` has bit 1, the second if it has bit 2.
+    function choose(uint8 op, FheType fheType, bytes32 control, bytes32 ifTrue, bytes32 ifFalse, uint256 clear)
+        internal
+        returns (bytes32)
+    {
+        bytes32[] memory operands = new bytes32[](3);
+        (operands[0], operands[1], operands[2]) = (control, ifTrue, ifFalse);
+        return executor().order(op, fheType, operands, clear, "")[0];
+    }
+
     /// @notice Looks `a` up in a table of 256 entries, big-endian.
     function lookup(uint8 op, FheType fheType, bytes32 a, bytes memory table) internal returns (bytes32) {
         return _one(op, fheType, a, table);

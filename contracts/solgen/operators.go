@@ -103,10 +103,14 @@ func (o overload) body() string {
 		return fmt.Sprintf("(bytes32 r, bytes32 ok) = %s; return (%s, %s);", o.order(), wrap(types[0], "r"), wrap(types[1], "ok"))
 	}
 	call := fmt.Sprintf("Impl.executor().%s(%s)", executorName(o.row), o.arguments())
-	if o.row.Op >= own || o.row.Shape == fhe.Member && o.params[1].clear {
+	if o.row.Op >= own || (o.row.Shape == fhe.Member || o.row.Shape == fhe.Choose) && o.hasClear() {
 		call = o.order()
 	}
 	return "return " + wrap(o.row.Result(o.typ), call) + ";"
+}
+
+func (o overload) hasClear() bool {
+	return slices.ContainsFunc(o.params, func(p param) bool { return p.clear })
 }
 
 // order is the call for what the executor has no function of its own for.
@@ -127,6 +131,8 @@ func (o overload) order() string {
 		name, args = "binary", append(args, fmt.Sprint(clear))
 	case fhe.Checked:
 		name, args = "pair", append(args, fmt.Sprint(clear))
+	case fhe.Choose:
+		name, args = "choose", append(args, fmt.Sprint(clear))
 	case fhe.Member:
 		name = "member"
 	case fhe.Table:
@@ -169,7 +175,9 @@ func overloads(row fhe.Operator, t fhe.Type) []overload {
 	case fhe.Unary, fhe.Measure:
 		return []overload{of(a)}
 	case fhe.Choose:
-		return []overload{of(secret("control", fhe.Bool), secret("ifTrue", t), secret("ifFalse", t))}
+		control, yes, no := secret("control", fhe.Bool), secret("ifTrue", t), secret("ifFalse", t)
+		// Two clear values would fit the overloads of every wider type too.
+		return []overload{of(control, yes, no), of(control, yes, open("ifFalse", t)), of(control, open("ifTrue", t), no)}
 	case fhe.Shift:
 		// A clear a would fit the overloads of every wider type too.
 		return []overload{of(a, secret("b", fhe.Uint8)), of(a, open("b", fhe.Uint8))}

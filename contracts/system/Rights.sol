@@ -54,7 +54,7 @@ abstract contract Rights is Accounts {
             _requireNotDenied(msg.sender);
             _requireRight(handle);
         }
-        tstore(_transientSlot(handle, account), 1);
+        tstore(_slot(handle, _holder(account)), 1);
     }
 
     /// @notice Ends an operation that `account` ordered: it needs a right on each of `operands` but those
@@ -66,11 +66,14 @@ abstract contract Rights is Accounts {
     {
         if (msg.sender != executor) revert SenderNotExecutor(msg.sender);
         _requireNotDenied(account);
+        uint256 holder = _holder(account);
         for (uint256 i = 0; i < operands.length; i++) {
-            if ((clear >> i) & 1 == 0 && !isAllowed(operands[i], account)) revert ACLNotAllowed(operands[i], account);
+            bytes32 handle = operands[i];
+            if ((clear >> i) & 1 == 1 || tload(_slot(handle, holder)) != 0) continue;
+            if (!persistAllowed(handle, account)) revert ACLNotAllowed(handle, account);
         }
         for (uint256 i = 0; i < results.length; i++) {
-            tstore(_transientSlot(results[i], account), 1);
+            tstore(_slot(results[i], holder), 1);
         }
     }
 
@@ -97,7 +100,7 @@ abstract contract Rights is Accounts {
 
     /// @inheritdoc IACL
     function allowedTransient(bytes32 handle, address account) public view returns (bool) {
-        return tload(_transientSlot(handle, account)) != 0;
+        return tload(_slot(handle, _holder(account))) != 0;
     }
 
     /// @inheritdoc IACL
@@ -140,10 +143,19 @@ abstract contract Rights is Accounts {
         }
     }
 
-    /// @dev A right from before the last cleaning has another slot, and no cleaning is undone but
-    /// with its whole call.
-    function _transientSlot(bytes32 handle, address account) private view returns (bytes32) {
-        return keccak256(abi.encode(handle, account, tload(CLEANINGS)));
+    /// @dev The account since the last cleaning: a right from before has another slot, and no cleaning
+    /// is undone but with its whole call.
+    function _holder(address account) private view returns (uint256) {
+        return (tload(CLEANINGS) << 160) | uint160(account);
+    }
+
+    /// @dev The transient slot of a right: Keccak-256(handle | holder).
+    function _slot(bytes32 handle, uint256 holder) private pure returns (bytes32 slot) {
+        assembly ("memory-safe") {
+            mstore(0, handle)
+            mstore(32, holder)
+            slot := keccak256(0, 64)
+        }
     }
 
     function _rights() private pure returns (RightsStorage storage $) {

@@ -126,25 +126,33 @@ contract NarrowBool is Narrow {
     }
 
     function run20() external {
+        _keep(25, 0, 4, 0, ebool.unwrap(FHE.select(bools[0], bools[1], true)));
+    }
+
+    function run21() external {
+        _keep(25, 0, 2, 0, ebool.unwrap(FHE.select(bools[0], true, bools[2])));
+    }
+
+    function run22() external {
         ebool[] memory list = new ebool[](2);
         list[0] = bools[1];
         list[1] = bools[2];
         _keep(29, 0, 0, 0, ebool.unwrap(FHE.isIn(bools[0], list)));
     }
 
-    function run21() external {
+    function run23() external {
         bool[] memory list = new bool[](2);
         list[0] = true;
         list[1] = true;
         _keep(29, 0, 2, 0, ebool.unwrap(FHE.isIn(bools[0], list)));
     }
 
-    function run22() external {
+    function run24() external {
         _keep(26, 0, 0, 0, ebool.unwrap(FHE.randEbool()));
     }
 
     /// @notice How many functions `run` there are.
-    uint256 public constant parts = 23;
+    uint256 public constant parts = 25;
 }
 
 /// @title Every operation on uint8
@@ -398,6 +406,14 @@ contract NarrowUint8 is Narrow {
     }
 
     function run62() external {
+        _keep(25, 2, 4, 0, euint8.unwrap(FHE.select(bools[0], uint8s[1], uint8(7))));
+    }
+
+    function run63() external {
+        _keep(25, 2, 2, 0, euint8.unwrap(FHE.select(bools[0], uint8(6), uint8s[2])));
+    }
+
+    function run64() external {
         euint8[] memory list = new euint8[](3);
         list[0] = uint8s[0];
         list[1] = uint8s[1];
@@ -405,165 +421,165 @@ contract NarrowUint8 is Narrow {
         _keep(28, 2, 0, 0, euint8.unwrap(FHE.sum(list)));
     }
 
-    function run63() external {
+    function run65() external {
         euint8[] memory list = new euint8[](2);
         list[0] = uint8s[1];
         list[1] = uint8s[2];
         _keep(29, 2, 0, 0, ebool.unwrap(FHE.isIn(uint8s[0], list)));
     }
 
-    function run64() external {
+    function run66() external {
         uint8[] memory list = new uint8[](2);
         list[0] = uint8(6);
         list[1] = uint8(7);
         _keep(29, 2, 2, 0, ebool.unwrap(FHE.isIn(uint8s[0], list)));
     }
 
-    function run65() external {
+    function run67() external {
         _keep(30, 2, 0, 0, euint8.unwrap(FHE.mulDiv(uint8s[0], uint8s[1], uint8s[2])));
     }
 
-    function run66() external {
+    function run68() external {
         _keep(30, 2, 4, 0, euint8.unwrap(FHE.mulDiv(uint8s[0], uint8s[1], uint8(7))));
     }
 
-    function run67() external {
+    function run69() external {
         _keep(30, 2, 2, 0, euint8.unwrap(FHE.mulDiv(uint8s[0], uint8(6), uint8s[2])));
     }
 
-    function run68() external {
+    function run70() external {
         _keep(30, 2, 6, 0, euint8.unwrap(FHE.mulDiv(uint8s[0], uint8(6), uint8(7))));
     }
 
-    function run69() external {
+    function run71() external {
         (euint8 r, ebool ok) = FHE.tryAdd(uint8s[0], uint8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(64, 2, 0, 0, results);
     }
 
-    function run70() external {
+    function run72() external {
         (euint8 r, ebool ok) = FHE.tryAdd(uint8s[0], uint8(6));
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(64, 2, 2, 0, results);
     }
 
-    function run71() external {
+    function run73() external {
         (euint8 r, ebool ok) = FHE.tryAdd(uint8(5), uint8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(64, 2, 1, 0, results);
     }
 
-    function run72() external {
+    function run74() external {
         (euint8 r, ebool ok) = FHE.trySub(uint8s[0], uint8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(65, 2, 0, 0, results);
     }
 
-    function run73() external {
+    function run75() external {
         (euint8 r, ebool ok) = FHE.trySub(uint8s[0], uint8(6));
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(65, 2, 2, 0, results);
     }
 
-    function run74() external {
+    function run76() external {
         (euint8 r, ebool ok) = FHE.trySub(uint8(5), uint8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(65, 2, 1, 0, results);
     }
 
-    function run75() external {
+    function run77() external {
         (euint8 r, ebool ok) = FHE.tryMul(uint8s[0], uint8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(66, 2, 0, 0, results);
     }
 
-    function run76() external {
+    function run78() external {
         (euint8 r, ebool ok) = FHE.tryMul(uint8s[0], uint8(6));
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(66, 2, 2, 0, results);
     }
 
-    function run77() external {
+    function run79() external {
         (euint8 r, ebool ok) = FHE.tryMul(uint8(5), uint8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (euint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(66, 2, 1, 0, results);
     }
 
-    function run78() external {
+    function run80() external {
         _keep(67, 2, 0, 0, euint8.unwrap(FHE.saturatingAdd(uint8s[0], uint8s[1])));
     }
 
-    function run79() external {
+    function run81() external {
         _keep(67, 2, 2, 0, euint8.unwrap(FHE.saturatingAdd(uint8s[0], uint8(6))));
     }
 
-    function run80() external {
+    function run82() external {
         _keep(67, 2, 1, 0, euint8.unwrap(FHE.saturatingAdd(uint8(5), uint8s[1])));
     }
 
-    function run81() external {
+    function run83() external {
         _keep(68, 2, 0, 0, euint8.unwrap(FHE.saturatingSub(uint8s[0], uint8s[1])));
     }
 
-    function run82() external {
+    function run84() external {
         _keep(68, 2, 2, 0, euint8.unwrap(FHE.saturatingSub(uint8s[0], uint8(6))));
     }
 
-    function run83() external {
+    function run85() external {
         _keep(68, 2, 1, 0, euint8.unwrap(FHE.saturatingSub(uint8(5), uint8s[1])));
     }
 
-    function run84() external {
+    function run86() external {
         _keep(69, 2, 0, 0, euint8.unwrap(FHE.isqrt(uint8s[0])));
     }
 
-    function run85() external {
+    function run87() external {
         _keep(70, 2, 0, 0, euint16.unwrap(FHE.ilog2(uint8s[0])));
     }
 
-    function run86() external {
+    function run88() external {
         _keep(71, 2, 0, 0, euint16.unwrap(FHE.countOnes(uint8s[0])));
     }
 
-    function run87() external {
+    function run89() external {
         _keep(72, 2, 0, 0, euint16.unwrap(FHE.leadingZeros(uint8s[0])));
     }
 
-    function run88() external {
+    function run90() external {
         _keep(73, 2, 0, 0, euint16.unwrap(FHE.trailingZeros(uint8s[0])));
     }
 
-    function run89() external {
+    function run91() external {
         _keep(26, 2, 0, 0, euint8.unwrap(FHE.randEuint8()));
     }
 
-    function run90() external {
+    function run92() external {
         _keep(27, 2, 1, 0, euint8.unwrap(FHE.randEuint8(uint8(5))));
     }
 
-    function run91() external {
+    function run93() external {
         bytes memory table = new bytes(256);
         for (uint256 i = 0; i < table.length; i++) table[i] = bytes1(uint8(i * i + 7));
         _keep(74, 2, 0, 0, euint8.unwrap(FHE.lookupEuint8(uint8s[0], table)));
     }
 
-    function run92() external {
+    function run94() external {
         bytes memory table = new bytes(256);
         for (uint256 i = 0; i < table.length; i++) table[i] = bytes1(uint8(i * i + 7));
         _keep(75, 2, 0, 0, euint8.unwrap(FHE.lookupEuint8(uint8s[0], uint8s[1], table)));
     }
 
     /// @notice How many functions `run` there are.
-    uint256 public constant parts = 93;
+    uint256 public constant parts = 95;
 }
 
 /// @title Every operation on int8
@@ -817,6 +833,14 @@ contract NarrowInt8 is Narrow {
     }
 
     function run62() external {
+        _keep(25, 20, 4, 0, eint8.unwrap(FHE.select(bools[0], int8s[1], int8(7))));
+    }
+
+    function run63() external {
+        _keep(25, 20, 2, 0, eint8.unwrap(FHE.select(bools[0], int8(6), int8s[2])));
+    }
+
+    function run64() external {
         eint8[] memory list = new eint8[](3);
         list[0] = int8s[0];
         list[1] = int8s[1];
@@ -824,123 +848,123 @@ contract NarrowInt8 is Narrow {
         _keep(28, 20, 0, 0, eint8.unwrap(FHE.sum(list)));
     }
 
-    function run63() external {
+    function run65() external {
         eint8[] memory list = new eint8[](2);
         list[0] = int8s[1];
         list[1] = int8s[2];
         _keep(29, 20, 0, 0, ebool.unwrap(FHE.isIn(int8s[0], list)));
     }
 
-    function run64() external {
+    function run66() external {
         int8[] memory list = new int8[](2);
         list[0] = int8(6);
         list[1] = int8(7);
         _keep(29, 20, 2, 0, ebool.unwrap(FHE.isIn(int8s[0], list)));
     }
 
-    function run65() external {
+    function run67() external {
         (eint8 r, ebool ok) = FHE.tryAdd(int8s[0], int8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(64, 20, 0, 0, results);
     }
 
-    function run66() external {
+    function run68() external {
         (eint8 r, ebool ok) = FHE.tryAdd(int8s[0], int8(6));
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(64, 20, 2, 0, results);
     }
 
-    function run67() external {
+    function run69() external {
         (eint8 r, ebool ok) = FHE.tryAdd(int8(5), int8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(64, 20, 1, 0, results);
     }
 
-    function run68() external {
+    function run70() external {
         (eint8 r, ebool ok) = FHE.trySub(int8s[0], int8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(65, 20, 0, 0, results);
     }
 
-    function run69() external {
+    function run71() external {
         (eint8 r, ebool ok) = FHE.trySub(int8s[0], int8(6));
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(65, 20, 2, 0, results);
     }
 
-    function run70() external {
+    function run72() external {
         (eint8 r, ebool ok) = FHE.trySub(int8(5), int8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(65, 20, 1, 0, results);
     }
 
-    function run71() external {
+    function run73() external {
         (eint8 r, ebool ok) = FHE.tryMul(int8s[0], int8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(66, 20, 0, 0, results);
     }
 
-    function run72() external {
+    function run74() external {
         (eint8 r, ebool ok) = FHE.tryMul(int8s[0], int8(6));
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(66, 20, 2, 0, results);
     }
 
-    function run73() external {
+    function run75() external {
         (eint8 r, ebool ok) = FHE.tryMul(int8(5), int8s[1]);
         bytes32[] memory results = new bytes32[](2);
         (results[0], results[1]) = (eint8.unwrap(r), ebool.unwrap(ok));
         _keepAll(66, 20, 1, 0, results);
     }
 
-    function run74() external {
+    function run76() external {
         _keep(67, 20, 0, 0, eint8.unwrap(FHE.saturatingAdd(int8s[0], int8s[1])));
     }
 
-    function run75() external {
+    function run77() external {
         _keep(67, 20, 2, 0, eint8.unwrap(FHE.saturatingAdd(int8s[0], int8(6))));
     }
 
-    function run76() external {
+    function run78() external {
         _keep(67, 20, 1, 0, eint8.unwrap(FHE.saturatingAdd(int8(5), int8s[1])));
     }
 
-    function run77() external {
+    function run79() external {
         _keep(68, 20, 0, 0, eint8.unwrap(FHE.saturatingSub(int8s[0], int8s[1])));
     }
 
-    function run78() external {
+    function run80() external {
         _keep(68, 20, 2, 0, eint8.unwrap(FHE.saturatingSub(int8s[0], int8(6))));
     }
 
-    function run79() external {
+    function run81() external {
         _keep(68, 20, 1, 0, eint8.unwrap(FHE.saturatingSub(int8(5), int8s[1])));
     }
 
-    function run80() external {
+    function run82() external {
         _keep(71, 20, 0, 0, euint16.unwrap(FHE.countOnes(int8s[0])));
     }
 
-    function run81() external {
+    function run83() external {
         _keep(72, 20, 0, 0, euint16.unwrap(FHE.leadingZeros(int8s[0])));
     }
 
-    function run82() external {
+    function run84() external {
         _keep(73, 20, 0, 0, euint16.unwrap(FHE.trailingZeros(int8s[0])));
     }
 
-    function run83() external {
+    function run85() external {
         _keep(26, 20, 0, 0, eint8.unwrap(FHE.randEint8()));
     }
 
     /// @notice How many functions `run` there are.
-    uint256 public constant parts = 84;
+    uint256 public constant parts = 86;
 }

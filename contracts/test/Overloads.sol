@@ -1695,7 +1695,23 @@ contract Overloads is FHEVMConfig {
         return FHE.select(control, ifTrue, ifFalse);
     }
 
+    function select_ebool_ebool_bool(ebool control, ebool ifTrue, bool ifFalse) external returns (ebool) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_bool_ebool(ebool control, bool ifTrue, ebool ifFalse) external returns (ebool) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
     function select_ebool_euint8_euint8(ebool control, euint8 ifTrue, euint8 ifFalse) external returns (euint8) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_euint8_uint8(ebool control, euint8 ifTrue, uint8 ifFalse) external returns (euint8) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_uint8_euint8(ebool control, uint8 ifTrue, euint8 ifFalse) external returns (euint8) {
         return FHE.select(control, ifTrue, ifFalse);
     }
 
@@ -1703,7 +1719,23 @@ contract Overloads is FHEVMConfig {
         return FHE.select(control, ifTrue, ifFalse);
     }
 
+    function select_ebool_euint16_uint16(ebool control, euint16 ifTrue, uint16 ifFalse) external returns (euint16) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_uint16_euint16(ebool control, uint16 ifTrue, euint16 ifFalse) external returns (euint16) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
     function select_ebool_euint256_euint256(ebool control, euint256 ifTrue, euint256 ifFalse) external returns (euint256) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_euint256_uint256(ebool control, euint256 ifTrue, uint256 ifFalse) external returns (euint256) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_uint256_euint256(ebool control, uint256 ifTrue, euint256 ifFalse) external returns (euint256) {
         return FHE.select(control, ifTrue, ifFalse);
     }
 
@@ -1711,11 +1743,35 @@ contract Overloads is FHEVMConfig {
         return FHE.select(control, ifTrue, ifFalse);
     }
 
+    function select_ebool_eaddress_address(ebool control, eaddress ifTrue, address ifFalse) external returns (eaddress) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_address_eaddress(ebool control, address ifTrue, eaddress ifFalse) external returns (eaddress) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
     function select_ebool_eint8_eint8(ebool control, eint8 ifTrue, eint8 ifFalse) external returns (eint8) {
         return FHE.select(control, ifTrue, ifFalse);
     }
 
+    function select_ebool_eint8_int8(ebool control, eint8 ifTrue, int8 ifFalse) external returns (eint8) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_int8_eint8(ebool control, int8 ifTrue, eint8 ifFalse) external returns (eint8) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
     function select_ebool_eint256_eint256(ebool control, eint256 ifTrue, eint256 ifFalse) external returns (eint256) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_eint256_int256(ebool control, eint256 ifTrue, int256 ifFalse) external returns (eint256) {
+        return FHE.select(control, ifTrue, ifFalse);
+    }
+
+    function select_ebool_int256_eint256(ebool control, int256 ifTrue, eint256 ifFalse) external returns (eint256) {
         return FHE.select(control, ifTrue, ifFalse);
     }
 

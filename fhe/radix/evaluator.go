@@ -86,7 +86,8 @@ func (e *Evaluator) check(row fhe.Operator, t fhe.Type, operands []Operand) erro
 				want = o.Encrypted.Type
 			}
 		}
-		if err := e.checkOperand(o, want, row.Clear); err != nil {
+		clear := row.Clear && !(row.Shape == fhe.Choose && i == 0)
+		if err := e.checkOperand(o, want, clear); err != nil {
 			return fmt.Errorf("operand %d: %w", i, err)
 		}
 	}

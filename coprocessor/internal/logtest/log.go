@@ -200,6 +200,8 @@ func (l *Log) random(r *rand.Rand, types []fhe.Type, byType map[fhe.Type][]fhe.H
 				operands = append(operands, l.Operand(byType[u][r.IntN(len(byType[u]))]))
 			}
 		}
-		return l.Derive(row.Op, t, nil, operands...)
+		if row.CheckOperands(t, operands, nil) == nil {
+			return l.Derive(row.Op, t, nil, operands...)
+		}
 	}
 }

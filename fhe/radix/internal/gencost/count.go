@@ -111,8 +111,11 @@ func masked(v *uint256.Int, t fhe.Type) *uint256.Int {
 var dearest = [...]uint64{0xcd5666a55659559a, 0x69555a5955658b2b}
 
 // clears are clear values of operands, by their places: one value for all, or of
-// mulDiv a factor and a divisor.
+// mulDiv a factor and a divisor, of a choice two values.
 func clears(f fhe.Form) (out [][3]*uint256.Int) {
+	if f.Op == fhe.Select {
+		return [][3]*uint256.Int{choice()}
+	}
 	if f.Op != fhe.MulDiv {
 		for _, v := range clearValues(f) {
 			out = append(out, [3]*uint256.Int{v, v, v})
@@ -125,6 +128,18 @@ func clears(f fhe.Form) (out [][3]*uint256.Int) {
 		}
 	}
 	return out
+}
+
+// choice is two values whose blocks are all pairs of different ones in turn: blocks
+// of one pair share a bootstrap, and equal ones need none.
+func choice() [3]*uint256.Int {
+	const first, second = 0xfea540, 0x934e39 // 3 3 3 2 2 2 1 1 1 0 0 0, 2 1 0 3 1 0 3 2 0 3 2 1
+	v, w := new(uint256.Int), new(uint256.Int)
+	for range 11 { // of 24 bits each
+		v.Lsh(v, 24).Or(v, uint256.NewInt(first))
+		w.Lsh(w, 24).Or(w, uint256.NewInt(second))
+	}
+	return [3]*uint256.Int{nil, v, w}
 }
 
 // factors are clear factors of mulDiv, of which wide types afford few.

@@ -89,6 +89,8 @@ func operand(row fhe.Operator, clear uint8) string {
 		return ""
 	case row.Shape == fhe.Ternary:
 		return map[uint8]string{2: "factor", 4: "divisor", 6: "factor and divisor"}[clear]
+	case row.Shape == fhe.Choose:
+		return map[uint8]string{2: "ifTrue", 4: "ifFalse", 6: "ifTrue and ifFalse"}[clear]
 	case clear == 1:
 		return "left"
 	}
