@@ -10,8 +10,8 @@ const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
 const solc = createRequire(import.meta.url)("solc");
 
-const folders = ["config", "examples", "lib", "system", "test"];
-const published = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "ConfidentialToken"];
+const folders = ["config", "examples", "lib", "system", "test", "twin"];
+const published = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "ConfidentialToken", "OperationTwin", "InputTwin"];
 const settings = {
   evmVersion: "cancun",
   optimizer: { enabled: true, runs: 10_000 },

@@ -40,6 +40,8 @@ var (
 	InputVerifier      = mustLoad("InputVerifier")
 	DecryptionVerifier = mustLoad("DecryptionVerifier")
 	ConfidentialToken  = mustLoad("ConfidentialToken")
+	OperationTwin      = mustLoad("OperationTwin")
+	InputTwin          = mustLoad("InputTwin")
 )
 
 // Artifact is a compiled contract.

@@ -25,5 +25,6 @@ func files() map[string]string {
 		"lib/IFHEVMExecutor.sol": executorInterface(),
 		"system/Operations.sol":  operations(),
 		"test/Overloads.sol":     forwarder(),
+		"twin/OperatorTable.sol": operatorTable(),
 	}
 }
