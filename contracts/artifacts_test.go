@@ -46,7 +46,7 @@ func TestArtifactsAreCurrent(t *testing.T) {
 
 // TestCodeSize keeps every contract deployable on any chain (EIP-170).
 func TestCodeSize(t *testing.T) {
-	for _, a := range []*Artifact{ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, ConfidentialToken, OperationTwin, InputTwin} {
+	for _, a := range []*Artifact{ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, ConfidentialToken, OperationTwin, InputTwin, AttachedExecutor, AttachedInputVerifier} {
 		if n := len(a.DeployedBytecode); n == 0 || n > 24576 {
 			t.Errorf("%s has %d bytes of code", a.Name, n)
 		}

@@ -11,7 +11,8 @@ process.chdir(root);
 const solc = createRequire(import.meta.url)("solc");
 
 const folders = ["config", "examples", "lib", "system", "test", "twin"];
-const published = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "ConfidentialToken", "OperationTwin", "InputTwin"];
+const published = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "ConfidentialToken", "OperationTwin", "InputTwin",
+  "AttachedExecutor", "AttachedInputVerifier"];
 const settings = {
   evmVersion: "cancun",
   optimizer: { enabled: true, runs: 10_000 },

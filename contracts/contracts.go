@@ -35,13 +35,15 @@ var artifacts embed.FS
 
 // Compiled contracts.
 var (
-	ACL                = mustLoad("ACL")
-	FHEVMExecutor      = mustLoad("FHEVMExecutor")
-	InputVerifier      = mustLoad("InputVerifier")
-	DecryptionVerifier = mustLoad("DecryptionVerifier")
-	ConfidentialToken  = mustLoad("ConfidentialToken")
-	OperationTwin      = mustLoad("OperationTwin")
-	InputTwin          = mustLoad("InputTwin")
+	ACL                   = mustLoad("ACL")
+	FHEVMExecutor         = mustLoad("FHEVMExecutor")
+	InputVerifier         = mustLoad("InputVerifier")
+	DecryptionVerifier    = mustLoad("DecryptionVerifier")
+	ConfidentialToken     = mustLoad("ConfidentialToken")
+	OperationTwin         = mustLoad("OperationTwin")
+	InputTwin             = mustLoad("InputTwin")
+	AttachedExecutor      = mustLoad("AttachedExecutor")
+	AttachedInputVerifier = mustLoad("AttachedInputVerifier")
 )
 
 // Artifact is a compiled contract.

@@ -205,7 +205,7 @@ func TestTwinIsBounded(t *testing.T) {
 
 // TestTwinGas compares the gas of typical operations with what is on record.
 func TestTwinGas(t *testing.T) {
-	w, r := newOperationTwin(t), rand.New(rand.NewPCG(9, 10))
+	w := newOperationTwin(t)
 	got := map[string]uint64{}
 	for name, f := range map[string]form{
 		"add":                  {op: fhe.Add, typ: fhe.Uint64},
@@ -216,7 +216,7 @@ func TestTwinGas(t *testing.T) {
 		"lookup2":              {op: fhe.Lookup2, typ: fhe.Uint16},
 		"isIn, a list of ten":  {op: fhe.IsIn, typ: fhe.Uint64, n: 11},
 	} {
-		input := f.derivation(r)
+		input := f.derivation(rand.New(rand.NewPCG(9, 10)))
 		if !w.agree(t, input) {
 			t.Errorf("%s is refused", name)
 		}

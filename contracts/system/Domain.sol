@@ -12,7 +12,8 @@ abstract contract Domain {
     /// @notice Identifies the network's FHE public key.
     bytes32 public immutable keyId;
 
-    /// @notice This chain has no such precompile: deploy to a chain that fhevm-node runs.
+    /// @notice This chain has no such precompile, nor a twin of it there: deploy to a chain that fhevm-node
+    /// runs, or attach the network to this one with script/deploy.mjs.
     error PrecompileMissing(address precompile);
 
     constructor(address acl_, bytes32 keyId_) {
