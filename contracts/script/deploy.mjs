@@ -1,0 +1,152 @@
+// Deploys the system contracts to an EVM chain that has no fhevm precompiles, with the twins in
+// their place. `node deploy.mjs --help` says how.
+import { readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { Contract, ContractFactory, getAddress, getCreateAddress, isAddress, isHexString, JsonRpcProvider, Wallet } from "ethers";
+
+const help = `Deploys the system contracts of an fhevm network to an EVM chain.
+
+  DEPLOYER_KEY=0x... node deploy.mjs --rpc URL --network FILE --owner ADDRESS
+
+  --rpc URL        JSON-RPC of the chain, which must have the Cancun fork
+  --network FILE   description of the network: the fields of a genesis (docs/spec/chain.md 8.3) but
+                   alloc, which is left out
+  --owner ADDRESS  the account that deploys; it must be that of DEPLOYER_KEY
+  --help           this text
+
+DEPLOYER_KEY is the account's private key, in hexadecimal. The result is a JSON object with the
+addresses on standard output. If a deployment stops, run it again: it begins anew.`;
+
+/// The contracts in the order of their creation. `args` are the constructor's, from the addresses of all
+/// contracts and the description of the network; `reads` are getters and what they must answer.
+const table = [
+  { name: "operationTwin", artifact: "OperationTwin", args: () => [] },
+  { name: "inputTwin", artifact: "InputTwin", args: () => [] },
+  {
+    name: "acl",
+    artifact: "ACL",
+    args: (at) => [at.executor],
+    reads: (at) => ({ getFHEVMExecutorAddress: at.executor }),
+  },
+  {
+    name: "executor",
+    artifact: "AttachedExecutor",
+    args: (at, { keyId, budget }) => [at.acl, at.inputVerifier, keyId, budget.perBlock, budget.burst, budget.depth, at.operationTwin],
+    reads: (at, { keyId }) => ({ getACLAddress: at.acl, getInputVerifierAddress: at.inputVerifier, keyId }),
+  },
+  {
+    name: "inputVerifier",
+    artifact: "AttachedInputVerifier",
+    args: (at, { keyId }) => [at.acl, at.executor, keyId, at.inputTwin],
+    reads: (at, { keyId }) => ({ keyId }),
+  },
+  {
+    name: "decryptionVerifier",
+    artifact: "DecryptionVerifier",
+    args: (at, { network, committee: { signers, quorum, epoch } }) => [signers, quorum, epoch, network],
+    reads: (at, { network, committee }) => ({ network, threshold: BigInt(committee.quorum), epoch: BigInt(committee.epoch) }),
+  },
+];
+
+/// Deploys the contracts of `network` by `signer` and returns their addresses by name. `report` is
+/// called with a line for each step.
+export async function deploy(signer, network, report = () => {}) {
+  describe(network);
+  await checkChain(signer, network);
+  const nonce = await freeNonce(signer);
+  const from = await signer.getAddress();
+  const at = Object.fromEntries(table.map(({ name }, i) => [name, getCreateAddress({ from, nonce: nonce + i })]));
+  for (const [i, row] of table.entries()) {
+    const { abi, bytecode } = await artifact(row.artifact);
+    const contract = await new ContractFactory(abi, bytecode, signer).deploy(...row.args(at, network), { nonce: nonce + i });
+    await contract.waitForDeployment();
+    const address = await contract.getAddress();
+    if (address !== at[row.name]) throw new Error(`${row.name} is at ${address}, not at ${at[row.name]}: deploy again, and send nothing else meanwhile`);
+    report(`${row.name} ${address}`);
+  }
+  await check(signer.provider, at, network);
+  return at;
+}
+
+/// Throws unless the deployed contracts answer what the description says.
+export async function check(provider, at, network) {
+  for (const { name, artifact: file, reads = () => ({}) } of table) {
+    const contract = new Contract(at[name], (await artifact(file)).abi, provider);
+    for (const [getter, want] of Object.entries(reads(at, network))) {
+      const got = await contract[getter]();
+      if (got !== want) throw new Error(`${name}.${getter}() is ${got}, want ${want}`);
+    }
+  }
+}
+
+function describe({ network, chainId, keyId, committee, budget }) {
+  const want = (ok, text) => {
+    if (!ok) throw new Error(`network description: ${text}`);
+  };
+  want(network === "dev", 'network must be "dev": production waits for input proofs and committee key generation');
+  want(Number.isSafeInteger(chainId) && chainId > 0, "chainId must be a number above 0");
+  want(isHexString(keyId, 32), "keyId must be 32 bytes in hexadecimal");
+  want(keyId === keyId.toLowerCase(), "keyId must be in lower case");
+  want(Array.isArray(committee?.signers) && committee.signers.every((a) => isAddress(a)), "committee.signers must be addresses");
+  want(committee.quorum > 0 && committee.quorum <= committee.signers.length, "committee.quorum must be 1 to the number of signers");
+  want(Number.isSafeInteger(committee.epoch), "committee.epoch must be a number");
+  for (const limit of ["perBlock", "burst", "depth"]) {
+    want(budget?.[limit] > 0 && budget[limit] < 2 ** 32, `budget.${limit} must be from 1 to 2^32 - 1`);
+  }
+}
+
+async function checkChain(signer, { chainId }) {
+  const { chainId: actual } = await signer.provider.getNetwork();
+  if (actual !== BigInt(chainId)) throw new Error(`the chain's id is ${actual}, the network is for chain ${chainId}`);
+  if ((await signer.provider.getBalance(signer)) === 0n) throw new Error(`${await signer.getAddress()} has no funds on chain ${chainId}`);
+}
+
+/// The deployer's nonce, on which all addresses depend.
+async function freeNonce(signer) {
+  const [mined, pending] = await Promise.all(["latest", "pending"].map((tag) => signer.getNonce(tag)));
+  if (mined !== pending) throw new Error(`the deployer has ${pending - mined} transactions pending: wait until they are mined`);
+  return mined;
+}
+
+async function artifact(name) {
+  return JSON.parse(await readFile(new URL(`../artifacts/${name}.json`, import.meta.url), "utf8"));
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: { rpc: { type: "string" }, network: { type: "string" }, owner: { type: "string" }, help: { type: "boolean" } },
+  });
+  if (values.help) return console.log(help);
+  for (const flag of ["rpc", "network", "owner"]) {
+    if (!values[flag]) throw new Error(`--${flag} is missing; --help explains it`);
+  }
+  if (!isAddress(values.owner)) throw new Error("--owner is no address");
+  const network = JSON.parse(await readFile(values.network, "utf8"));
+  const provider = new JsonRpcProvider(values.rpc, undefined, { cacheTimeout: -1, staticNetwork: true });
+  try {
+    const signer = wallet(process.env.DEPLOYER_KEY, provider);
+    if (signer.address !== getAddress(values.owner)) throw new Error(`DEPLOYER_KEY is the key of ${signer.address}, not of the owner ${values.owner}`);
+    const contracts = await deploy(signer, network, console.error);
+    console.log(JSON.stringify({ chainId: network.chainId, keyId: network.keyId, owner: signer.address, contracts }, null, 2));
+  } finally {
+    provider.destroy();
+  }
+}
+
+/// The wallet of the key, without the key in any error.
+function wallet(key, provider) {
+  if (!isHexString(key, 32)) throw new Error("DEPLOYER_KEY must be 32 bytes in hexadecimal, with 0x before them");
+  try {
+    return new Wallet(key, provider);
+  } catch {
+    throw new Error("DEPLOYER_KEY is no private key of secp256k1");
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  main().catch((e) => {
+    console.error(`deploy: ${e.shortMessage ?? e.message}`);
+    process.exitCode = 1;
+  });
+}
