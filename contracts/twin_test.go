@@ -176,6 +176,19 @@ func TestInputTwinAgrees(t *testing.T) {
 	}
 }
 
+// TestInputTwinIsBound changes each byte of what a list states, and of what is in force.
+func TestInputTwinIsBound(t *testing.T) {
+	w := newInputTwin(t)
+	input := inputOf(w.domain(), []fhe.Type{fhe.Uint8}, rand.New(rand.NewPCG(11, 12)))
+	for at := range 1 + 2*fhe.BindingSize {
+		input[at] ^= 1
+		if w.agree(t, input) {
+			t.Errorf("byte %d changed, and accepted", at)
+		}
+		input[at] ^= 1
+	}
+}
+
 // TestTwinIsBounded runs the longest and the worst inputs.
 func TestTwinIsBounded(t *testing.T) {
 	w, r := newOperationTwin(t), rand.New(rand.NewPCG(7, 8))

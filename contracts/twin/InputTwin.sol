@@ -69,7 +69,7 @@ contract InputTwin {
         _same(stated[8:28], binding[8:28], "ACL");
         _same(stated[28:60], binding[28:60], "key: fetch the network key again");
         _same(stated[61:81], binding[61:81], "contract: encrypt it for the contract that calls FHE.fromExternal");
-        _same(stated[81:], binding[81:], "user: encrypt it for the account that sends the transaction");
+        _refuse("input is bound to another user: encrypt it for the account that sends the transaction");
     }
 
     function _same(bytes calldata a, bytes calldata b, string memory what) private pure {
