@@ -6,13 +6,17 @@
 // or on another contract:
 //
 //	ACL(address executor)
-//	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId)
+//	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId, uint32 perBlock, uint32 burst, uint32 depth)
 //	InputVerifier(address acl, address executor, bytes32 keyId)
 //	DecryptionVerifier(address[] signers, uint256 threshold, uint256 epoch, string network)
 //
 // threshold is the quorum of signatures, 2t+1; network is "dev" or
 // "production". Creation code followed by the ABI-encoded arguments is what
 // runs.
+//
+// OperationTwin and InputTwin stand in for the precompiles on chains that lack
+// them, where AttachedExecutor and AttachedInputVerifier, which take their address
+// as a last argument, replace the executor and the input verifier.
 //
 // After a change to the operator table, the addresses or a Solidity file, run
 // go generate here: it writes the generated Solidity and compiles everything.

@@ -235,5 +235,12 @@ func TestTwinGas(t *testing.T) {
 		}
 		_, got[name], _ = w.run(input)
 	}
+	n := newAttachedNetwork(t)
+	n.transaction(func(tx *transaction) {
+		a := tx.encrypt(alice, 1, fhe.Uint64)
+		before := tx.gas
+		tx.must(alice, n.executor, "fheAdd", a, a, encrypted)
+		got["add, through the executor"] = tx.gas - before
+	})
 	compareGas(t, "testdata/gas-twin.json", got)
 }

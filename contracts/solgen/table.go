@@ -15,17 +15,17 @@ import (
 // Codes of the types of operands and results in the twin's rows; any other code is
 // 1 more than the number of a type.
 const (
-	ownType   = 0    // the type of the operation
-	boundCode = 0xfe // a clear bound, 1 to 2^bits of the type of the operation
-	anyCode   = 0xff // any type
+	ownType   = 0
+	boundCode = 0xfe
+	anyType   = 0xff
 	noResult  = 0xff
 )
 
 // Ways to find the column of an operation's costs.
 const (
-	bySet    = iota // the nibble of the set of clear operands
-	bySource        // the rank of the operand's type
-	byCount         // the column of the number of operands
+	bySet = iota
+	bySource
+	byCount
 )
 
 // refusedSet is the nibble of a set of clear operands that is refused.
@@ -45,6 +45,7 @@ var ranked = func() []fhe.Type {
 // operatorTable renders the twin's copy of the operator table and its costs.
 func operatorTable() string {
 	f := newFile(pinnedCompiler)
+	f.codes()
 	f.line(tableIntroduction)
 	f.line("library OperatorTable {")
 	f.typeWords()
@@ -59,19 +60,36 @@ func operatorTable() string {
 	return f.String()
 }
 
-const tableIntroduction = `
-/// @dev A row of the operator table.
+// codes adds what the twin and the rows agree on.
+func (f *file) codes() {
+	for _, c := range []struct {
+		doc, name string
+		value     int
+	}{
+		{"The size of the longest derivation.", "MAX_DERIVATION", fhe.MaxDerivation},
+		{"Code of an operand or result of the type of the operation.", "OWN_TYPE", ownType},
+		{"Code of a clear operand from 1 to 2^bits of the type of the operation.", "BOUND", boundCode},
+		{"Code of an operand of any type.", "ANY_TYPE", anyType},
+		{"Stands for the second result of an operation that has one.", "NO_RESULT", noResult},
+		{"Stands for the column of a set of clear operands that is refused.", "REFUSED", refusedSet},
+		{"The column of the costs is the rank of the type of operand 0.", "BY_SOURCE", bySource},
+		{"The column of the costs follows from the number of operands.", "BY_COUNT", byCount},
+	} {
+		f.line("/// @dev %s\nuint256 constant %s = %d;\n", c.doc, c.name, c.value)
+	}
+}
+
+const tableIntroduction = `/// @dev A row of the operator table.
 /// kinds: those of the types T that it is defined on: 1 bool, 2 unsigned, 4 signed, 8 address. bits:
 /// of the widest of them.
 /// least, most: how many operands it takes.
-/// operands: byte i, from the low end, is the type of operand i: 0 for T, 254 for a bound from 1 to
-/// 2^bits of T, 255 for any type, else 1 more than the type's number.
-/// first, second: the types of its results in the same code; second is 255 where there is one result.
+/// operands: byte i, from the low end, is the type of operand i: a code above, else 1 more than the
+/// type's number.
+/// first, second: the types of its results likewise.
 /// entries: of its look-up table, or 0.
 /// sets: nibble s, from the low end, is for the set s of clear operands, in which operand i is bit i; of
-/// a list s is 0 if none is clear, 1 if some are, 3 if all are. 15 says that the set is refused.
-/// by: where the column of its costs stands: 0 in the nibble of sets, 1 in the rank of the type
-/// of operand 0, 2 in the number of operands. columns: how many there are.
+/// a list s is 0 if none is clear, 1 if some are, 3 if all are. It is REFUSED, or the column of the costs.
+/// by: BY_SOURCE or BY_COUNT where the column is found otherwise, else 0. columns: how many there are.
 /// costs: bootstraps(3) | depth(2) for each column of each type, types in the order of their ranks.
 struct Operator {
     string name;
@@ -177,17 +195,17 @@ func drawn(row fhe.Operator) int {
 func operandCodes(row fhe.Operator) uint32 {
 	switch row.Shape {
 	case fhe.Convert:
-		return anyCode
+		return anyType
 	case fhe.Draw:
 		return uint32(fhe.Uint256) + 1 | uint32(boundCode<<8)&(1<<(8*drawn(row))-1)
 	}
-	return pack(codes(func(t fhe.Type) []fhe.Type { return row.Signature(t, 3) }))
+	return pack(encode(func(t fhe.Type) []fhe.Type { return row.Signature(t, 3) }))
 }
 
-func resultCodes(row fhe.Operator) []uint8 { return codes(row.Results) }
+func resultCodes(row fhe.Operator) []uint8 { return encode(row.Results) }
 
-// codes tells the types that follow the operation's type from those that are fixed.
-func codes(types func(fhe.Type) []fhe.Type) []uint8 {
+// encode tells the types that follow the operation's type from those that are fixed.
+func encode(types func(fhe.Type) []fhe.Type) []uint8 {
 	a, b := types(fhe.Uint128), types(fhe.Uint256)
 	out := make([]uint8, len(a))
 	for i := range a {

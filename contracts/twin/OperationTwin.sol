@@ -2,7 +2,9 @@
 pragma solidity 0.8.30;
 
 import {PROTOCOL_VERSION} from "../config/Protocol.sol";
-import {Operator, OperatorTable} from "./OperatorTable.sol";
+import {
+    ANY_TYPE, BOUND, BY_COUNT, BY_SOURCE, MAX_DERIVATION, NO_RESULT, Operator, OperatorTable, OWN_TYPE, REFUSED
+} from "./OperatorTable.sol";
 import {decimal, typeText} from "./Texts.sol";
 
 /// @title The twin of precompile 0x5d, for chains that have no such precompile
@@ -19,22 +21,12 @@ contract OperationTwin {
     uint256 private constant COUNT = 95;
     uint256 private constant KINDS = 96;
 
-    /// @dev The longest derivation: a table of 512 bytes behind 101 operands.
-    uint256 private constant MAX_DERIVATION = KINDS + 33 * 101 + 512;
-
     // Kinds of operands.
     uint256 private constant STORED = 0;
     uint256 private constant CLEAR = 2;
 
-    // Codes in rows of the operator table.
-    uint256 private constant OWN_TYPE = 0;
-    uint256 private constant BOUND = 254;
-    uint256 private constant ANY_TYPE = 255;
-    uint256 private constant NO_RESULT = 255;
-    uint256 private constant REFUSED = 15;
+    /// @dev The sets of a row that takes no clear operand, without that of no clear operand.
     uint256 private constant ALL_REFUSED = 0xfffffff;
-    uint256 private constant BY_SOURCE = 1;
-    uint256 private constant BY_COUNT = 2;
 
     /// @dev What the operands add up to.
     struct Operands {

@@ -2,19 +2,41 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+/// @dev The size of the longest derivation.
+uint256 constant MAX_DERIVATION = 3941;
+
+/// @dev Code of an operand or result of the type of the operation.
+uint256 constant OWN_TYPE = 0;
+
+/// @dev Code of a clear operand from 1 to 2^bits of the type of the operation.
+uint256 constant BOUND = 254;
+
+/// @dev Code of an operand of any type.
+uint256 constant ANY_TYPE = 255;
+
+/// @dev Stands for the second result of an operation that has one.
+uint256 constant NO_RESULT = 255;
+
+/// @dev Stands for the column of a set of clear operands that is refused.
+uint256 constant REFUSED = 15;
+
+/// @dev The column of the costs is the rank of the type of operand 0.
+uint256 constant BY_SOURCE = 1;
+
+/// @dev The column of the costs follows from the number of operands.
+uint256 constant BY_COUNT = 2;
 
 /// @dev A row of the operator table.
 /// kinds: those of the types T that it is defined on: 1 bool, 2 unsigned, 4 signed, 8 address. bits:
 /// of the widest of them.
 /// least, most: how many operands it takes.
-/// operands: byte i, from the low end, is the type of operand i: 0 for T, 254 for a bound from 1 to
-/// 2^bits of T, 255 for any type, else 1 more than the type's number.
-/// first, second: the types of its results in the same code; second is 255 where there is one result.
+/// operands: byte i, from the low end, is the type of operand i: a code above, else 1 more than the
+/// type's number.
+/// first, second: the types of its results likewise.
 /// entries: of its look-up table, or 0.
 /// sets: nibble s, from the low end, is for the set s of clear operands, in which operand i is bit i; of
-/// a list s is 0 if none is clear, 1 if some are, 3 if all are. 15 says that the set is refused.
-/// by: where the column of its costs stands: 0 in the nibble of sets, 1 in the rank of the type
-/// of operand 0, 2 in the number of operands. columns: how many there are.
+/// a list s is 0 if none is clear, 1 if some are, 3 if all are. It is REFUSED, or the column of the costs.
+/// by: BY_SOURCE or BY_COUNT where the column is found otherwise, else 0. columns: how many there are.
 /// costs: bootstraps(3) | depth(2) for each column of each type, types in the order of their ranks.
 struct Operator {
     string name;
