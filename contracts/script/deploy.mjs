@@ -16,7 +16,10 @@ const help = `Deploys the system contracts of an fhevm network to an EVM chain.
   --help           this text
 
 DEPLOYER_KEY is the account's private key, in hexadecimal. The result is a JSON object with the
-addresses on standard output. If a deployment stops, run it again: it begins anew.`;
+addresses on standard output. If a deployment stops, run it again: it begins anew.
+
+Inputs are not proven yet: whoever can send transactions to the chain can learn the network's key.
+Deploy to a chain of your own.`;
 
 /// The contracts in the order of their creation. `args` are the constructor's, from the addresses of all
 /// contracts and the description of the network; `reads` are getters and what they must answer.
