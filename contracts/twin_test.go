@@ -213,7 +213,19 @@ func TestTwinIsBounded(t *testing.T) {
 	if most > 300_000 {
 		t.Errorf("the twin takes %d gas", most)
 	}
-	t.Logf("at most %d gas", most)
+}
+
+// TestInputTwinIsBounded runs the longest lists.
+func TestInputTwinIsBounded(t *testing.T) {
+	w, r := newInputTwin(t), rand.New(rand.NewPCG(13, 14))
+	full := inputOf(w.domain(), make([]fhe.Type, fhe.MaxInputValues), r)
+	wide := inputOf(w.domain(), slicesOf(fhe.Int8, fhe.MaxInputValues), r)
+	for _, input := range [][]byte{full, wide, append(full, 0), make([]byte, 1<<20), bytes.Repeat([]byte{0xff}, 1<<20)} {
+		w.agree(t, input)
+		if _, gas, _ := w.run(input); gas > 700_000 {
+			t.Errorf("the twin takes %d gas", gas)
+		}
+	}
 }
 
 // TestTwinGas compares the gas of typical operations with what is on record.

@@ -95,6 +95,8 @@ async function checkRefusals(folder, url, key, owner) {
   await refused(/DEPLOYER_KEY must be 32 bytes/, network, { DEPLOYER_KEY: key.slice(2) }, owner);
   await refused(/network must be "dev"/, { ...network, network: "production" }, env, owner);
   await refused(/budget.depth must be/, { ...network, budget: { perBlock: 1, burst: 1, depth: 0 } }, env, owner);
+  const twice = { ...network.committee, signers: Array(4).fill(toBeHex(1, 20)) };
+  await refused(/signers must differ/, { ...network, committee: twice }, env, owner);
   const poor = Wallet.createRandom();
   await refused(/has no funds/, network, { DEPLOYER_KEY: poor.privateKey }, poor.address);
 }

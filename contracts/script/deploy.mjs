@@ -36,13 +36,13 @@ const table = [
     name: "executor",
     artifact: "AttachedExecutor",
     args: (at, { keyId, budget }) => [at.acl, at.inputVerifier, keyId, budget.perBlock, budget.burst, budget.depth, at.operationTwin],
-    reads: (at, { keyId }) => ({ getACLAddress: at.acl, getInputVerifierAddress: at.inputVerifier, keyId }),
+    reads: (at, { keyId }) => ({ getACLAddress: at.acl, getInputVerifierAddress: at.inputVerifier, keyId: keyId.toLowerCase() }),
   },
   {
     name: "inputVerifier",
     artifact: "AttachedInputVerifier",
     args: (at, { keyId }) => [at.acl, at.executor, keyId, at.inputTwin],
-    reads: (at, { keyId }) => ({ keyId }),
+    reads: (at, { keyId }) => ({ keyId: keyId.toLowerCase() }),
   },
   {
     name: "decryptionVerifier",
@@ -55,7 +55,7 @@ const table = [
 /// Deploys the contracts of `network` by `signer` and returns their addresses by name. `report` is
 /// called with a line for each step.
 export async function deploy(signer, network, report = () => {}) {
-  describe(network);
+  checkDescription(network);
   await checkChain(signer, network);
   const nonce = await freeNonce(signer);
   const from = await signer.getAddress();
@@ -65,7 +65,7 @@ export async function deploy(signer, network, report = () => {}) {
     const contract = await new ContractFactory(abi, bytecode, signer).deploy(...row.args(at, network), { nonce: nonce + i });
     await contract.waitForDeployment();
     const address = await contract.getAddress();
-    if (address !== at[row.name]) throw new Error(`${row.name} is at ${address}, not at ${at[row.name]}: deploy again, and send nothing else meanwhile`);
+    if (address !== at[row.name]) throw new Error(`${row.name} is at ${address}, not at ${at[row.name]}: deploy again`);
     report(`${row.name} ${address}`);
   }
   await check(signer.provider, at, network);
@@ -83,19 +83,21 @@ export async function check(provider, at, network) {
   }
 }
 
-function describe({ network, chainId, keyId, committee, budget }) {
+function checkDescription({ network, chainId, keyId, committee, budget }) {
   const want = (ok, text) => {
     if (!ok) throw new Error(`network description: ${text}`);
   };
   want(network === "dev", 'network must be "dev": production waits for input proofs and committee key generation');
   want(Number.isSafeInteger(chainId) && chainId > 0, "chainId must be a number above 0");
   want(isHexString(keyId, 32), "keyId must be 32 bytes in hexadecimal");
-  want(keyId === keyId.toLowerCase(), "keyId must be in lower case");
-  want(Array.isArray(committee?.signers) && committee.signers.every((a) => isAddress(a)), "committee.signers must be addresses");
-  want(committee.quorum > 0 && committee.quorum <= committee.signers.length, "committee.quorum must be 1 to the number of signers");
+  const signers = committee?.signers;
+  want(Array.isArray(signers) && signers.every((a) => isAddress(a)), "committee.signers must be addresses");
+  want(new Set(signers.map((a) => getAddress(a))).size === signers.length, "committee.signers must differ from each other");
+  want(Number.isSafeInteger(committee.quorum) && committee.quorum > 0, "committee.quorum must be a number above 0");
+  want(committee.quorum <= signers.length, "committee.quorum must be at most the number of signers");
   want(Number.isSafeInteger(committee.epoch), "committee.epoch must be a number");
   for (const limit of ["perBlock", "burst", "depth"]) {
-    want(budget?.[limit] > 0 && budget[limit] < 2 ** 32, `budget.${limit} must be from 1 to 2^32 - 1`);
+    want(Number.isSafeInteger(budget?.[limit]) && budget[limit] > 0 && budget[limit] < 2 ** 32, `budget.${limit} must be from 1 to 2^32 - 1`);
   }
 }
 

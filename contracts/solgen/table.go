@@ -117,14 +117,15 @@ func (f *file) typeWords() {
 		kinds[at], bits[at], ranks[at] = byte(t.Kind()), byte(t.Bits()-1), byte(rank)
 	}
 	f.line("    /// @dev Byte t, from the low end, is of type t: its kind, 0 for none, its bits less 1, its rank.")
+	f.line("    /// No arithmetic on them overflows, for a type is a byte.")
 	f.line("    uint256 private constant KINDS = %#x;", new(big.Int).SetBytes(kinds[:]))
 	f.line("    uint256 private constant BITS = %#x;", new(big.Int).SetBytes(bits[:]))
 	f.line("    uint256 private constant RANKS = %#x;", new(big.Int).SetBytes(ranks[:]))
-	f.function("@notice The kind of type `t`, 0 if there is no such type.", "function kind(uint256 t) internal pure returns (uint256)", "return (KINDS >> (8 * t)) & 255;")
-	f.function("@notice The width of values of type `t`.", "function width(uint256 t) internal pure returns (uint256)", "return ((BITS >> (8 * t)) & 255) + 1;")
+	f.function("@notice The kind of type `t`, 0 if there is no such type.", "function kind(uint256 t) internal pure returns (uint256)", "unchecked { return (KINDS >> (8 * t)) & 255; }")
+	f.function("@notice The width of values of type `t`.", "function width(uint256 t) internal pure returns (uint256)", "unchecked { return ((BITS >> (8 * t)) & 255) + 1; }")
 	f.function("@notice The number of blocks of a ciphertext of type `t`.", "function blocks(uint256 t) internal pure returns (uint256)",
-		fmt.Sprintf("return (width(t) + %d) / %d;", fhe.MessageBits-1, fhe.MessageBits))
-	f.function("@notice The rank of type `t` in rows of costs.", "function rank(uint256 t) internal pure returns (uint256)", "return (RANKS >> (8 * t)) & 255;")
+		fmt.Sprintf("unchecked { return (width(t) + %d) / %d; }", fhe.MessageBits-1, fhe.MessageBits))
+	f.function("@notice The rank of type `t` in rows of costs.", "function rank(uint256 t) internal pure returns (uint256)", "unchecked { return (RANKS >> (8 * t)) & 255; }")
 }
 
 // listColumns adds the columns of lists: those of n operands count as the next longer

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {PROTOCOL_VERSION} from "../config/Protocol.sol";
+import {layOut} from "./Handle.sol";
 import {OperatorTable} from "./OperatorTable.sol";
 import {decimal, typeText} from "./Texts.sol";
 
@@ -18,6 +19,10 @@ contract InputTwin {
     // Where the parts of a list begin: format(1) | binding | count(1) | types(count) | mask | bodies.
     uint256 private constant COUNT = 1 + BINDING;
     uint256 private constant TYPES = COUNT + 1;
+
+    /// @dev Where the index of a value stands in what is hashed: tag | domain | digest | index(1) | type(1) | ...
+    string private constant TAG = "fhevm input";
+    uint256 private constant INDEX = 11 + DOMAIN + 32;
 
     uint256 private constant MASK = 8 * 2048;
     uint256 private constant MAX_VALUES = 255;
@@ -50,8 +55,9 @@ contract InputTwin {
             if (OperatorTable.kind(t) == 0) {
                 _refuse(string.concat("input value ", decimal(i), " has unknown ", typeText(t)));
             }
-            bits += OperatorTable.width(t);
-            slots += (OperatorTable.width(t) + 3) / 4;
+            uint256 width = OperatorTable.width(t);
+            bits += width;
+            slots += (width + 3) / 4;
             blocks += OperatorTable.blocks(t);
         }
         if (bits > MAX_BITS) _refuse(string.concat("input list has ", decimal(bits), " bits, want at most 2048"));
@@ -80,21 +86,19 @@ contract InputTwin {
         if (version != PROTOCOL_VERSION) _refuse(string.concat("protocol version ", decimal(version), " is not this one"));
     }
 
-    function _names(bytes calldata binding, bytes calldata list, uint256 blocks) private pure returns (bytes memory output) {
+    /// @dev The digests of the values (SPEC 2.4) differ in two bytes of what is hashed.
+    function _names(bytes calldata binding, bytes calldata list, uint256 blocks) private pure returns (bytes memory) {
         bytes32 digest = keccak256(list);
         uint256 count = uint8(list[COUNT]);
+        bytes memory named = abi.encodePacked(TAG, binding[:DOMAIN], digest, bytes2(0), binding[DOMAIN:]);
         bytes32[] memory words = new bytes32[](2 + count);
         (words[0], words[1]) = (digest, bytes32(blocks));
         for (uint256 i = 0; i < count; i++) {
-            words[2 + i] = _handle(binding, digest, uint8(i), uint8(list[TYPES + i]));
+            bytes1 t = list[TYPES + i];
+            (named[INDEX], named[INDEX + 1]) = (bytes1(uint8(i)), t);
+            words[2 + i] = layOut(keccak256(named), uint8(i), uint64(bytes8(binding)), uint8(t));
         }
         return abi.encodePacked(words);
-    }
-
-    /// @dev SPEC 2.2 and 2.4.
-    function _handle(bytes calldata binding, bytes32 list, uint8 i, uint8 t) private pure returns (bytes32) {
-        bytes32 digest = keccak256(abi.encodePacked("fhevm input", binding[:DOMAIN], list, i, t, binding[DOMAIN:]));
-        return bytes32(abi.encodePacked(bytes21(digest), i, bytes8(binding), t, PROTOCOL_VERSION));
     }
 
     function _refuse(string memory text) private pure {

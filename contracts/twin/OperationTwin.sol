@@ -5,6 +5,7 @@ import {PROTOCOL_VERSION} from "../config/Protocol.sol";
 import {
     ANY_TYPE, BOUND, BY_COUNT, BY_SOURCE, MAX_DERIVATION, NO_RESULT, Operator, OperatorTable, OWN_TYPE, REFUSED
 } from "./OperatorTable.sol";
+import {layOut} from "./Handle.sol";
 import {decimal, typeText} from "./Texts.sol";
 
 /// @title The twin of precompile 0x5d, for chains that have no such precompile
@@ -21,6 +22,9 @@ contract OperationTwin {
     uint256 private constant COUNT = 95;
     uint256 private constant KINDS = 96;
 
+    /// @dev Stands in a handle for its index in an input list.
+    uint8 private constant COMPUTED = 0xff;
+
     // Kinds of operands.
     uint256 private constant STORED = 0;
     uint256 private constant CLEAR = 2;
@@ -36,10 +40,10 @@ contract OperationTwin {
 
     fallback(bytes calldata input) external returns (bytes memory) {
         if (input.length < KINDS || input.length > MAX_DERIVATION) {
-            _refuse("operation", string.concat("has ", decimal(input.length), " bytes, want 96 to ", decimal(MAX_DERIVATION)));
+            _refuse(string.concat("operation has ", decimal(input.length), " bytes, want 96 to ", decimal(MAX_DERIVATION)));
         }
         Operator memory row = OperatorTable.row(_byte(input, OP));
-        if (row.columns == 0) _refuse("unknown operation", decimal(_byte(input, OP)));
+        if (row.columns == 0) _refuse(string.concat("unknown operation ", decimal(_byte(input, OP))));
         _checkLayout(row, input);
         Operands memory operands = _checkOperands(row, input);
         (uint256 bootstraps, uint256 depth) = _cost(row, operands, input);
@@ -49,18 +53,18 @@ contract OperationTwin {
     /// @dev Checks all but the operands themselves, whose number then is what the row says.
     function _checkLayout(Operator memory row, bytes calldata input) private pure {
         uint256 version = _byte(input, VERSION);
-        if (version != PROTOCOL_VERSION) _refuse(row.name, string.concat("protocol version ", decimal(version)));
+        if (version != PROTOCOL_VERSION) _refuseOf(row, string.concat("protocol version ", decimal(version)));
         uint256 t = _byte(input, TYPE);
         if (OperatorTable.kind(t) & row.kinds == 0 || OperatorTable.width(t) > row.bits) {
-            _refuse(row.name, string.concat("is not defined on ", typeText(t)));
+            _refuseOf(row, string.concat("is not defined on ", typeText(t)));
         }
         uint256 n = _byte(input, COUNT);
         if (n < row.least || n > row.most) {
-            _refuse(row.name, string.concat("takes ", decimal(row.least), " to ", decimal(row.most), " operands, got ", decimal(n)));
+            _refuseOf(row, string.concat("takes ", _range(row.least, row.most), " operands, got ", decimal(n)));
         }
         uint256 size = KINDS + 33 * n + row.entries * OperatorTable.width(t) / 8;
         if (input.length != size) {
-            _refuse(row.name, string.concat("has ", decimal(input.length), " bytes, want ", decimal(size)));
+            _refuseOf(row, string.concat("has ", decimal(input.length), " bytes, want ", decimal(size)));
         }
     }
 
@@ -147,10 +151,8 @@ contract OperationTwin {
         return abi.encodePacked(output, _handle(digest, row.second, input), digest);
     }
 
-    /// @dev SPEC 2.2.
     function _handle(bytes32 digest, uint256 code, bytes calldata input) private pure returns (bytes32) {
-        uint256 t = _decode(code, _byte(input, TYPE));
-        return bytes32(abi.encodePacked(bytes21(digest), hex"ff", _chainId(input), uint8(t), PROTOCOL_VERSION));
+        return layOut(digest, COMPUTED, _chainId(input), uint8(_decode(code, _byte(input, TYPE))));
     }
 
     /// @dev The type with this code, of an operation on type `t`.
@@ -176,16 +178,24 @@ contract OperationTwin {
     }
 
     function _refuseSet(Operator memory row) private pure {
-        if (row.sets & 15 == REFUSED) _refuse(row.name, "takes clear values only");
-        if (row.sets >> 4 == ALL_REFUSED) _refuse(row.name, "takes no clear operand");
-        _refuse(row.name, "too few operands are encrypted: compute on clear values in the contract");
+        if (row.sets & 15 == REFUSED) _refuseOf(row, "takes clear values only");
+        if (row.sets >> 4 == ALL_REFUSED) _refuseOf(row, "takes no clear operand");
+        _refuseOf(row, "too few operands are encrypted: compute on clear values in the contract");
     }
 
     function _refuseOperand(Operator memory row, uint256 i, string memory text) private pure {
-        _refuse(row.name, string.concat("operand ", decimal(i), ": ", text));
+        _refuseOf(row, string.concat("operand ", decimal(i), ": ", text));
     }
 
-    function _refuse(string memory subject, string memory text) private pure {
-        revert(string.concat("FHE operation: ", subject, ": ", text));
+    function _refuseOf(Operator memory row, string memory text) private pure {
+        _refuse(string.concat(row.name, ": ", text));
+    }
+
+    function _refuse(string memory text) private pure {
+        revert(string.concat("FHE operation: ", text));
+    }
+
+    function _range(uint256 least, uint256 most) private pure returns (string memory) {
+        return least == most ? decimal(least) : string.concat(decimal(least), " to ", decimal(most));
     }
 }

@@ -57,28 +57,29 @@ struct Operator {
 /// @title The operator table, the types and the cost table, for the twins of the precompiles
 library OperatorTable {
     /// @dev Byte t, from the low end, is of type t: its kind, 0 for none, its bits less 1, its rank.
+    /// No arithmetic on them overflows, for a type is a byte.
     uint256 private constant KINDS = 0x40004040404000000040000000000000000000000020802020202020001;
     uint256 private constant BITS = 0xff007f3f1f0f000000070000000000000000000000ff9f7f3f1f0f070000;
     uint256 private constant RANKS = 0xb000a090807000000060000000000000000000000050d0403020100000c;
 
     /// @notice The kind of type `t`, 0 if there is no such type.
     function kind(uint256 t) internal pure returns (uint256) {
-        return (KINDS >> (8 * t)) & 255;
+        unchecked { return (KINDS >> (8 * t)) & 255; }
     }
 
     /// @notice The width of values of type `t`.
     function width(uint256 t) internal pure returns (uint256) {
-        return ((BITS >> (8 * t)) & 255) + 1;
+        unchecked { return ((BITS >> (8 * t)) & 255) + 1; }
     }
 
     /// @notice The number of blocks of a ciphertext of type `t`.
     function blocks(uint256 t) internal pure returns (uint256) {
-        return (width(t) + 1) / 2;
+        unchecked { return (width(t) + 1) / 2; }
     }
 
     /// @notice The rank of type `t` in rows of costs.
     function rank(uint256 t) internal pure returns (uint256) {
-        return (RANKS >> (8 * t)) & 255;
+        unchecked { return (RANKS >> (8 * t)) & 255; }
     }
 
     /// @dev Nibble n, from the low end, is the column of lists of n operands, and of 64 + n.
