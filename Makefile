@@ -6,6 +6,7 @@
 #   make bench-peers  measure beside TFHE-rs, print the ratios (needs cargo)
 #   make lint       gofmt, go vet, staticcheck
 #   make contracts  compile the Solidity sources, regenerate FHE.sol
+#   make attached   deploy the contracts with the twins to an anvil and use them
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
 #   make noise      measure every stage's noise on 131072 samples (minutes)
@@ -27,7 +28,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise matrix neon race vuln hardhat bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts attached generate fuzz smoke noise matrix neon race vuln hardhat bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -35,7 +36,7 @@ build:
 demo: build
 	$(BIN) demo
 
-test: lint unit portable smoke wasm e2e
+test: lint unit portable smoke attached wasm e2e
 
 unit:
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
@@ -85,6 +86,13 @@ lint:
 contracts:
 	$(GO) generate ./contracts
 
+attached: contracts/script/node_modules
+	cd contracts/script && npm test --silent
+
+contracts/script/node_modules: contracts/script/package-lock.json
+	cd contracts/script && npm ci --no-audit --no-fund
+	touch $@
+
 generate:
 	$(GO) generate ./...
 
@@ -126,5 +134,5 @@ bench-peers:
 	$(GO) run ./bench -peer bench/peers/tfhe-rs/target/release/fhevm-bench-tfhe-rs $(if $(ONLY),-only "$(ONLY)")
 
 clean:
-	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules
+	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules contracts/script/node_modules
 	rm -rf hardhat/dist hardhat/node_modules hardhat/test/project/node_modules hardhat/test/project/artifacts hardhat/test/project/cache

@@ -23,7 +23,7 @@ func TestArtifactsAreCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	inputs := []string{"build.mjs", "layout.mjs", "package-lock.json"}
-	for _, folder := range []string{"config", "examples", "lib", "system", "test"} {
+	for _, folder := range []string{"config", "examples", "lib", "system", "test", "twin"} {
 		files, err := filepath.Glob(folder + "/*.sol")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: no sources, %v", folder, err)
@@ -46,7 +46,10 @@ func TestArtifactsAreCurrent(t *testing.T) {
 
 // TestCodeSize keeps every contract deployable on any chain (EIP-170).
 func TestCodeSize(t *testing.T) {
-	for _, a := range []*Artifact{ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, KeyRegistry, SystemProxy, ConfidentialToken} {
+	for _, a := range []*Artifact{
+		ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, KeyRegistry, SystemProxy, ConfidentialToken,
+		OperationTwin, InputTwin, AttachedExecutor, AttachedInputVerifier,
+	} {
 		if n := len(a.DeployedBytecode); n == 0 || n > 24576 {
 			t.Errorf("%s has %d bytes of code", a.Name, n)
 		}

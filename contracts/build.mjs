@@ -11,9 +11,10 @@ const root = dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
 const solc = createRequire(import.meta.url)("solc");
 
-const folders = ["config", "examples", "lib", "system", "test"];
+const folders = ["config", "examples", "lib", "system", "test", "twin"];
 const governed = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "KeyRegistry"];
-const published = [...governed, "SystemProxy", "ConfidentialToken"];
+const twins = ["OperationTwin", "InputTwin", "AttachedExecutor", "AttachedInputVerifier"];
+const published = [...governed, ...twins, "SystemProxy", "ConfidentialToken"];
 const settings = {
   evmVersion: "cancun",
   optimizer: { enabled: true, runs: 10_000 },

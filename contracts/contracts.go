@@ -7,7 +7,7 @@
 // implementation set its first state:
 //
 //	ACL(address executor)                                             initialize(address owner)
-//	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId)  initialize()
+//	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId)  initialize(uint32 perBlock, uint32 burst, uint32 depth)
 //	InputVerifier(address acl, address executor, bytes32 keyId)       initialize()
 //	DecryptionVerifier(address acl, address keyRegistry)              initialize()
 //	KeyRegistry(address acl)                                          initialize(string network, bytes32 keyId,
@@ -16,6 +16,10 @@
 // The addresses are those of proxies. threshold is the quorum of signatures,
 // 2t+1; network is "dev" or "production". Creation code followed by the
 // ABI-encoded arguments is what runs.
+//
+// OperationTwin and InputTwin stand in for the precompiles on chains that lack
+// them, where AttachedExecutor and AttachedInputVerifier, which take their address
+// as a last argument, replace the executor and the input verifier.
 //
 // After a change to the operator table, the addresses or a Solidity file, run
 // go generate here: it writes the generated Solidity and compiles everything.
@@ -38,13 +42,17 @@ var artifacts embed.FS
 
 // Compiled contracts.
 var (
-	ACL                = mustLoad("ACL")
-	FHEVMExecutor      = mustLoad("FHEVMExecutor")
-	InputVerifier      = mustLoad("InputVerifier")
-	DecryptionVerifier = mustLoad("DecryptionVerifier")
-	KeyRegistry        = mustLoad("KeyRegistry")
-	SystemProxy        = mustLoad("SystemProxy")
-	ConfidentialToken  = mustLoad("ConfidentialToken")
+	ACL                   = mustLoad("ACL")
+	FHEVMExecutor         = mustLoad("FHEVMExecutor")
+	InputVerifier         = mustLoad("InputVerifier")
+	DecryptionVerifier    = mustLoad("DecryptionVerifier")
+	KeyRegistry           = mustLoad("KeyRegistry")
+	SystemProxy           = mustLoad("SystemProxy")
+	ConfidentialToken     = mustLoad("ConfidentialToken")
+	OperationTwin         = mustLoad("OperationTwin")
+	InputTwin             = mustLoad("InputTwin")
+	AttachedExecutor      = mustLoad("AttachedExecutor")
+	AttachedInputVerifier = mustLoad("AttachedInputVerifier")
 )
 
 // Artifact is a compiled contract.

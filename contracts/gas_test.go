@@ -12,7 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/gas.json")
+var update = flag.Bool("update", false, "rewrite the gas on record in testdata")
 
 // TestGas compares the gas that contracts take, without the price of operations in
 // precompile 0x5d, with what is on record. A difference is no mistake, but is seen.
@@ -45,7 +45,7 @@ func TestGas(t *testing.T) {
 		}
 		tx.must(k.contract.Address, k.executor, "fheIsIn", held, values, uint8(fhe.Uint64))
 	})
-	compareGas(t, got)
+	compareGas(t, "testdata/gas.json", got)
 }
 
 // balance is the handle of a balance.
@@ -54,8 +54,7 @@ func (k token) balance(holder common.Address) fhe.Handle {
 	return fhe.Handle(k.network.must(bob, k.contract, "confidentialBalanceOf", holder).([32]byte))
 }
 
-func compareGas(t *testing.T, got map[string]uint64) {
-	const path = "testdata/gas.json"
+func compareGas(t *testing.T, path string, got map[string]uint64) {
 	if *update {
 		b, err := json.MarshalIndent(got, "", "  ")
 		if err != nil {

@@ -46,6 +46,7 @@ type network struct {
 	members []*member
 	values  map[fhe.Handle]*big.Int // what the handles of all operations and inputs stand for
 	apps    byte                    // contracts deployed
+	foreign bool                    // the chain lacks the precompiles
 
 	acl, executor, inputs, decryption, registry contract
 	errors                                      map[[4]byte]abi.Error
@@ -60,13 +61,20 @@ func newNetwork(t testing.TB) *network { return newBudget(t, 100_000, 1_000_000,
 
 // newBudget is a network whose executor has these limits.
 func newBudget(t testing.TB, perBlock, burst, depth uint32) *network {
+	n := emptyNetwork(t)
+	n.governAll(Systems(), perBlock, burst, depth)
+	return n
+}
+
+// emptyNetwork is an EVM without system contracts.
+func emptyNetwork(t testing.TB) *network {
 	chain := *params.MergedTestChainConfig
 	chain.ChainID = big.NewInt(DevChainID)
 	db, err := state.New(types.EmptyRootHash, state.NewDatabaseForTesting())
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &network{
+	return &network{
 		t: t, members: committee(4), values: map[fhe.Handle]*big.Int{}, errors: map[[4]byte]abi.Error{},
 		config: runtime.Config{
 			ChainConfig: &chain, State: db, GasLimit: 1 << 40, GasPrice: new(big.Int), Value: new(big.Int),
@@ -74,14 +82,22 @@ func newBudget(t testing.TB, perBlock, burst, depth uint32) *network {
 			Random: new(common.Hash),
 		},
 	}
+}
+
+// governAll installs the system contracts. Twins are the last argument of the
+// constructors of an executor and an input verifier that call them.
+func (n *network) governAll(systems []System, perBlock, burst, depth uint32, twins ...common.Address) {
+	n.t.Helper()
 	acl, executor, inputs := common.Address(ACLAddress), common.Address(ExecutorAddress), common.Address(InputVerifierAddress)
-	systems := Systems()
+	ordering, verifying := []any{acl, inputs, keyID}, []any{acl, executor, keyID}
+	if len(twins) == 2 {
+		ordering, verifying = append(ordering, twins[0]), append(verifying, twins[1])
+	}
 	n.acl = n.govern(systems[0], []any{executor}, "initialize", owner)
-	n.executor = n.govern(systems[1], []any{acl, inputs, keyID}, "initialize", perBlock, burst, depth)
-	n.inputs = n.govern(systems[2], []any{acl, executor, keyID}, "initialize")
+	n.executor = n.govern(systems[1], ordering, "initialize", perBlock, burst, depth)
+	n.inputs = n.govern(systems[2], verifying, "initialize")
 	n.decryption = n.govern(systems[3], []any{acl, common.Address(KeyRegistryAddress)}, "initialize")
 	n.registry = n.govern(systems[4], []any{acl}, "initialize", "dev", keyID, [32]byte{}, big.NewInt(7), signers(n.members), big.NewInt(3))
-	return n
 }
 
 // aHandle is a well-formed handle that nobody made.
@@ -172,11 +188,21 @@ func (n *network) transaction(body func(*transaction)) *transaction {
 	before := len(db.GetLogs(common.Hash{}, 1, common.Hash{}, 0))
 	db.Prepare(rules, carol, common.Address{}, nil, vm.ActivePrecompiles(rules), nil)
 	tx := &transaction{network: n, evm: runtime.NewEnv(&n.config)}
+	if n.foreign {
+		tx.evm.SetPrecompiles(others(vm.ActivePrecompiledContracts(rules)))
+	}
 	body(tx)
 	db.Finalise(rules)
 	tx.logs = db.GetLogs(common.Hash{}, 1, common.Hash{}, 0)[before:]
 	n.follow(tx.logs)
 	return tx
+}
+
+// others are the precompiles that every chain has.
+func others(all vm.PrecompiledContracts) vm.PrecompiledContracts {
+	delete(all, precompiles.OperationAddress)
+	delete(all, precompiles.InputAddress)
+	return all
 }
 
 // raw makes one call.

@@ -26,5 +26,6 @@ func files() map[string]string {
 		"system/Operations.sol":  operations(),
 		"test/Narrow.sol":        narrow(),
 		"test/Overloads.sol":     forwarder(),
+		"twin/OperatorTable.sol": operatorTable(),
 	}
 }

@@ -10,7 +10,8 @@ abstract contract Domain is Governed {
     /// @notice Identifies the network's FHE public key. It equals the key registry's.
     bytes32 public immutable keyId;
 
-    /// @notice This chain has no such precompile: deploy to a chain that fhevm-node runs.
+    /// @notice This chain has no such precompile, nor a twin of it there: deploy to a chain that fhevm-node
+    /// runs, or attach the network to this one with script/deploy.mjs.
     error PrecompileMissing(address precompile);
 
     constructor(address acl_, bytes32 keyId_) Governed(acl_) {

@@ -201,7 +201,7 @@ contract FHEVMExecutor is Operations, Domain, Meter {
         bytes memory derivation =
             abi.encodePacked(_domain(), op, fheType, uint256(meter.salt), uint8(n), new bytes(33 * n), table);
         uint256 mark = _write(derivation, operands, clear);
-        bytes memory output = _call(OPERATIONS_PRECOMPILE, derivation);
+        bytes memory output = _call(_operations(), derivation);
         mark += uint256(_word(output, 1));
         _spend(meter, uint256(_word(output, 0)), mark - 1);
         results = _mark(output, mark);
@@ -232,6 +232,11 @@ contract FHEVMExecutor is Operations, Domain, Meter {
                 mstore(add(add(kinds, mload(operands)), mul(i, 32)), word)
             }
         }
+    }
+
+    /// @dev The contract that names results: the precompile, where it is not its twin.
+    function _operations() internal view virtual returns (address) {
+        return OPERATIONS_PRECOMPILE;
     }
 
     /// @dev Marks the results as made in this transaction. A mark is 1 more than the layers of bootstraps
