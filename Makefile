@@ -6,6 +6,7 @@
 #   make bench-peers  measure beside TFHE-rs, print the ratios (needs cargo)
 #   make lint       gofmt, go vet, staticcheck
 #   make contracts  compile the Solidity sources, regenerate FHE.sol
+#   make compilers  the library with every supported solc, and in a Foundry project
 #   make attached   deploy the contracts with the twins to an anvil and use them
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
@@ -28,7 +29,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts attached generate fuzz smoke noise matrix neon race vuln hardhat bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix neon race vuln hardhat bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -86,6 +87,9 @@ lint:
 contracts:
 	$(GO) generate ./contracts
 
+compilers:
+	cd contracts/compilers && npm ci --no-audit --no-fund && npm test --silent
+
 attached: contracts/script/node_modules
 	cd contracts/script && npm test --silent
 
@@ -134,5 +138,5 @@ bench-peers:
 	$(GO) run ./bench -peer bench/peers/tfhe-rs/target/release/fhevm-bench-tfhe-rs $(if $(ONLY),-only "$(ONLY)")
 
 clean:
-	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules contracts/script/node_modules
+	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules contracts/script/node_modules contracts/compilers/node_modules
 	rm -rf hardhat/dist hardhat/node_modules hardhat/test/project/node_modules hardhat/test/project/artifacts hardhat/test/project/cache
