@@ -12,6 +12,7 @@
 #   make fuzz       a short fuzz of every decoder
 #   make noise      measure every stage's noise on 131072 samples (minutes)
 #   make matrix     every operation on every type with real keys (resumes; an hour)
+#   make matrix-chain  every operation through a contract on a node (resumes; hours)
 #   make neon       the arm64 kernels under qemu, where it is installed (minutes)
 #   make race       concurrent packages under the race detector (needs a C compiler)
 #   make hardhat    build the Hardhat plugin and test a project with it (needs the npm registry)
@@ -29,7 +30,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix neon race vuln hardhat bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -58,7 +59,7 @@ portable:
 	GOARCH=arm64 $(GO) vet ./accel/... ./fhe/...
 
 e2e: build wasm e2e/node_modules
-	$(GO) test -timeout 20m -count=1 ./e2e
+	$(GO) test -timeout 20m -count=1 ./e2e/...
 
 e2e/node_modules: e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund
@@ -111,6 +112,9 @@ noise:
 
 matrix:
 	cd fhe/radix/internal/matrix && $(GO) run .
+
+matrix-chain: build
+	cd e2e/matrix && $(GO) run .
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain
