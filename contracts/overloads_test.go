@@ -350,6 +350,53 @@ func TestRightsOfEveryType(t *testing.T) {
 	}
 }
 
+// TestRightsOnUninitialisedValues: sharing an unassigned variable makes it 0.
+func TestRightsOnUninitialisedValues(t *testing.T) {
+	o := newOverloads(t)
+	for _, typ := range overloaded {
+		o.t = t
+		made := map[string]fhe.Handle{}
+		o.transaction(func(tx *transaction) {
+			for _, method := range []string{"rights", "share", "publish"} {
+				made[method] = fhe.Handle(o.withAccount(tx, method, typ, fhe.Handle{}, carol))
+			}
+			if out := o.withAccount(tx, "lend", typ, fhe.Handle{}, carol); out[31] != 1 {
+				t.Errorf("%s: allowTransient gave no right", typ)
+			}
+			tx.wantRights(rights{persistent: true}, made["share"], carol)
+		})
+		for method, h := range made {
+			if v := o.values[h]; v == nil || v.Sign() != 0 || h.Type() != typ {
+				t.Errorf("%s of %s gives %s, value %v", method, typ, h, v)
+			}
+		}
+	}
+}
+
+func TestLibraryVerifiesResults(t *testing.T) {
+	o := newOverloads(t)
+	o.t = t
+	d := aDecryption()
+	verify := parseABI(t, DecryptionVerifier).Methods["verify"].Inputs
+	call := func(signers ...*member) ([]byte, error) {
+		args, err := verify.Pack(d.handles, d.result, d.proof(d.signatures(t, signers...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []byte
+		o.transaction(func(tx *transaction) {
+			out, err = tx.raw(bob, o.at, append(o.method("valid", "bytes32[]", "bytes", "bytes"), args...))
+		})
+		return out, err
+	}
+	if out, err := call(o.members[:3]...); err != nil || out[31] != 1 {
+		t.Errorf("of a quorum: %x, %v", out, err)
+	}
+	if out, err := call(o.members[:2]...); fmt.Sprint(err) != "KMSSignatureThresholdNotReached(2)" {
+		t.Errorf("below the quorum: %x, %v", out, err)
+	}
+}
+
 func TestLibraryCleansTransientStorage(t *testing.T) {
 	o := newOverloads(t)
 	o.transaction(func(tx *transaction) {
@@ -361,10 +408,14 @@ func TestLibraryCleansTransientStorage(t *testing.T) {
 	})
 }
 
-// withAccount calls a method of (handle, account).
+// withAccount calls a method of (handle, account), or of a handle alone for publish.
 func (o *overloads) withAccount(tx *transaction, name string, typ fhe.Type, h fhe.Handle, account common.Address) []byte {
 	o.t.Helper()
-	input := o.method(fmt.Sprintf("%s_e%s", name, typ), "bytes32", "address")
+	types := []string{"bytes32", "address"}
+	if name == "publish" {
+		types = types[:1]
+	}
+	input := o.method(fmt.Sprintf("%s_e%s", name, typ), types...)
 	input = append(append(input, h[:]...), common.LeftPadBytes(account[:], 32)...)
 	out, err := tx.raw(bob, o.at, input)
 	if err != nil {

@@ -226,8 +226,18 @@ library Impl {
         internal
         view
     {
+        if (!isPublicDecryptionResultValid(handlesList, abiEncodedCleartexts, proof)) revert InvalidKMSSignatures();
+    }
+
+    /// @notice Whether a quorum of the committee signed that `handlesList` decrypt to
+    /// `abiEncodedCleartexts`: true, or reverts with the verifier's reason.
+    function isPublicDecryptionResultValid(
+        bytes32[] memory handlesList,
+        bytes memory abiEncodedCleartexts,
+        bytes memory proof
+    ) internal view returns (bool) {
         IDecryptionVerifier verifier = IDecryptionVerifier(_configured(getCoprocessorConfig().KMSVerifierAddress));
-        if (!verifier.verify(handlesList, abiEncodedCleartexts, proof)) revert InvalidKMSSignatures();
+        return verifier.verify(handlesList, abiEncodedCleartexts, proof);
     }
 
     /// @notice Ends all rights that last for the transaction.
