@@ -448,6 +448,7 @@ func TestFromExternal(t *testing.T) {
 				if h, err := o.fromExternal(tx, alice, typ, l.handles[0], l.encoding); err != nil || h != l.handles[0] {
 					t.Errorf("with a proof: %s, %v", h, err)
 				}
+				tx.wantRights(rights{transient: true}, l.handles[0], alice)
 				held := tx.encrypt(alice, 1, typ)
 				if h, err := o.fromExternal(tx, alice, typ, held, nil); err != nil || h != held {
 					t.Errorf("held by the sender: %s, %v", h, err)

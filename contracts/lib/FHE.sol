@@ -3244,7 +3244,7 @@ library FHE {
     function asEbool(eint128 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint128.unwrap(value), FheType.Bool)); }
     /// @notice value != 0.
     function asEbool(eint256 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint256.unwrap(value), FheType.Bool)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEbool input, bytes memory inputProof) internal returns (ebool) { return ebool.wrap(Impl.fromExternal(externalEbool.unwrap(input), inputProof, FheType.Bool)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(ebool value) internal pure returns (externalEbool) { return externalEbool.wrap(ebool.unwrap(value)); }
@@ -3295,7 +3295,7 @@ library FHE {
     function asEuint8(eint128 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint8)); }
     /// @notice `value` modulo 2^8, as uint8.
     function asEuint8(eint256 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint8)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint8 input, bytes memory inputProof) internal returns (euint8) { return euint8.wrap(Impl.fromExternal(externalEuint8.unwrap(input), inputProof, FheType.Uint8)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint8 value) internal pure returns (externalEuint8) { return externalEuint8.wrap(euint8.unwrap(value)); }
@@ -3346,7 +3346,7 @@ library FHE {
     function asEuint16(eint128 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint16)); }
     /// @notice `value` modulo 2^16, as uint16.
     function asEuint16(eint256 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint16)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint16 input, bytes memory inputProof) internal returns (euint16) { return euint16.wrap(Impl.fromExternal(externalEuint16.unwrap(input), inputProof, FheType.Uint16)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint16 value) internal pure returns (externalEuint16) { return externalEuint16.wrap(euint16.unwrap(value)); }
@@ -3397,7 +3397,7 @@ library FHE {
     function asEuint32(eint128 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint32)); }
     /// @notice `value` modulo 2^32, as uint32.
     function asEuint32(eint256 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint32)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint32 input, bytes memory inputProof) internal returns (euint32) { return euint32.wrap(Impl.fromExternal(externalEuint32.unwrap(input), inputProof, FheType.Uint32)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint32 value) internal pure returns (externalEuint32) { return externalEuint32.wrap(euint32.unwrap(value)); }
@@ -3448,7 +3448,7 @@ library FHE {
     function asEuint64(eint128 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint64)); }
     /// @notice `value` modulo 2^64, as uint64.
     function asEuint64(eint256 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint64)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint64 input, bytes memory inputProof) internal returns (euint64) { return euint64.wrap(Impl.fromExternal(externalEuint64.unwrap(input), inputProof, FheType.Uint64)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint64 value) internal pure returns (externalEuint64) { return externalEuint64.wrap(euint64.unwrap(value)); }
@@ -3499,7 +3499,7 @@ library FHE {
     function asEuint128(eint128 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint128)); }
     /// @notice `value` modulo 2^128, as uint128.
     function asEuint128(eint256 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint128)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint128 input, bytes memory inputProof) internal returns (euint128) { return euint128.wrap(Impl.fromExternal(externalEuint128.unwrap(input), inputProof, FheType.Uint128)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint128 value) internal pure returns (externalEuint128) { return externalEuint128.wrap(euint128.unwrap(value)); }
@@ -3550,7 +3550,7 @@ library FHE {
     function asEaddress(eint128 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint160)); }
     /// @notice `value` modulo 2^160, as address.
     function asEaddress(eint256 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint160)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEaddress input, bytes memory inputProof) internal returns (eaddress) { return eaddress.wrap(Impl.fromExternal(externalEaddress.unwrap(input), inputProof, FheType.Uint160)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eaddress value) internal pure returns (externalEaddress) { return externalEaddress.wrap(eaddress.unwrap(value)); }
@@ -3601,7 +3601,7 @@ library FHE {
     function asEuint256(eint128 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint256)); }
     /// @notice `value` modulo 2^256, as uint256: negative ones become large.
     function asEuint256(eint256 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint256)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint256 input, bytes memory inputProof) internal returns (euint256) { return euint256.wrap(Impl.fromExternal(externalEuint256.unwrap(input), inputProof, FheType.Uint256)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint256 value) internal pure returns (externalEuint256) { return externalEuint256.wrap(euint256.unwrap(value)); }
@@ -3652,7 +3652,7 @@ library FHE {
     function asEint8(eint128 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint128.unwrap(value), FheType.Int8)); }
     /// @notice `value` modulo 2^8, as int8.
     function asEint8(eint256 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint256.unwrap(value), FheType.Int8)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint8 input, bytes memory inputProof) internal returns (eint8) { return eint8.wrap(Impl.fromExternal(externalEint8.unwrap(input), inputProof, FheType.Int8)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint8 value) internal pure returns (externalEint8) { return externalEint8.wrap(eint8.unwrap(value)); }
@@ -3703,7 +3703,7 @@ library FHE {
     function asEint16(eint128 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint128.unwrap(value), FheType.Int16)); }
     /// @notice `value` modulo 2^16, as int16.
     function asEint16(eint256 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint256.unwrap(value), FheType.Int16)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint16 input, bytes memory inputProof) internal returns (eint16) { return eint16.wrap(Impl.fromExternal(externalEint16.unwrap(input), inputProof, FheType.Int16)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint16 value) internal pure returns (externalEint16) { return externalEint16.wrap(eint16.unwrap(value)); }
@@ -3754,7 +3754,7 @@ library FHE {
     function asEint32(eint128 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint128.unwrap(value), FheType.Int32)); }
     /// @notice `value` modulo 2^32, as int32.
     function asEint32(eint256 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint256.unwrap(value), FheType.Int32)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint32 input, bytes memory inputProof) internal returns (eint32) { return eint32.wrap(Impl.fromExternal(externalEint32.unwrap(input), inputProof, FheType.Int32)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint32 value) internal pure returns (externalEint32) { return externalEint32.wrap(eint32.unwrap(value)); }
@@ -3805,7 +3805,7 @@ library FHE {
     function asEint64(eint128 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint128.unwrap(value), FheType.Int64)); }
     /// @notice `value` modulo 2^64, as int64.
     function asEint64(eint256 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint256.unwrap(value), FheType.Int64)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint64 input, bytes memory inputProof) internal returns (eint64) { return eint64.wrap(Impl.fromExternal(externalEint64.unwrap(input), inputProof, FheType.Int64)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint64 value) internal pure returns (externalEint64) { return externalEint64.wrap(eint64.unwrap(value)); }
@@ -3856,7 +3856,7 @@ library FHE {
     function asEint128(eint64 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint64.unwrap(value), FheType.Int128)); }
     /// @notice `value` modulo 2^128, as int128.
     function asEint128(eint256 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint256.unwrap(value), FheType.Int128)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint128 input, bytes memory inputProof) internal returns (eint128) { return eint128.wrap(Impl.fromExternal(externalEint128.unwrap(input), inputProof, FheType.Int128)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint128 value) internal pure returns (externalEint128) { return externalEint128.wrap(eint128.unwrap(value)); }
@@ -3907,7 +3907,7 @@ library FHE {
     function asEint256(eint64 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint64.unwrap(value), FheType.Int256)); }
     /// @notice `value` as int256.
     function asEint256(eint128 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint128.unwrap(value), FheType.Int256)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint256 input, bytes memory inputProof) internal returns (eint256) { return eint256.wrap(Impl.fromExternal(externalEint256.unwrap(input), inputProof, FheType.Int256)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint256 value) internal pure returns (externalEint256) { return externalEint256.wrap(eint256.unwrap(value)); }

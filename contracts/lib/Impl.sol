@@ -123,10 +123,14 @@ library Impl {
         return handle == 0 ? executor().trivialEncrypt(0, toType) : executor().cast(handle, toType);
     }
 
-    /// @notice Accepts an input of the sender. Without a proof, `handle` is one that the sender
-    /// already holds a right on, or zero, which means 0.
+    /// @notice Accepts an input of the sender, who gets a right on it for the transaction as well.
+    /// Without a proof, `handle` is one that the sender already holds a right on, or zero, which means 0.
     function fromExternal(bytes32 handle, bytes memory proof, FheType fheType) internal returns (bytes32) {
-        if (proof.length != 0) return executor().verifyInput(handle, msg.sender, proof, fheType);
+        if (proof.length != 0) {
+            handle = executor().verifyInput(handle, msg.sender, proof, fheType);
+            acl().allowTransient(handle, msg.sender);
+            return handle;
+        }
         if (handle == 0) return executor().trivialEncrypt(0, fheType);
         if (!isAllowed(handle, msg.sender)) revert SenderNotAllowedToUseHandle(handle, msg.sender);
         if (uint8(handle[30]) != uint8(fheType)) revert WrongHandleType(handle, fheType);

@@ -73,7 +73,7 @@ func (f *file) conversions(t fhe.Type) {
 
 func (f *file) input(t fhe.Type) {
 	external := "external" + title(enc(t))
-	f.short("Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.",
+	f.short("Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.",
 		fmt.Sprintf("function fromExternal(%s input, bytes memory inputProof) internal returns (%s)", external, enc(t)),
 		"return "+wrap(t, fmt.Sprintf("Impl.fromExternal(%s.unwrap(input), inputProof, %s)", external, fheType(t)))+";")
 	f.short("The handle of `value` in the form of an input: what another contract takes with an empty proof.",

@@ -32,6 +32,7 @@ contract Published is ZamaEthereumConfig {
         wide = FHE.allowThis(FHE.fromExternal(wide_, proof));
         flag = FHE.allowThis(FHE.fromExternal(flag_, proof));
         who = FHE.allowThis(FHE.fromExternal(who_, proof));
+        require(FHE.isSenderAllowed(wide), "no right on the input");
         FHE.allow(a, msg.sender);
         handle["a"] = FHE.toBytes32(a);
     }
