@@ -186,10 +186,7 @@ describe("values", () => {
         "int256",
       ],
     );
-    assert.deepEqual(
-      [sent[0].value, sent[8].value, sent[11].value, sent[13].value],
-      ["1", "-1", (-(1n << 63n)).toString(), "-1"],
-    );
+    assert.deepEqual([sent[0].value, sent[8].value, sent[11].value, sent[13].value], ["1", "-1", (-(1n << 63n)).toString(), "-1"]);
   });
 
   test("that do not fit are refused", () => {

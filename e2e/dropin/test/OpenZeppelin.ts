@@ -57,8 +57,7 @@ async function send(token: Token, from: HardhatEthersSigner, method: string, to:
 const open = async (token: Token, handle: string, reader: HardhatEthersSigner) =>
   fhevm.userDecryptEuint(FhevmType.euint64, handle, token, reader);
 
-const balance = async (token: Token, holder: HardhatEthersSigner) =>
-  open(token, await token.confidentialBalanceOf(holder.address), holder);
+const balance = async (token: Token, holder: HardhatEthersSigner) => open(token, await token.confidentialBalanceOf(holder.address), holder);
 
 before(async () => {
   [alice, bob, carol] = await ethers.getSigners();
@@ -68,7 +67,9 @@ describe("OpenZeppelin's confidential contracts on this library", () => {
   it("all compile", () => {
     const root = path.dirname(require.resolve("@openzeppelin/confidential-contracts/package.json"));
     const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".sol"));
-    const compiled = [...readFileSync("contracts/OpenZeppelin.sol", "utf8").matchAll(/import "@openzeppelin\/confidential-contracts\/(.*)";/g)];
+    const compiled = [
+      ...readFileSync("contracts/OpenZeppelin.sol", "utf8").matchAll(/import "@openzeppelin\/confidential-contracts\/(.*)";/g),
+    ];
     expect(compiled.map((match) => match[1])).to.have.members(sources);
   });
 
@@ -119,8 +120,9 @@ describe("ERC7984Votes", () => {
     await send(token, bob, transfer, [carol.address], 50n); // carol has delegated to nobody
     expect(await count(await token.getVotes(carol.address))).to.equal(850n);
     expect(await count(await token.getPastVotes(carol.address, before))).to.equal(900n);
-    await expect(token.connect(bob).getHandleAllowance(await token.getVotes(carol.address), bob.address, true))
-      .to.be.revertedWithCustomError(token, "HandleAccessManagerNotAllowed");
+    await expect(
+      token.connect(bob).getHandleAllowance(await token.getVotes(carol.address), bob.address, true),
+    ).to.be.revertedWithCustomError(token, "HandleAccessManagerNotAllowed");
   });
 });
 

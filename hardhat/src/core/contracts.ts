@@ -82,9 +82,7 @@ export class Rights {
   async expectDelegate(handle: Handle, delegator: string, delegate: string, contract: string): Promise<void> {
     if (!(await this.view("isHandleDelegatedForUserDecryption", delegator, delegate, contract, handle))) {
       const advice = "The delegator has to hold a right on it and call delegateForUserDecryption(delegate, contract, date) of the ACL.";
-      throw new FhevmError(
-        `Delegate ${delegate} is not authorized to user decrypt handle ${handle} on behalf of ${delegator}! ${advice}`,
-      );
+      throw new FhevmError(`Delegate ${delegate} is not authorized to user decrypt handle ${handle} on behalf of ${delegator}! ${advice}`);
     }
   }
 

@@ -289,9 +289,7 @@ function refuseName(established: string, ours: string, types: TypedData["types"]
   return Object.defineProperty(types, established, {
     enumerable: false,
     get: () => {
-      throw new FhevmError(
-        `this network's permit is a ${ours}: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)`,
-      );
+      throw new FhevmError(`this network's permit is a ${ours}: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)`);
     },
   });
 }
