@@ -16,6 +16,8 @@
 #   make neon       the arm64 kernels under qemu, where it is installed (minutes)
 #   make race       concurrent packages under the race detector (needs a C compiler)
 #   make hardhat    build the Hardhat plugin and test a project with it (needs the npm registry)
+#   make dropin     code written for @fhevm/solidity, OpenZeppelin's contracts among it, on
+#                   the node (needs the npm registry; 3 minutes on 2 cores)
 #   make vuln       known vulnerabilities, where their database can be reached
 
 export CGO_ENABLED = 0
@@ -30,7 +32,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -71,6 +73,10 @@ hardhat: build wasm hardhat/node_modules
 	cd hardhat && npm run build
 	cd hardhat/test/project && npm ci --no-audit --no-fund && npm test
 	cd hardhat && npm test
+
+dropin: build wasm hardhat/node_modules
+	cd hardhat && npm run build
+	cd e2e/dropin && npm ci --no-audit --no-fund && npm test
 
 hardhat/node_modules: hardhat/package-lock.json
 	cd hardhat && npm ci --no-audit --no-fund
@@ -144,3 +150,4 @@ bench-peers:
 clean:
 	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules contracts/script/node_modules contracts/compilers/node_modules
 	rm -rf hardhat/dist hardhat/node_modules hardhat/test/project/node_modules hardhat/test/project/artifacts hardhat/test/project/cache
+	rm -rf e2e/dropin/node_modules e2e/dropin/artifacts e2e/dropin/cache e2e/dropin/remapped

@@ -9,6 +9,7 @@ var advice = map[string]string{
 	"SenderDenied":                "the account is on the deny list: only the network's owner takes it off",
 	"HandlesListIsEmpty":          "name the handles to make public",
 	"InvalidScalarByte":           "bit i of the last argument says that operand i, counted from the right, is clear: 0x01 for a clear right operand",
+	"DivisionByZero":              "check a clear divisor before the division",
 	"TooManyOperands":             "split the list and combine the results",
 	"SeedNotYours":                "call FHE.randEuint64 or the like: random values take their seed from the chain",
 	"WrongInputType":              "encrypt the input as the type that the contract's function takes",

@@ -32,6 +32,18 @@ func TestMissingConfigurationIsExplained(t *testing.T) {
 	k.network.fails("CoprocessorNotConfigured()", carol, k.contract, "requestTotalSupply")
 }
 
+func TestProtocolIdIsReadable(t *testing.T) {
+	k := newToken(t)
+	id := func() *big.Int { return k.network.must(bob, k.contract, "confidentialProtocolId").(*big.Int) }
+	if id().BitLen() != 256 {
+		t.Errorf("of a development network: %d", id())
+	}
+	k.config.ChainConfig.ChainID = big.NewInt(1)
+	if id().Sign() != 0 {
+		t.Errorf("of an unknown one: %d", id())
+	}
+}
+
 func TestUnknownChainIsExplained(t *testing.T) {
 	n := newNetwork(t)
 	n.config.ChainConfig.ChainID = big.NewInt(1)

@@ -3,6 +3,7 @@ package contracts
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"os"
 	"slices"
@@ -172,9 +173,10 @@ func TestMulticall(t *testing.T) {
 // delegator is the interface of test/Delegator.sol.
 const delegator = `[
 	{"type":"function","name":"delegate","inputs":[{"name":"to","type":"address"},{"name":"contracts","type":"address[]"},{"name":"until","type":"uint64"}],"outputs":[]},
+	{"type":"function","name":"delegateForEver","inputs":[{"name":"to","type":"address"},{"name":"contracts","type":"address[]"}],"outputs":[]},
 	{"type":"function","name":"revoke","inputs":[{"name":"to","type":"address"},{"name":"contracts","type":"address[]"}],"outputs":[]},
 	{"type":"function","name":"read","inputs":[{"name":"to","type":"address"},{"name":"contractAddress","type":"address"},{"name":"handle","type":"bytes32"}],
-	 "outputs":[{"name":"until","type":"uint64"},{"name":"delegated","type":"bool"},{"name":"allowed","type":"bool"},{"name":"denied","type":"bool"}]}
+	 "outputs":[{"name":"until","type":"uint64"},{"name":"delegated","type":"bool"},{"name":"decryptable","type":"bool"},{"name":"denied","type":"bool"}]}
 ]`
 
 // TestLibraryDelegates: a contract delegates by the library, one by one and
@@ -198,7 +200,7 @@ func TestLibraryDelegates(t *testing.T) {
 	})
 	check := func(contract common.Address, until uint64, delegated, denied bool) {
 		t.Helper()
-		want := []any{until, delegated, true, denied}
+		want := []any{until, delegated, contract == app, denied} // nobody else holds a right
 		if got, err := n.try(carol, wallet, "read", bob, contract, h); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%v, %v, want %v", got, err, want)
 		}
@@ -215,12 +217,17 @@ func TestLibraryDelegates(t *testing.T) {
 		{"revoke", []any{bob, one}, 0, 6000},
 		{"delegate", []any{bob, one, uint64(7000)}, 7000, 6000},
 		{"revoke", []any{bob, two}, 0, 0},
+		{"delegateForEver", []any{bob, one}, math.MaxUint64, 0},
+		{"revoke", []any{bob, one}, 0, 0},
+		{"delegateForEver", []any{bob, two}, math.MaxUint64, math.MaxUint64},
+		{"revoke", []any{bob, two}, 0, 0},
 	} {
 		n.block(int64(10+i), 1000)
 		n.must(alice, wallet, step.method, step.args...)
 		check(app, step.app, step.app != 0, false)
-		check(carol, step.carol, false, false) // holds no right
+		check(carol, step.carol, false, false)
 	}
+	check(wallet.Address, 0, false, false) // its own values through itself
 	n.must(owner, n.acl, "blockAccount", bob)
 	check(app, 0, false, true)
 }

@@ -280,6 +280,9 @@ func TestExecutorExplainsMistakes(t *testing.T) {
 		tx.fails("InvalidScalarByte([3])", alice, n.executor, "fheAdd", a8, a8, [1]byte{3})
 		tx.fails("InvalidScalarByte([2])", alice, n.executor, "fheShl", a8, a8, [1]byte{2})
 		tx.fails("InvalidScalarByte([4])", alice, n.executor, "fheMulDiv", a8, a8, a8, [1]byte{4})
+		tx.fails("DivisionByZero()", alice, n.executor, "fheDiv", a8, word(0), clear)
+		tx.fails("DivisionByZero()", alice, n.executor, "fheRem", a8, word(0), clear)
+		tx.fails("DivisionByZero()", alice, n.executor, "fheMulDiv", a8, a8, word(0), clear)
 		for _, op := range []fhe.Op{fhe.Rand, fhe.RandBounded} {
 			tx.fails("SeedNotYours()", alice, n.executor, "order", uint8(op), uint8(fhe.Uint8), [][32]byte{word(1)}, big.NewInt(1), []byte{})
 		}

@@ -93,8 +93,19 @@ func (o *overloads) value(t fhe.Type) *big.Int {
 	return wrap(v.Mul(v, v).Mul(v, v), t)
 }
 
-// draw gives the operand random values.
+// divisor gives a clear operand of a division a value, which is not 0.
+func (o *overloads) divisor(row fhe.Operator, p operand) operand {
+	if row.Op == fhe.Div || row.Op == fhe.Rem || row.Op == fhe.MulDiv {
+		p.values, p.unset = []*big.Int{wrap(big.NewInt(1+o.rand.Int64N(100)), p.typ)}, []bool{false}
+	}
+	return p
+}
+
+// draw gives the operand random values, unless it has some.
 func (o *overloads) draw(p *operand) {
+	if p.values != nil {
+		return
+	}
 	n := 1
 	if p.list {
 		n = o.rand.IntN(4)
@@ -243,9 +254,9 @@ func (o *overloads) checkType(t *testing.T, row fhe.Operator, a fhe.Type) {
 		check(secret, operand{typ: fhe.Uint8, clear: true})
 	case fhe.Ternary:
 		check(secret, secret, secret)
-		check(secret, secret, open)
+		check(secret, secret, o.divisor(row, open))
 		check(secret, open, secret)
-		check(secret, open, open)
+		check(secret, open, o.divisor(row, open))
 	case fhe.Fold:
 		check(operand{typ: a, list: true})
 	case fhe.Member:
@@ -253,7 +264,7 @@ func (o *overloads) checkType(t *testing.T, row fhe.Operator, a fhe.Type) {
 		check(secret, operand{typ: a, list: true, clear: true})
 	case fhe.Binary, fhe.Compare, fhe.Checked:
 		check(secret, secret)
-		check(secret, open)
+		check(secret, o.divisor(row, open))
 		check(open, secret)
 		o.checkMixed(t, row, a)
 	case fhe.Table:
@@ -297,30 +308,10 @@ func (o *overloads) checkDraw(t *testing.T, row fhe.Operator, a fhe.Type) {
 	if row.Op == fhe.RandBounded {
 		operands = []operand{{typ: a, clear: true, values: []*big.Int{big.NewInt(3)}, unset: []bool{false}}}
 	}
-	one, two := o.calls(t, "randE"+a.String(), operands), o.calls(t, "randE"+a.String(), operands)
+	one, two := o.call(t, "randE"+a.String(), operands, nil)[0], o.call(t, "randE"+a.String(), operands, nil)[0]
 	if one == two || one.Type() != a {
 		t.Errorf("%s gives %s and %s", row.Name, one, two)
 	}
-}
-
-// calls is call with operands that have their values already.
-func (o *overloads) calls(t *testing.T, name string, operands []operand) fhe.Handle {
-	t.Helper()
-	o.t = t
-	var types []string
-	for _, p := range operands {
-		name += "_" + p.String()
-		types = append(types, p.abi())
-	}
-	var result fhe.Handle
-	o.transaction(func(tx *transaction) {
-		out, err := tx.raw(bob, o.at, append(o.method(name, types...), o.calldata(tx, operands, nil)...))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		result = fhe.Handle(out)
-	})
-	return result
 }
 
 func conversionTo(t fhe.Type) string { return "asE" + t.String() }
@@ -352,6 +343,53 @@ func TestRightsOfEveryType(t *testing.T) {
 	}
 }
 
+// TestRightsOnUninitialisedValues: sharing an unassigned variable makes it 0.
+func TestRightsOnUninitialisedValues(t *testing.T) {
+	o := newOverloads(t)
+	for _, typ := range overloaded {
+		o.t = t
+		made := map[string]fhe.Handle{}
+		o.transaction(func(tx *transaction) {
+			for _, method := range []string{"rights", "share", "publish"} {
+				made[method] = fhe.Handle(o.withAccount(tx, method, typ, fhe.Handle{}, carol))
+			}
+			if out := o.withAccount(tx, "lend", typ, fhe.Handle{}, carol); out[31] != 1 {
+				t.Errorf("%s: allowTransient gave no right", typ)
+			}
+			tx.wantRights(rights{persistent: true}, made["share"], carol)
+		})
+		for method, h := range made {
+			if v := o.values[h]; v == nil || v.Sign() != 0 || h.Type() != typ {
+				t.Errorf("%s of %s gives %s, value %v", method, typ, h, v)
+			}
+		}
+	}
+}
+
+func TestLibraryVerifiesResults(t *testing.T) {
+	o := newOverloads(t)
+	o.t = t
+	d := aDecryption()
+	verify := parseABI(t, DecryptionVerifier).Methods["verify"].Inputs
+	call := func(signers ...*member) ([]byte, error) {
+		args, err := verify.Pack(d.handles, d.result, d.proof(d.signatures(t, signers...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []byte
+		o.transaction(func(tx *transaction) {
+			out, err = tx.raw(bob, o.at, append(o.method("valid", "bytes32[]", "bytes", "bytes"), args...))
+		})
+		return out, err
+	}
+	if out, err := call(o.members[:3]...); err != nil || out[31] != 1 {
+		t.Errorf("of a quorum: %x, %v", out, err)
+	}
+	if out, err := call(o.members[:2]...); fmt.Sprint(err) != "KMSSignatureThresholdNotReached(2)" {
+		t.Errorf("below the quorum: %x, %v", out, err)
+	}
+}
+
 func TestLibraryCleansTransientStorage(t *testing.T) {
 	o := newOverloads(t)
 	o.transaction(func(tx *transaction) {
@@ -363,10 +401,14 @@ func TestLibraryCleansTransientStorage(t *testing.T) {
 	})
 }
 
-// withAccount calls a method of (handle, account).
+// withAccount calls a method of (handle, account), or of a handle alone for publish.
 func (o *overloads) withAccount(tx *transaction, name string, typ fhe.Type, h fhe.Handle, account common.Address) []byte {
 	o.t.Helper()
-	input := o.method(fmt.Sprintf("%s_e%s", name, typ), "bytes32", "address")
+	types := []string{"bytes32", "address"}
+	if name == "publish" {
+		types = types[:1]
+	}
+	input := o.method(fmt.Sprintf("%s_e%s", name, typ), types...)
 	input = append(append(input, h[:]...), common.LeftPadBytes(account[:], 32)...)
 	out, err := tx.raw(bob, o.at, input)
 	if err != nil {
@@ -399,6 +441,7 @@ func TestFromExternal(t *testing.T) {
 				if h, err := o.fromExternal(tx, alice, typ, l.handles[0], l.encoding); err != nil || h != l.handles[0] {
 					t.Errorf("with a proof: %s, %v", h, err)
 				}
+				tx.wantRights(rights{transient: true}, l.handles[0], alice)
 				held := tx.encrypt(alice, 1, typ)
 				if h, err := o.fromExternal(tx, alice, typ, held, nil); err != nil || h != held {
 					t.Errorf("held by the sender: %s, %v", h, err)

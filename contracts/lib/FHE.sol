@@ -28,10 +28,70 @@ library FHE {
         emit PublicDecryptionVerified(handlesList, abiEncodedCleartexts);
     }
 
+    /// @notice The same for view functions: returns true, or reverts with the verifier's reason. Require
+    /// the answer; in transactions, checkSignatures does so by itself.
+    function isPublicDecryptionResultValid(bytes32[] memory handlesList, bytes memory abiEncodedCleartexts, bytes memory decryptionProof) internal view returns (bool) {
+        return Impl.isPublicDecryptionResultValid(handlesList, abiEncodedCleartexts, decryptionProof);
+    }
+
     /// @notice Ends all rights that last for the transaction: call it between the operations of one account
     /// abstraction bundle.
     function cleanTransientStorage() internal {
         Impl.cleanTransientStorage();
+    }
+
+    /// @notice Whether `account` is on the deny list: the network decrypts nothing for it.
+    function isAccountDenied(address account) internal view returns (bool) {
+        return Impl.isAccountDenied(account);
+    }
+
+    /// @notice Whether `user` may decrypt `handle` through `contractAddress`: they differ, and both hold
+    /// persistent rights.
+    function isUserDecryptable(bytes32 handle, address user, address contractAddress) internal view returns (bool) {
+        return user != contractAddress && Impl.persistAllowed(handle, user) && Impl.persistAllowed(handle, contractAddress);
+    }
+
+    /// @notice Lets `delegate` decrypt, by permits of its own, what both the calling contract and
+    /// `contractAddress` hold persistent rights on, until `expirationDate` (Unix seconds, later than now).
+    /// One change of a delegation a block.
+    function delegateUserDecryption(address delegate, address contractAddress, uint64 expirationDate) internal {
+        Impl.delegateForUserDecryption(delegate, contractAddress, expirationDate);
+    }
+
+    /// @notice The same for several contracts: all of them or none.
+    function delegateUserDecryptions(address delegate, address[] memory contractAddresses, uint64 expirationDate) internal {
+        Impl.delegateForUserDecryptions(delegate, contractAddresses, expirationDate);
+    }
+
+    /// @notice Lets `delegate` decrypt, by permits of its own, what both the calling contract and
+    /// `contractAddress` hold persistent rights on, until this is revoked.
+    function delegateUserDecryptionWithoutExpiration(address delegate, address contractAddress) internal {
+        Impl.delegateForUserDecryption(delegate, contractAddress, type(uint64).max);
+    }
+
+    /// @notice The same for several contracts: all of them or none.
+    function delegateUserDecryptionsWithoutExpiration(address delegate, address[] memory contractAddresses) internal {
+        Impl.delegateForUserDecryptions(delegate, contractAddresses, type(uint64).max);
+    }
+
+    /// @notice Takes a delegation of the calling contract back, for permits signed before as well.
+    function revokeUserDecryptionDelegation(address delegate, address contractAddress) internal {
+        Impl.revokeDelegationForUserDecryption(delegate, contractAddress);
+    }
+
+    /// @notice The same for several contracts: all of them or none.
+    function revokeUserDecryptionDelegations(address delegate, address[] memory contractAddresses) internal {
+        Impl.revokeDelegationsForUserDecryption(delegate, contractAddresses);
+    }
+
+    /// @notice When the delegation of exactly this triple ends, in Unix seconds; 0 if there is none.
+    function getDelegatedUserDecryptionExpirationDate(address delegator, address delegate, address contractAddress) internal view returns (uint64) {
+        return Impl.getUserDecryptionDelegationExpirationDate(delegator, delegate, contractAddress);
+    }
+
+    /// @notice Whether `delegate` may decrypt `handle` for `delegator` through `contractAddress` now.
+    function isDelegatedForUserDecryption(address delegator, address delegate, address contractAddress, bytes32 handle) internal view returns (bool) {
+        return Impl.isDelegatedForUserDecryption(delegator, delegate, contractAddress, handle);
     }
 
     /// @notice a + b, wrapping around.
@@ -3240,7 +3300,7 @@ library FHE {
     function asEbool(eint128 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint128.unwrap(value), FheType.Bool)); }
     /// @notice value != 0.
     function asEbool(eint256 value) internal returns (ebool) { return ebool.wrap(Impl.cast(eint256.unwrap(value), FheType.Bool)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEbool input, bytes memory inputProof) internal returns (ebool) { return ebool.wrap(Impl.fromExternal(externalEbool.unwrap(input), inputProof, FheType.Bool)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(ebool value) internal pure returns (externalEbool) { return externalEbool.wrap(ebool.unwrap(value)); }
@@ -3248,18 +3308,18 @@ library FHE {
     function isInitialized(ebool value) internal pure returns (bool) { return ebool.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(ebool value) internal pure returns (bytes32) { return ebool.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(ebool value, address account) internal returns (ebool) { Impl.allow(ebool.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(ebool value) internal returns (ebool) { Impl.allow(ebool.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(ebool value, address account) internal returns (ebool) { Impl.allowTransient(ebool.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(ebool value, address account) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allow(handle, account); return ebool.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(ebool value) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allow(handle, address(this)); return ebool.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(ebool value, address account) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allowTransient(handle, account); return ebool.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(ebool value, address account) internal view returns (bool) { return Impl.isAllowed(ebool.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(ebool value) internal view returns (bool) { return Impl.isAllowed(ebool.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(ebool value) internal returns (ebool) { Impl.makePubliclyDecryptable(ebool.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(ebool value) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.makePubliclyDecryptable(handle); return ebool.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(ebool value) internal view returns (bool) { return Impl.isPubliclyDecryptable(ebool.unwrap(value)); }
 
@@ -3291,7 +3351,7 @@ library FHE {
     function asEuint8(eint128 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint8)); }
     /// @notice `value` modulo 2^8, as uint8.
     function asEuint8(eint256 value) internal returns (euint8) { return euint8.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint8)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint8 input, bytes memory inputProof) internal returns (euint8) { return euint8.wrap(Impl.fromExternal(externalEuint8.unwrap(input), inputProof, FheType.Uint8)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint8 value) internal pure returns (externalEuint8) { return externalEuint8.wrap(euint8.unwrap(value)); }
@@ -3299,18 +3359,18 @@ library FHE {
     function isInitialized(euint8 value) internal pure returns (bool) { return euint8.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(euint8 value) internal pure returns (bytes32) { return euint8.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint8 value, address account) internal returns (euint8) { Impl.allow(euint8.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint8 value) internal returns (euint8) { Impl.allow(euint8.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint8 value, address account) internal returns (euint8) { Impl.allowTransient(euint8.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(euint8 value, address account) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allow(handle, account); return euint8.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(euint8 value) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allow(handle, address(this)); return euint8.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(euint8 value, address account) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allowTransient(handle, account); return euint8.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(euint8 value, address account) internal view returns (bool) { return Impl.isAllowed(euint8.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(euint8 value) internal view returns (bool) { return Impl.isAllowed(euint8.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint8 value) internal returns (euint8) { Impl.makePubliclyDecryptable(euint8.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(euint8 value) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.makePubliclyDecryptable(handle); return euint8.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(euint8 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint8.unwrap(value)); }
 
@@ -3342,7 +3402,7 @@ library FHE {
     function asEuint16(eint128 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint16)); }
     /// @notice `value` modulo 2^16, as uint16.
     function asEuint16(eint256 value) internal returns (euint16) { return euint16.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint16)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint16 input, bytes memory inputProof) internal returns (euint16) { return euint16.wrap(Impl.fromExternal(externalEuint16.unwrap(input), inputProof, FheType.Uint16)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint16 value) internal pure returns (externalEuint16) { return externalEuint16.wrap(euint16.unwrap(value)); }
@@ -3350,18 +3410,18 @@ library FHE {
     function isInitialized(euint16 value) internal pure returns (bool) { return euint16.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(euint16 value) internal pure returns (bytes32) { return euint16.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint16 value, address account) internal returns (euint16) { Impl.allow(euint16.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint16 value) internal returns (euint16) { Impl.allow(euint16.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint16 value, address account) internal returns (euint16) { Impl.allowTransient(euint16.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(euint16 value, address account) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allow(handle, account); return euint16.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(euint16 value) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allow(handle, address(this)); return euint16.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(euint16 value, address account) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allowTransient(handle, account); return euint16.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(euint16 value, address account) internal view returns (bool) { return Impl.isAllowed(euint16.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(euint16 value) internal view returns (bool) { return Impl.isAllowed(euint16.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint16 value) internal returns (euint16) { Impl.makePubliclyDecryptable(euint16.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(euint16 value) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.makePubliclyDecryptable(handle); return euint16.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(euint16 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint16.unwrap(value)); }
 
@@ -3393,7 +3453,7 @@ library FHE {
     function asEuint32(eint128 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint32)); }
     /// @notice `value` modulo 2^32, as uint32.
     function asEuint32(eint256 value) internal returns (euint32) { return euint32.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint32)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint32 input, bytes memory inputProof) internal returns (euint32) { return euint32.wrap(Impl.fromExternal(externalEuint32.unwrap(input), inputProof, FheType.Uint32)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint32 value) internal pure returns (externalEuint32) { return externalEuint32.wrap(euint32.unwrap(value)); }
@@ -3401,18 +3461,18 @@ library FHE {
     function isInitialized(euint32 value) internal pure returns (bool) { return euint32.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(euint32 value) internal pure returns (bytes32) { return euint32.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint32 value, address account) internal returns (euint32) { Impl.allow(euint32.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint32 value) internal returns (euint32) { Impl.allow(euint32.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint32 value, address account) internal returns (euint32) { Impl.allowTransient(euint32.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(euint32 value, address account) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allow(handle, account); return euint32.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(euint32 value) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allow(handle, address(this)); return euint32.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(euint32 value, address account) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allowTransient(handle, account); return euint32.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(euint32 value, address account) internal view returns (bool) { return Impl.isAllowed(euint32.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(euint32 value) internal view returns (bool) { return Impl.isAllowed(euint32.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint32 value) internal returns (euint32) { Impl.makePubliclyDecryptable(euint32.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(euint32 value) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.makePubliclyDecryptable(handle); return euint32.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(euint32 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint32.unwrap(value)); }
 
@@ -3444,7 +3504,7 @@ library FHE {
     function asEuint64(eint128 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint64)); }
     /// @notice `value` modulo 2^64, as uint64.
     function asEuint64(eint256 value) internal returns (euint64) { return euint64.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint64)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint64 input, bytes memory inputProof) internal returns (euint64) { return euint64.wrap(Impl.fromExternal(externalEuint64.unwrap(input), inputProof, FheType.Uint64)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint64 value) internal pure returns (externalEuint64) { return externalEuint64.wrap(euint64.unwrap(value)); }
@@ -3452,18 +3512,18 @@ library FHE {
     function isInitialized(euint64 value) internal pure returns (bool) { return euint64.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(euint64 value) internal pure returns (bytes32) { return euint64.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint64 value, address account) internal returns (euint64) { Impl.allow(euint64.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint64 value) internal returns (euint64) { Impl.allow(euint64.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint64 value, address account) internal returns (euint64) { Impl.allowTransient(euint64.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(euint64 value, address account) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allow(handle, account); return euint64.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(euint64 value) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allow(handle, address(this)); return euint64.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(euint64 value, address account) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allowTransient(handle, account); return euint64.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(euint64 value, address account) internal view returns (bool) { return Impl.isAllowed(euint64.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(euint64 value) internal view returns (bool) { return Impl.isAllowed(euint64.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint64 value) internal returns (euint64) { Impl.makePubliclyDecryptable(euint64.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(euint64 value) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.makePubliclyDecryptable(handle); return euint64.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(euint64 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint64.unwrap(value)); }
 
@@ -3495,7 +3555,7 @@ library FHE {
     function asEuint128(eint128 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint128)); }
     /// @notice `value` modulo 2^128, as uint128.
     function asEuint128(eint256 value) internal returns (euint128) { return euint128.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint128)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint128 input, bytes memory inputProof) internal returns (euint128) { return euint128.wrap(Impl.fromExternal(externalEuint128.unwrap(input), inputProof, FheType.Uint128)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint128 value) internal pure returns (externalEuint128) { return externalEuint128.wrap(euint128.unwrap(value)); }
@@ -3503,18 +3563,18 @@ library FHE {
     function isInitialized(euint128 value) internal pure returns (bool) { return euint128.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(euint128 value) internal pure returns (bytes32) { return euint128.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint128 value, address account) internal returns (euint128) { Impl.allow(euint128.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint128 value) internal returns (euint128) { Impl.allow(euint128.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint128 value, address account) internal returns (euint128) { Impl.allowTransient(euint128.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(euint128 value, address account) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allow(handle, account); return euint128.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(euint128 value) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allow(handle, address(this)); return euint128.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(euint128 value, address account) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allowTransient(handle, account); return euint128.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(euint128 value, address account) internal view returns (bool) { return Impl.isAllowed(euint128.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(euint128 value) internal view returns (bool) { return Impl.isAllowed(euint128.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint128 value) internal returns (euint128) { Impl.makePubliclyDecryptable(euint128.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(euint128 value) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.makePubliclyDecryptable(handle); return euint128.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(euint128 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint128.unwrap(value)); }
 
@@ -3546,7 +3606,7 @@ library FHE {
     function asEaddress(eint128 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint160)); }
     /// @notice `value` modulo 2^160, as address.
     function asEaddress(eint256 value) internal returns (eaddress) { return eaddress.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint160)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEaddress input, bytes memory inputProof) internal returns (eaddress) { return eaddress.wrap(Impl.fromExternal(externalEaddress.unwrap(input), inputProof, FheType.Uint160)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eaddress value) internal pure returns (externalEaddress) { return externalEaddress.wrap(eaddress.unwrap(value)); }
@@ -3554,18 +3614,18 @@ library FHE {
     function isInitialized(eaddress value) internal pure returns (bool) { return eaddress.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eaddress value) internal pure returns (bytes32) { return eaddress.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eaddress value, address account) internal returns (eaddress) { Impl.allow(eaddress.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eaddress value) internal returns (eaddress) { Impl.allow(eaddress.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eaddress value, address account) internal returns (eaddress) { Impl.allowTransient(eaddress.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eaddress value, address account) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allow(handle, account); return eaddress.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eaddress value) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allow(handle, address(this)); return eaddress.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eaddress value, address account) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allowTransient(handle, account); return eaddress.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eaddress value, address account) internal view returns (bool) { return Impl.isAllowed(eaddress.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eaddress value) internal view returns (bool) { return Impl.isAllowed(eaddress.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eaddress value) internal returns (eaddress) { Impl.makePubliclyDecryptable(eaddress.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eaddress value) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.makePubliclyDecryptable(handle); return eaddress.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eaddress value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eaddress.unwrap(value)); }
 
@@ -3597,7 +3657,7 @@ library FHE {
     function asEuint256(eint128 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint128.unwrap(value), FheType.Uint256)); }
     /// @notice `value` modulo 2^256, as uint256: negative ones become large.
     function asEuint256(eint256 value) internal returns (euint256) { return euint256.wrap(Impl.cast(eint256.unwrap(value), FheType.Uint256)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEuint256 input, bytes memory inputProof) internal returns (euint256) { return euint256.wrap(Impl.fromExternal(externalEuint256.unwrap(input), inputProof, FheType.Uint256)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(euint256 value) internal pure returns (externalEuint256) { return externalEuint256.wrap(euint256.unwrap(value)); }
@@ -3605,18 +3665,18 @@ library FHE {
     function isInitialized(euint256 value) internal pure returns (bool) { return euint256.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(euint256 value) internal pure returns (bytes32) { return euint256.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(euint256 value, address account) internal returns (euint256) { Impl.allow(euint256.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(euint256 value) internal returns (euint256) { Impl.allow(euint256.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(euint256 value, address account) internal returns (euint256) { Impl.allowTransient(euint256.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(euint256 value, address account) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allow(handle, account); return euint256.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(euint256 value) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allow(handle, address(this)); return euint256.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(euint256 value, address account) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allowTransient(handle, account); return euint256.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(euint256 value, address account) internal view returns (bool) { return Impl.isAllowed(euint256.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(euint256 value) internal view returns (bool) { return Impl.isAllowed(euint256.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(euint256 value) internal returns (euint256) { Impl.makePubliclyDecryptable(euint256.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(euint256 value) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.makePubliclyDecryptable(handle); return euint256.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(euint256 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(euint256.unwrap(value)); }
 
@@ -3648,7 +3708,7 @@ library FHE {
     function asEint8(eint128 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint128.unwrap(value), FheType.Int8)); }
     /// @notice `value` modulo 2^8, as int8.
     function asEint8(eint256 value) internal returns (eint8) { return eint8.wrap(Impl.cast(eint256.unwrap(value), FheType.Int8)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint8 input, bytes memory inputProof) internal returns (eint8) { return eint8.wrap(Impl.fromExternal(externalEint8.unwrap(input), inputProof, FheType.Int8)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint8 value) internal pure returns (externalEint8) { return externalEint8.wrap(eint8.unwrap(value)); }
@@ -3656,18 +3716,18 @@ library FHE {
     function isInitialized(eint8 value) internal pure returns (bool) { return eint8.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eint8 value) internal pure returns (bytes32) { return eint8.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eint8 value, address account) internal returns (eint8) { Impl.allow(eint8.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eint8 value) internal returns (eint8) { Impl.allow(eint8.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eint8 value, address account) internal returns (eint8) { Impl.allowTransient(eint8.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eint8 value, address account) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allow(handle, account); return eint8.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eint8 value) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allow(handle, address(this)); return eint8.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eint8 value, address account) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allowTransient(handle, account); return eint8.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eint8 value, address account) internal view returns (bool) { return Impl.isAllowed(eint8.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eint8 value) internal view returns (bool) { return Impl.isAllowed(eint8.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eint8 value) internal returns (eint8) { Impl.makePubliclyDecryptable(eint8.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eint8 value) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.makePubliclyDecryptable(handle); return eint8.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eint8 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint8.unwrap(value)); }
 
@@ -3699,7 +3759,7 @@ library FHE {
     function asEint16(eint128 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint128.unwrap(value), FheType.Int16)); }
     /// @notice `value` modulo 2^16, as int16.
     function asEint16(eint256 value) internal returns (eint16) { return eint16.wrap(Impl.cast(eint256.unwrap(value), FheType.Int16)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint16 input, bytes memory inputProof) internal returns (eint16) { return eint16.wrap(Impl.fromExternal(externalEint16.unwrap(input), inputProof, FheType.Int16)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint16 value) internal pure returns (externalEint16) { return externalEint16.wrap(eint16.unwrap(value)); }
@@ -3707,18 +3767,18 @@ library FHE {
     function isInitialized(eint16 value) internal pure returns (bool) { return eint16.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eint16 value) internal pure returns (bytes32) { return eint16.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eint16 value, address account) internal returns (eint16) { Impl.allow(eint16.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eint16 value) internal returns (eint16) { Impl.allow(eint16.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eint16 value, address account) internal returns (eint16) { Impl.allowTransient(eint16.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eint16 value, address account) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allow(handle, account); return eint16.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eint16 value) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allow(handle, address(this)); return eint16.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eint16 value, address account) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allowTransient(handle, account); return eint16.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eint16 value, address account) internal view returns (bool) { return Impl.isAllowed(eint16.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eint16 value) internal view returns (bool) { return Impl.isAllowed(eint16.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eint16 value) internal returns (eint16) { Impl.makePubliclyDecryptable(eint16.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eint16 value) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.makePubliclyDecryptable(handle); return eint16.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eint16 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint16.unwrap(value)); }
 
@@ -3750,7 +3810,7 @@ library FHE {
     function asEint32(eint128 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint128.unwrap(value), FheType.Int32)); }
     /// @notice `value` modulo 2^32, as int32.
     function asEint32(eint256 value) internal returns (eint32) { return eint32.wrap(Impl.cast(eint256.unwrap(value), FheType.Int32)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint32 input, bytes memory inputProof) internal returns (eint32) { return eint32.wrap(Impl.fromExternal(externalEint32.unwrap(input), inputProof, FheType.Int32)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint32 value) internal pure returns (externalEint32) { return externalEint32.wrap(eint32.unwrap(value)); }
@@ -3758,18 +3818,18 @@ library FHE {
     function isInitialized(eint32 value) internal pure returns (bool) { return eint32.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eint32 value) internal pure returns (bytes32) { return eint32.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eint32 value, address account) internal returns (eint32) { Impl.allow(eint32.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eint32 value) internal returns (eint32) { Impl.allow(eint32.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eint32 value, address account) internal returns (eint32) { Impl.allowTransient(eint32.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eint32 value, address account) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allow(handle, account); return eint32.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eint32 value) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allow(handle, address(this)); return eint32.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eint32 value, address account) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allowTransient(handle, account); return eint32.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eint32 value, address account) internal view returns (bool) { return Impl.isAllowed(eint32.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eint32 value) internal view returns (bool) { return Impl.isAllowed(eint32.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eint32 value) internal returns (eint32) { Impl.makePubliclyDecryptable(eint32.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eint32 value) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.makePubliclyDecryptable(handle); return eint32.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eint32 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint32.unwrap(value)); }
 
@@ -3801,7 +3861,7 @@ library FHE {
     function asEint64(eint128 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint128.unwrap(value), FheType.Int64)); }
     /// @notice `value` modulo 2^64, as int64.
     function asEint64(eint256 value) internal returns (eint64) { return eint64.wrap(Impl.cast(eint256.unwrap(value), FheType.Int64)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint64 input, bytes memory inputProof) internal returns (eint64) { return eint64.wrap(Impl.fromExternal(externalEint64.unwrap(input), inputProof, FheType.Int64)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint64 value) internal pure returns (externalEint64) { return externalEint64.wrap(eint64.unwrap(value)); }
@@ -3809,18 +3869,18 @@ library FHE {
     function isInitialized(eint64 value) internal pure returns (bool) { return eint64.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eint64 value) internal pure returns (bytes32) { return eint64.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eint64 value, address account) internal returns (eint64) { Impl.allow(eint64.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eint64 value) internal returns (eint64) { Impl.allow(eint64.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eint64 value, address account) internal returns (eint64) { Impl.allowTransient(eint64.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eint64 value, address account) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allow(handle, account); return eint64.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eint64 value) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allow(handle, address(this)); return eint64.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eint64 value, address account) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allowTransient(handle, account); return eint64.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eint64 value, address account) internal view returns (bool) { return Impl.isAllowed(eint64.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eint64 value) internal view returns (bool) { return Impl.isAllowed(eint64.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eint64 value) internal returns (eint64) { Impl.makePubliclyDecryptable(eint64.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eint64 value) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.makePubliclyDecryptable(handle); return eint64.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eint64 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint64.unwrap(value)); }
 
@@ -3852,7 +3912,7 @@ library FHE {
     function asEint128(eint64 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint64.unwrap(value), FheType.Int128)); }
     /// @notice `value` modulo 2^128, as int128.
     function asEint128(eint256 value) internal returns (eint128) { return eint128.wrap(Impl.cast(eint256.unwrap(value), FheType.Int128)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint128 input, bytes memory inputProof) internal returns (eint128) { return eint128.wrap(Impl.fromExternal(externalEint128.unwrap(input), inputProof, FheType.Int128)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint128 value) internal pure returns (externalEint128) { return externalEint128.wrap(eint128.unwrap(value)); }
@@ -3860,18 +3920,18 @@ library FHE {
     function isInitialized(eint128 value) internal pure returns (bool) { return eint128.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eint128 value) internal pure returns (bytes32) { return eint128.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eint128 value, address account) internal returns (eint128) { Impl.allow(eint128.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eint128 value) internal returns (eint128) { Impl.allow(eint128.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eint128 value, address account) internal returns (eint128) { Impl.allowTransient(eint128.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eint128 value, address account) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allow(handle, account); return eint128.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eint128 value) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allow(handle, address(this)); return eint128.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eint128 value, address account) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allowTransient(handle, account); return eint128.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eint128 value, address account) internal view returns (bool) { return Impl.isAllowed(eint128.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eint128 value) internal view returns (bool) { return Impl.isAllowed(eint128.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eint128 value) internal returns (eint128) { Impl.makePubliclyDecryptable(eint128.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eint128 value) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.makePubliclyDecryptable(handle); return eint128.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eint128 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint128.unwrap(value)); }
 
@@ -3903,7 +3963,7 @@ library FHE {
     function asEint256(eint64 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint64.unwrap(value), FheType.Int256)); }
     /// @notice `value` as int256.
     function asEint256(eint128 value) internal returns (eint256) { return eint256.wrap(Impl.cast(eint128.unwrap(value), FheType.Int256)); }
-    /// @notice Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
+    /// @notice Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.
     function fromExternal(externalEint256 input, bytes memory inputProof) internal returns (eint256) { return eint256.wrap(Impl.fromExternal(externalEint256.unwrap(input), inputProof, FheType.Int256)); }
     /// @notice The handle of `value` in the form of an input: what another contract takes with an empty proof.
     function toExternal(eint256 value) internal pure returns (externalEint256) { return externalEint256.wrap(eint256.unwrap(value)); }
@@ -3911,18 +3971,18 @@ library FHE {
     function isInitialized(eint256 value) internal pure returns (bool) { return eint256.unwrap(value) != 0; }
     /// @notice The handle of `value`.
     function toBytes32(eint256 value) internal pure returns (bytes32) { return eint256.unwrap(value); }
-    /// @notice Gives `account` a right on `value` for ever.
-    function allow(eint256 value, address account) internal returns (eint256) { Impl.allow(eint256.unwrap(value), account); return value; }
-    /// @notice Gives this contract a right on `value` for ever.
-    function allowThis(eint256 value) internal returns (eint256) { Impl.allow(eint256.unwrap(value), address(this)); return value; }
-    /// @notice Gives `account` a right on `value` until the end of the transaction.
-    function allowTransient(eint256 value, address account) internal returns (eint256) { Impl.allowTransient(eint256.unwrap(value), account); return value; }
+    /// @notice Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allow(eint256 value, address account) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allow(handle, account); return eint256.wrap(handle); }
+    /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowThis(eint256 value) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allow(handle, address(this)); return eint256.wrap(handle); }
+    /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowTransient(eint256 value, address account) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allowTransient(handle, account); return eint256.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
     function isAllowed(eint256 value, address account) internal view returns (bool) { return Impl.isAllowed(eint256.unwrap(value), account); }
     /// @notice Whether the sender holds a right on `value`.
     function isSenderAllowed(eint256 value) internal view returns (bool) { return Impl.isAllowed(eint256.unwrap(value), msg.sender); }
-    /// @notice Lets everyone decrypt `value`, for ever.
-    function makePubliclyDecryptable(eint256 value) internal returns (eint256) { Impl.makePubliclyDecryptable(eint256.unwrap(value)); return value; }
+    /// @notice Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.
+    function makePubliclyDecryptable(eint256 value) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.makePubliclyDecryptable(handle); return eint256.wrap(handle); }
     /// @notice Whether everyone may decrypt `value`.
     function isPubliclyDecryptable(eint256 value) internal view returns (bool) { return Impl.isPubliclyDecryptable(eint256.unwrap(value)); }
 

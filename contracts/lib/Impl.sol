@@ -134,10 +134,14 @@ library Impl {
         return handle == 0 ? executor().trivialEncrypt(0, toType) : executor().cast(handle, toType);
     }
 
-    /// @notice Accepts an input of the sender. Without a proof, `handle` is one that the sender
-    /// already holds a right on, or zero, which means 0.
+    /// @notice Accepts an input of the sender, who gets a right on it for the transaction as well.
+    /// Without a proof, `handle` is one that the sender already holds a right on, or zero, which means 0.
     function fromExternal(bytes32 handle, bytes memory proof, FheType fheType) internal returns (bytes32) {
-        if (proof.length != 0) return executor().verifyInput(handle, msg.sender, proof, fheType);
+        if (proof.length != 0) {
+            handle = executor().verifyInput(handle, msg.sender, proof, fheType);
+            acl().allowTransient(handle, msg.sender);
+            return handle;
+        }
         if (handle == 0) return executor().trivialEncrypt(0, fheType);
         if (!isAllowed(handle, msg.sender)) revert SenderNotAllowedToUseHandle(handle, msg.sender);
         if (uint8(handle[30]) != uint8(fheType)) revert WrongHandleType(handle, fheType);
@@ -237,8 +241,18 @@ library Impl {
         internal
         view
     {
+        if (!isPublicDecryptionResultValid(handlesList, abiEncodedCleartexts, proof)) revert InvalidKMSSignatures();
+    }
+
+    /// @notice Whether a quorum of the committee signed that `handlesList` decrypt to
+    /// `abiEncodedCleartexts`: true, or reverts with the verifier's reason.
+    function isPublicDecryptionResultValid(
+        bytes32[] memory handlesList,
+        bytes memory abiEncodedCleartexts,
+        bytes memory proof
+    ) internal view returns (bool) {
         IDecryptionVerifier verifier = IDecryptionVerifier(_configured(getCoprocessorConfig().KMSVerifierAddress));
-        if (!verifier.verify(handlesList, abiEncodedCleartexts, proof)) revert InvalidKMSSignatures();
+        return verifier.verify(handlesList, abiEncodedCleartexts, proof);
     }
 
     /// @notice Ends all rights that last for the transaction.

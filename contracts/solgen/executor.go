@@ -98,6 +98,8 @@ func operations() string {
 	f := newFile(pinnedCompiler)
 	f.line("import {FheType} from \"../lib/FheType.sol\";")
 	f.line("import {IFHEVMExecutor} from \"../lib/IFHEVMExecutor.sol\";\n")
+	f.line("uint8 constant DIV = %d;", fhe.Div)
+	f.line("uint8 constant REM = %d;", fhe.Rem)
 	f.line("uint8 constant CAST = %d;", fhe.Cast)
 	f.line("uint8 constant TRIVIAL_ENCRYPT = %d;", fhe.Trivial)
 	f.line("uint8 constant RAND = %d;", fhe.Rand)

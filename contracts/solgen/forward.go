@@ -21,6 +21,8 @@ func forwarder() string {
 	f.line("/// @title The overloads of library FHE, for tests")
 	f.line("contract Overloads is FHEVMConfig {")
 	f.function("", "function clean() external", "FHE.cleanTransientStorage();")
+	f.function("", "function valid(bytes32[] memory handles, bytes memory values, bytes memory proof) external view returns (bool)",
+		"return FHE.isPublicDecryptionResultValid(handles, values, proof);")
 	for _, row := range fhe.Operators() {
 		for _, t := range forwarded {
 			if row.On(t) {
@@ -78,9 +80,11 @@ func (f *file) forwardMethods(t fhe.Type) {
 	f.function("", fmt.Sprintf("function fromExternal_%s(external%s a, bytes calldata proof) external returns (%[1]s)", enc(t), title(enc(t))),
 		"return FHE.fromExternal(a, proof);")
 	f.function("", fmt.Sprintf("function rights_%[1]s(%[1]s a, address account) external returns (bytes32, bool, bool, bool)", enc(t)),
-		"FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));\n"+
+		"a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));\n"+
 			"        bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);\n"+
 			"        return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);")
+	f.function("", fmt.Sprintf("function publish_%[1]s(%[1]s a) external returns (%[1]s)", enc(t)), "return FHE.makePubliclyDecryptable(a);")
+	f.function("", fmt.Sprintf("function share_%[1]s(%[1]s a, address account) external returns (%[1]s)", enc(t)), "return FHE.allow(a, account);")
 	f.function("", fmt.Sprintf("function lend_%[1]s(%[1]s a, address account) external returns (bool)", enc(t)),
 		"return FHE.isAllowed(FHE.allowTransient(a, account), account);")
 }

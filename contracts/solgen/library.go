@@ -19,7 +19,7 @@ func library() string {
 	f.line("/// convert others by asEint64 and the like. Conditions never revert: use select.")
 	f.line("/// `using FHE for euint64;` makes a.add(b) of FHE.add(a, b).")
 	f.line("library FHE {")
-	f.network()
+	f.general()
 	for _, row := range fhe.Operators() {
 		f.line("")
 		f.operator(row)
@@ -34,20 +34,6 @@ func library() string {
 	}
 	f.line("}")
 	return f.String()
-}
-
-// network adds the functions that concern no single type.
-func (f *file) network() {
-	f.line("    /// @notice A contract verified that `handlesList` decrypt to `abiEncodedCleartexts`.")
-	f.line("    event PublicDecryptionVerified(bytes32[] handlesList, bytes abiEncodedCleartexts);")
-	f.function("@notice Sets the system contracts that the calling contract uses.",
-		"function setCoprocessor(CoprocessorConfig memory config) internal", "Impl.setCoprocessor(config);")
-	f.function("@notice Reverts unless a quorum of the committee signed that `handlesList` decrypt to the words of `abiEncodedCleartexts`.",
-		"function checkSignatures(bytes32[] memory handlesList, bytes memory abiEncodedCleartexts, bytes memory decryptionProof) internal",
-		"Impl.checkSignatures(handlesList, abiEncodedCleartexts, decryptionProof);\n"+
-			"        emit PublicDecryptionVerified(handlesList, abiEncodedCleartexts);")
-	f.function("@notice Ends all rights that last for the transaction: call it between the operations of one account abstraction bundle.",
-		"function cleanTransientStorage() internal", "Impl.cleanTransientStorage();")
 }
 
 // operator adds the overloads of one row of the operator table.
@@ -87,7 +73,7 @@ func (f *file) conversions(t fhe.Type) {
 
 func (f *file) input(t fhe.Type) {
 	external := "external" + title(enc(t))
-	f.short("Accepts an input that the sender encrypted for this contract. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.",
+	f.short("Accepts an input that the sender encrypted for this contract; both have a right on it for the transaction. With an empty proof, `input` is a handle that the sender holds a right on, or zero, which means 0.",
 		fmt.Sprintf("function fromExternal(%s input, bytes memory inputProof) internal returns (%s)", external, enc(t)),
 		"return "+wrap(t, fmt.Sprintf("Impl.fromExternal(%s.unwrap(input), inputProof, %s)", external, fheType(t)))+";")
 	f.short("The handle of `value` in the form of an input: what another contract takes with an empty proof.",
@@ -124,24 +110,24 @@ var methods = []struct{ doc, signature, body string }{
 	{"The handle of `value`.",
 		"function toBytes32(%s value) internal pure returns (bytes32)",
 		"return %s.unwrap(value);"},
-	{"Gives `account` a right on `value` for ever.",
+	{"Gives `account` a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.",
 		"function allow(%[1]s value, address account) internal returns (%[1]s)",
-		"Impl.allow(%s.unwrap(value), account); return value;"},
-	{"Gives this contract a right on `value` for ever.",
+		"bytes32 handle = _%[1]s(value); Impl.allow(handle, account); return %[1]s.wrap(handle);"},
+	{"Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.",
 		"function allowThis(%[1]s value) internal returns (%[1]s)",
-		"Impl.allow(%s.unwrap(value), address(this)); return value;"},
-	{"Gives `account` a right on `value` until the end of the transaction.",
+		"bytes32 handle = _%[1]s(value); Impl.allow(handle, address(this)); return %[1]s.wrap(handle);"},
+	{"Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.",
 		"function allowTransient(%[1]s value, address account) internal returns (%[1]s)",
-		"Impl.allowTransient(%s.unwrap(value), account); return value;"},
+		"bytes32 handle = _%[1]s(value); Impl.allowTransient(handle, account); return %[1]s.wrap(handle);"},
 	{"Whether `account` holds a right on `value`.",
 		"function isAllowed(%s value, address account) internal view returns (bool)",
 		"return Impl.isAllowed(%s.unwrap(value), account);"},
 	{"Whether the sender holds a right on `value`.",
 		"function isSenderAllowed(%s value) internal view returns (bool)",
 		"return Impl.isAllowed(%s.unwrap(value), msg.sender);"},
-	{"Lets everyone decrypt `value`, for ever.",
+	{"Lets everyone decrypt `value`, for ever. Of an uninitialised value, this makes and returns an encryption of 0.",
 		"function makePubliclyDecryptable(%[1]s value) internal returns (%[1]s)",
-		"Impl.makePubliclyDecryptable(%s.unwrap(value)); return value;"},
+		"bytes32 handle = _%[1]s(value); Impl.makePubliclyDecryptable(handle); return %[1]s.wrap(handle);"},
 	{"Whether everyone may decrypt `value`.",
 		"function isPubliclyDecryptable(%s value) internal view returns (bool)",
 		"return Impl.isPubliclyDecryptable(%s.unwrap(value));"},

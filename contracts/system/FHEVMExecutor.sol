@@ -7,7 +7,7 @@ import {IACL} from "../lib/IACL.sol";
 import {IInputVerifier} from "../lib/IInputVerifier.sol";
 import {Domain} from "./Domain.sol";
 import {Meter} from "./Meter.sol";
-import {CAST, Operations, RAND, RAND_BOUNDED, TRIVIAL_ENCRYPT} from "./Operations.sol";
+import {CAST, DIV, Operations, RAND, RAND_BOUNDED, REM, TRIVIAL_ENCRYPT} from "./Operations.sol";
 import {Rights} from "./Rights.sol";
 import {tload, tstore} from "./Transient.sol";
 
@@ -37,6 +37,9 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// @notice Bit i of `scalarByte` says that operand i, counted from the right, is clear; this
     /// operation does not take these operands clear.
     error InvalidScalarByte(bytes1 scalarByte);
+
+    /// @notice The clear divisor is 0. An encrypted one gives all bits set, and leaves the dividend.
+    error DivisionByZero();
 
     /// @notice An operation takes at most `max` operands: split the list.
     error TooManyOperands(uint256 count, uint256 max);
@@ -116,6 +119,7 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     function _binary(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal override returns (bytes32) {
         if (scalarByte > 0x02) revert InvalidScalarByte(scalarByte);
         if (scalarByte == 0x02) return _one(op, _typeOf(rhs), _list(lhs, rhs), 1);
+        if (scalarByte == 0x01 && rhs == 0 && (op == DIV || op == REM)) revert DivisionByZero();
         return _one(op, _typeOf(lhs), _list(lhs, rhs), scalarByte == 0x01 ? 2 : 0);
     }
 
@@ -139,6 +143,7 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     function _ternary(uint8 op, bytes32 a, bytes32 b, bytes32 c, bytes1 scalarByte) internal override returns (bytes32) {
         if (scalarByte > 0x03) revert InvalidScalarByte(scalarByte);
         uint256 bits = uint8(scalarByte);
+        if (bits & 1 == 1 && c == 0) revert DivisionByZero();
         return _one(op, _typeOf(a), _list(a, b, c), ((bits & 1) << 2) | (bits & 2));
     }
 

@@ -5,6 +5,8 @@ pragma solidity 0.8.30;
 import {FheType} from "../lib/FheType.sol";
 import {IFHEVMExecutor} from "../lib/IFHEVMExecutor.sol";
 
+uint8 constant DIV = 3;
+uint8 constant REM = 4;
 uint8 constant CAST = 23;
 uint8 constant TRIVIAL_ENCRYPT = 24;
 uint8 constant RAND = 26;

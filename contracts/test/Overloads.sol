@@ -11,6 +11,10 @@ contract Overloads is FHEVMConfig {
         FHE.cleanTransientStorage();
     }
 
+    function valid(bytes32[] memory handles, bytes memory values, bytes memory proof) external view returns (bool) {
+        return FHE.isPublicDecryptionResultValid(handles, values, proof);
+    }
+
     function add_euint8_euint8(euint8 a, euint8 b) external returns (euint8) {
         return FHE.add(a, b);
     }
@@ -2372,9 +2376,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_ebool(ebool a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_ebool(ebool a) external returns (ebool) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_ebool(ebool a, address account) external returns (ebool) {
+        return FHE.allow(a, account);
     }
 
     function lend_ebool(ebool a, address account) external returns (bool) {
@@ -2414,9 +2426,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_euint8(euint8 a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_euint8(euint8 a) external returns (euint8) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_euint8(euint8 a, address account) external returns (euint8) {
+        return FHE.allow(a, account);
     }
 
     function lend_euint8(euint8 a, address account) external returns (bool) {
@@ -2456,9 +2476,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_euint16(euint16 a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_euint16(euint16 a) external returns (euint16) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_euint16(euint16 a, address account) external returns (euint16) {
+        return FHE.allow(a, account);
     }
 
     function lend_euint16(euint16 a, address account) external returns (bool) {
@@ -2498,9 +2526,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_euint256(euint256 a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_euint256(euint256 a) external returns (euint256) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_euint256(euint256 a, address account) external returns (euint256) {
+        return FHE.allow(a, account);
     }
 
     function lend_euint256(euint256 a, address account) external returns (bool) {
@@ -2540,9 +2576,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_eaddress(eaddress a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_eaddress(eaddress a) external returns (eaddress) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_eaddress(eaddress a, address account) external returns (eaddress) {
+        return FHE.allow(a, account);
     }
 
     function lend_eaddress(eaddress a, address account) external returns (bool) {
@@ -2582,9 +2626,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_eint8(eint8 a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_eint8(eint8 a) external returns (eint8) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_eint8(eint8 a, address account) external returns (eint8) {
+        return FHE.allow(a, account);
     }
 
     function lend_eint8(eint8 a, address account) external returns (bool) {
@@ -2624,9 +2676,17 @@ contract Overloads is FHEVMConfig {
     }
 
     function rights_eint256(eint256 a, address account) external returns (bytes32, bool, bool, bool) {
-        FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
+        a = FHE.makePubliclyDecryptable(FHE.allow(FHE.allowThis(a), account));
         bool shared = FHE.isAllowed(a, account) && FHE.isPubliclyDecryptable(a);
         return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);
+    }
+
+    function publish_eint256(eint256 a) external returns (eint256) {
+        return FHE.makePubliclyDecryptable(a);
+    }
+
+    function share_eint256(eint256 a, address account) external returns (eint256) {
+        return FHE.allow(a, account);
     }
 
     function lend_eint256(eint256 a, address account) external returns (bool) {

@@ -78,6 +78,14 @@ export class Rights {
     }
   }
 
+  /** Throws, in the established words, unless a delegate may decrypt a handle of a contract for a delegator. */
+  async expectDelegate(handle: Handle, delegator: string, delegate: string, contract: string): Promise<void> {
+    if (!(await this.view("isHandleDelegatedForUserDecryption", delegator, delegate, contract, handle))) {
+      const advice = "The delegator has to hold a right on it and call delegateForUserDecryption(delegate, contract, date) of the ACL.";
+      throw new FhevmError(`Delegate ${delegate} is not authorized to user decrypt handle ${handle} on behalf of ${delegator}! ${advice}`);
+    }
+  }
+
   /** Throws, in the established words, unless everyone may decrypt a handle. */
   async expectPublic(handle: Handle): Promise<void> {
     if (!(await this.view("isAllowedForDecryption", handle))) {

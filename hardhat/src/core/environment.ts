@@ -89,10 +89,26 @@ export interface HardhatFhevmRuntimeEnvironment {
   /** What the user signs: `user.signTypedData(e.domain, e.types, e.message)`. */
   createEIP712(publicKey: string, contractAddresses: string[], startTimestamp: string | number, durationDays: string | number): TypedData;
 
-  /** Not there yet: throws. */
-  delegatedUserDecrypt(...args: unknown[]): Promise<ClearValues>;
-  /** Not there yet: throws. */
-  createDelegatedUserDecryptEIP712(...args: unknown[]): TypedData;
+  /** Opens values of a delegator to a delegate who signed what createDelegatedUserDecryptEIP712 returned for the same contracts and times. */
+  delegatedUserDecrypt(
+    handles: HandleContractPair[],
+    privateKey: string,
+    publicKey: string,
+    signature: string,
+    contractAddresses: string[],
+    delegatorAddress: string,
+    delegateAddress: string,
+    startTimestamp: number,
+    durationDays: number,
+  ): Promise<ClearValues>;
+  /** What the delegate signs: `delegate.signTypedData(e.domain, e.types, e.message)`. */
+  createDelegatedUserDecryptEIP712(
+    publicKey: string,
+    contractAddresses: string[],
+    delegatorAddress: string,
+    startTimestamp: number,
+    durationDays: number,
+  ): TypedData;
 
   /** Throws unless the contract names this network's system contracts. */
   assertCoprocessorInitialized(contract: AddressLike, contractName?: string): Promise<void>;

@@ -1,5 +1,5 @@
 import { type AddressLike, type EventLog, type Log, type Signer, ZeroAddress, getAddress, hexlify, resolveAddress } from "ethers";
-import { type CoprocessorConfig, type FhevmContractName, readConfig } from "./contracts";
+import { type CoprocessorConfig, type FhevmContractName, type Rights, readConfig } from "./contracts";
 import { FhevmDebugger } from "./debugger";
 import type {
   ClearValues,
@@ -20,6 +20,15 @@ import { type ClearValue, FhevmType, type FhevmTypeEuint } from "./types";
 import { type Keypair, type Parameters, type PermitTerms, type TypedData, encrypt, newKeypair, newPermit } from "./wallet";
 
 const day = 24 * 60 * 60;
+
+/** What a user signed. */
+interface SignedPermit {
+  user: string;
+  signature: string;
+  terms: PermitTerms;
+}
+
+type Expect = (rights: Rights, handle: Handle, contract: string) => Promise<void>;
 
 /** The established environment over a network that the host connects on first use. */
 export class Fhevm implements HardhatFhevmRuntimeEnvironment {
@@ -89,24 +98,26 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     startTimestamp: string | number,
     durationDays: string | number,
   ): Promise<ClearValues> {
-    const network = await this.network();
     const user = checkAddress("userDecrypt", "userAddress", userAddress);
-    const handles = pairs.map(({ handle }) => parseHandle(handle));
-    await Promise.all(
-      pairs.map(({ contractAddress }, i) =>
-        network.rights.expectUser(handles[i]!, user, checkAddress("userDecrypt", "contractAddress", contractAddress)),
-      ),
-    );
-    const unique = [...new Set(handles)];
-    const words = await network.userDecrypt(
-      privateKey,
-      user,
-      unique,
-      terms(contractAddresses, startTimestamp, durationDays),
-      prefixed(signature),
-    );
-    const values = new Map(unique.map((h, i) => [h, clearValue(h, words[i]!)]));
-    return Object.fromEntries(pairs.map(({ handle }, i) => [written(handle), values.get(handles[i]!)!]));
+    const permit = { user, signature, terms: terms(contractAddresses, startTimestamp, durationDays) };
+    return this.open(pairs, privateKey, permit, (rights, handle, contract) => rights.expectUser(handle, user, contract));
+  }
+
+  async delegatedUserDecrypt(
+    pairs: HandleContractPair[],
+    privateKey: string,
+    _publicKey: string,
+    signature: string,
+    contractAddresses: string[],
+    delegatorAddress: string,
+    delegateAddress: string,
+    startTimestamp: number,
+    durationDays: number,
+  ): Promise<ClearValues> {
+    const delegator = checkAddress("delegatedUserDecrypt", "delegatorAddress", delegatorAddress);
+    const user = checkAddress("delegatedUserDecrypt", "delegateAddress", delegateAddress);
+    const permit = { user, signature, terms: { delegator, ...terms(contractAddresses, startTimestamp, durationDays) } };
+    return this.open(pairs, privateKey, permit, (rights, handle, contract) => rights.expectDelegate(handle, delegator, user, contract));
   }
 
   async publicDecrypt(list: (string | Uint8Array)[]): Promise<PublicDecryptResults> {
@@ -124,17 +135,19 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   }
 
   createEIP712(publicKey: string, contractAddresses: string[], startTimestamp: string | number, durationDays: string | number): TypedData {
-    const permit = newPermit(this.parameters(), prefixed(publicKey), terms(contractAddresses, startTimestamp, durationDays));
-    const { EIP712Domain: _, ...types } = permit.types;
-    return { ...permit, types: refuseOldName(types) };
+    return this.permit(publicKey, terms(contractAddresses, startTimestamp, durationDays), "UserDecryptRequestVerification");
   }
 
-  async delegatedUserDecrypt(): Promise<ClearValues> {
-    throw notYet("delegatedUserDecrypt");
-  }
-
-  createDelegatedUserDecryptEIP712(): TypedData {
-    throw notYet("createDelegatedUserDecryptEIP712");
+  createDelegatedUserDecryptEIP712(
+    publicKey: string,
+    contractAddresses: string[],
+    delegatorAddress: string,
+    startTimestamp: number,
+    durationDays: number,
+  ): TypedData {
+    const delegator = checkAddress("createDelegatedUserDecryptEIP712", "delegatorAddress", delegatorAddress);
+    const reading = { delegator, ...terms(contractAddresses, startTimestamp, durationDays) };
+    return this.permit(publicKey, reading, "DelegatedUserDecryptRequestVerification");
   }
 
   async assertCoprocessorInitialized(contract: AddressLike, contractName?: string): Promise<void> {
@@ -212,6 +225,27 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     throw new FhevmError("the network is not connected yet: call `await fhevm.initializeCLIApi()` first");
   }
 
+  private permit(publicKey: string, reading: PermitTerms, establishedName: string): TypedData {
+    const permit = newPermit(this.parameters(), prefixed(publicKey), reading);
+    const { EIP712Domain: _, ...types } = permit.types;
+    return { ...permit, types: refuseName(establishedName, permit.primaryType, types) };
+  }
+
+  /** Opens values by a signed permit. `expect` throws where the user may not read a handle of a contract. */
+  private async open(pairs: HandleContractPair[], privateKey: string, permit: SignedPermit, expect: Expect): Promise<ClearValues> {
+    const network = await this.network();
+    const handles = pairs.map(({ handle }) => parseHandle(handle));
+    await Promise.all(
+      pairs.map(({ contractAddress }, i) =>
+        expect(network.rights, handles[i]!, checkAddress("userDecrypt", "contractAddress", contractAddress)),
+      ),
+    );
+    const unique = [...new Set(handles)];
+    const words = await network.userDecrypt(prefixed(privateKey), permit.user, unique, permit.terms, prefixed(permit.signature));
+    const values = new Map(unique.map((h, i) => [h, clearValue(h, words[i]!)]));
+    return Object.fromEntries(pairs.map(({ handle }, i) => [written(handle), values.get(handles[i]!)!]));
+  }
+
   private async userDecryptOne(
     type: FhevmType,
     text: string,
@@ -251,18 +285,11 @@ const prefixed = (hex: string): string => (hex.startsWith("0x") ? hex : `0x${hex
 const written = (handle: string | Uint8Array): string => (typeof handle === "string" ? handle : (hexlify(handle) as Handle));
 
 /** Elsewhere the struct to sign has another name, and a signature of that is worth nothing here. */
-function refuseOldName(types: TypedData["types"]): TypedData["types"] {
-  return Object.defineProperty(types, "UserDecryptRequestVerification", {
+function refuseName(established: string, ours: string, types: TypedData["types"]): TypedData["types"] {
+  return Object.defineProperty(types, established, {
     enumerable: false,
     get: () => {
-      throw new FhevmError(
-        "this network's permit is a DecryptionPermit: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)",
-      );
+      throw new FhevmError(`this network's permit is a ${ours}: sign with user.signTypedData(eip712.domain, eip712.types, eip712.message)`);
     },
   });
 }
-
-const notYet = (what: string) =>
-  new FhevmError(
-    `${what}: this network does not delegate decryption yet: the delegate needs a right of its own, by FHE.allow(handle, delegate)`,
-  );

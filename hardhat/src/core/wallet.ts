@@ -74,8 +74,9 @@ export interface Keypair {
   privateKey: string;
 }
 
-/** Contracts and times of a permit. Times are Unix seconds, inclusive. */
+/** Contracts and times of a permit, and whose values it is for where they are not the signer's. Times are Unix seconds, inclusive. */
 export interface PermitTerms {
+  delegator?: string;
   contracts: string[];
   validFrom: number;
   validUntil: number;

@@ -85,6 +85,29 @@ describe("ConfidentialToken", () => {
     expect(() => permit.types.UserDecryptRequestVerification).to.throw("sign with user.signTypedData");
   });
 
+  it("decrypts for a delegate by a permit that the delegate signs", async () => {
+    const handle = await token.confidentialBalanceOf(bob.address);
+    const { publicKey, privateKey } = fhevm.generateKeypair();
+    const start = Math.floor(Date.now() / 1000);
+    const permit = fhevm.createDelegatedUserDecryptEIP712(publicKey, [address], bob.address, start, 10);
+    const signature = await eve.signTypedData(permit.domain, permit.types, permit.message);
+    const pairs = [{ handle, contractAddress: address }];
+    const open = (signed: string) =>
+      fhevm.delegatedUserDecrypt(pairs, privateKey, publicKey, signed, [address], bob.address, eve.address, start, 10);
+    await expect(open(signature)).to.be.rejectedWith(
+      `Delegate ${eve.address} is not authorized to user decrypt handle ${handle} on behalf of ${bob.address}!`,
+    );
+    const { ACLAddress } = await fhevm.getRelayerMetadata();
+    const acl = new ethers.Contract(ACLAddress, fhevm.revertedWithCustomErrorArgs("ACL", "NotDelegatedYet")[0].interface, bob);
+    await (await acl.delegateForUserDecryption(eve.address, address, start + 86_400)).wait();
+    expect(await open(signature.slice(2))).to.deep.equal({ [handle]: 300n });
+    const other = await alice.signTypedData(permit.domain, permit.types, permit.message);
+    await expect(open(other)).to.be.rejectedWith(/signed by .*, not by user/);
+    expect(() => permit.types.DelegatedUserDecryptRequestVerification).to.throw("this network's permit is a DelegatedDecryptionPermit");
+    await (await acl.revokeDelegationForUserDecryption(eve.address, address)).wait();
+    await expect(open(signature)).to.be.rejectedWith(/is not authorized to user decrypt/);
+  });
+
   it("opens the total supply, which the contract verifies", async () => {
     await (await token.requestTotalSupply()).wait();
     const handle = await token.confidentialTotalSupply();
