@@ -13,6 +13,7 @@
 #   make neon       the arm64 kernels under qemu, where it is installed (minutes)
 #   make race       concurrent packages under the race detector (needs a C compiler)
 #   make hardhat    build the Hardhat plugin and test a project with it (needs the npm registry)
+#   make examples   test the examples on a node of their own (needs the npm registry; three minutes)
 #   make vuln       known vulnerabilities, where their database can be reached
 
 export CGO_ENABLED = 0
@@ -27,7 +28,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise matrix neon race vuln hardhat bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts generate fuzz smoke noise matrix neon race vuln hardhat examples bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -63,11 +64,14 @@ e2e/node_modules: e2e/package-lock.json
 	touch $@
 
 # The plugin, then a project that uses it as its users' do. The second npm ci
-# packs the plugin and the contracts as they are now.
-hardhat: build wasm hardhat/node_modules
-	cd hardhat && npm run build
+# builds and packs the plugin and the contracts as they are now.
+hardhat: build hardhat/node_modules
 	cd hardhat/test/project && npm ci --no-audit --no-fund && npm test
 	cd hardhat && npm test
+
+# npm's prepare scripts build the node and the plugin.
+examples:
+	cd examples && npm ci --no-audit --no-fund && npm test
 
 hardhat/node_modules: hardhat/package-lock.json
 	cd hardhat && npm ci --no-audit --no-fund
@@ -128,3 +132,4 @@ bench-peers:
 clean:
 	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules
 	rm -rf hardhat/dist hardhat/node_modules hardhat/test/project/node_modules hardhat/test/project/artifacts hardhat/test/project/cache
+	rm -rf examples/node_modules examples/artifacts examples/cache
