@@ -18,6 +18,7 @@
 #   make hardhat    build the Hardhat plugin and test a project with it (needs the npm registry)
 #   make dropin     code written for @fhevm/solidity, OpenZeppelin's contracts among it, on
 #                   the node (needs the npm registry; 3 minutes on 2 cores)
+#   make examples   test the examples on a node of their own (needs the npm registry; three minutes)
 #   make vuln       known vulnerabilities, where their database can be reached
 
 export CGO_ENABLED = 0
@@ -32,7 +33,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin examples bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -68,15 +69,17 @@ e2e/node_modules: e2e/package-lock.json
 	touch $@
 
 # The plugin, then a project that uses it as its users' do. The second npm ci
-# packs the plugin and the contracts as they are now.
-hardhat: build wasm hardhat/node_modules
-	cd hardhat && npm run build
+# builds and packs the plugin and the contracts as they are now.
+hardhat: build hardhat/node_modules
 	cd hardhat/test/project && npm ci --no-audit --no-fund && npm test
 	cd hardhat && npm test
 
-dropin: build wasm hardhat/node_modules
-	cd hardhat && npm run build
+dropin: build hardhat/node_modules
 	cd e2e/dropin && npm ci --no-audit --no-fund && npm test
+
+# npm's prepare scripts build the node and the plugin.
+examples:
+	cd examples && npm ci --no-audit --no-fund && npm test
 
 hardhat/node_modules: hardhat/package-lock.json
 	cd hardhat && npm ci --no-audit --no-fund
@@ -151,3 +154,4 @@ clean:
 	rm -rf bin sdk/wasm/dist e2e/node_modules contracts/node_modules contracts/script/node_modules contracts/compilers/node_modules
 	rm -rf hardhat/dist hardhat/node_modules hardhat/test/project/node_modules hardhat/test/project/artifacts hardhat/test/project/cache
 	rm -rf e2e/dropin/node_modules e2e/dropin/artifacts e2e/dropin/cache e2e/dropin/remapped
+	rm -rf examples/node_modules examples/artifacts examples/cache

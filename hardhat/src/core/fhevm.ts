@@ -259,7 +259,7 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     const [address, account] = [await resolveAddress(contract), await user.getAddress()];
     await network.rights.expectUser(handle, account, getAddress(address));
     const keypair = options.keypair ?? newKeypair();
-    const { startTimestamp, durationDays } = options.validity ?? { startTimestamp: Math.floor(Date.now() / 1000), durationDays: 1 };
+    const { startTimestamp, durationDays } = options.validity ?? { startTimestamp: await network.now(), durationDays: 1 };
     const [start, days] = [Number(startTimestamp), Number(durationDays)];
     const permit = this.createEIP712(keypair.publicKey, [address], start, days);
     const signature = await user.signTypedData(permit.domain, permit.types, permit.message);

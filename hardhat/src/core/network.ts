@@ -46,6 +46,12 @@ export class Network {
     return this.api.parameters;
   }
 
+  /** The time by which the committee judges permits, the later of the chain's and the clock's: Unix time, in seconds. */
+  async now(): Promise<number> {
+    const block = (await this.request({ method: "eth_getBlockByNumber", params: ["latest", false] })) as { timestamp: string };
+    return Math.max(Number(block.timestamp), Math.floor(Date.now() / 1000));
+  }
+
   /** Waits until the coprocessor has computed all handles. */
   async computed(handles: Handle[]): Promise<void> {
     const noun = handles.length === 1 ? "an encrypted value" : `${handles.length} encrypted values`;

@@ -1,0 +1,57 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { expect } from "chai";
+import type { Contract } from "ethers";
+import { ethers, fhevm } from "hardhat";
+import { by, mined, waitUntil } from "./chain";
+
+describe("PrivateVote", () => {
+  let voters: HardhatEthersSigner[], eve: HardhatEthersSigner;
+  let vote: Contract;
+
+  const ballot = async (voter: HardhatEthersSigner, option: number) =>
+    fhevm.createEncryptedInput(await vote.getAddress(), voter.address).add8(option).encrypt();
+
+  const cast = async (voter: HardhatEthersSigner, option: number) => {
+    const { handles, inputProof } = await ballot(voter, option);
+    return by(voter, vote).vote(handles[0], inputProof);
+  };
+
+  before(async () => {
+    [eve, ...voters] = (await ethers.getSigners()).slice(0, 5);
+    vote = await ethers.deployContract("PrivateVote", [voters, 3, 1000, 4]);
+    for (const [i, option] of [2, 0, 2].entries()) await mined(cast(voters[i], option));
+  });
+
+  it("takes one vote of each voter, and no copy of another's", async () => {
+    await expect(cast(voters[0], 1)).to.be.revertedWithCustomError(vote, "MayNotVote");
+    await expect(cast(eve, 1)).to.be.revertedWithCustomError(vote, "MayNotVote");
+    const { handles, inputProof } = await ballot(voters[0], 1);
+    await expect(by(voters[3], vote).vote(handles[0], inputProof)).to.be.rejectedWith(/bound to user/);
+  });
+
+  it("opens nothing before the deadline or below the quorum", async () => {
+    await expect(vote.close()).to.be.revertedWithCustomError(vote, "WrongTime");
+    const few = await ethers.deployContract("PrivateVote", [voters, 3, 1, 2]);
+    await waitUntil(Number(await few.deadline()));
+    await expect(few.close()).to.be.revertedWithCustomError(few, "QuorumNotReached");
+    const [tally] = await vote.encryptedTallies();
+    await expect(fhevm.publicDecrypt([tally])).to.be.rejectedWith(/not allowed for public decryption/);
+  });
+
+  it("counts every vote, and for no option one that is invalid", async () => {
+    await mined(cast(voters[3], 200));
+    await waitUntil(Number(await vote.deadline()));
+    await expect(vote.publish([1, 0, 2], "0x")).to.be.revertedWithCustomError(vote, "NothingToPublish");
+    await mined(vote.close());
+    const tallies: string[] = [...(await vote.encryptedTallies())];
+    const { clearValues, decryptionProof } = await fhevm.publicDecrypt(tallies);
+    expect(tallies.map((t) => clearValues[t])).to.deep.equal([1n, 0n, 2n]);
+    await expect(vote.publish([0, 1, 2], decryptionProof)).to.be.revertedWithCustomError(
+      ...fhevm.revertedWithCustomErrorArgs("KMSVerifier", "KMSInvalidSigner"),
+    );
+    await expect(vote.publish([1, 0, 2, 0], decryptionProof)).to.be.rejectedWith(/ResultLengthMismatch/);
+    await mined(vote.publish([1, 0, 2], decryptionProof));
+    expect(await vote.results(2)).to.equal(2n);
+    await expect(vote.publish([1, 0, 2], decryptionProof)).to.be.revertedWithCustomError(vote, "NothingToPublish");
+  });
+});
