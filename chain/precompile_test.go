@@ -13,6 +13,8 @@ import (
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/ethclient/gethclient"
+	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
 )
 
@@ -41,6 +43,7 @@ func TestPrecompileEverywhere(t *testing.T) {
 	at := w.deployToken()
 	r, _, _ := w.mint(at, w.Address)
 	checkEstimate(t, w, at, r)
+	checkAccessList(t, w, at)
 	checkImport(t, n)
 	checkTraces(t, w, r.TxHash)
 }
@@ -60,6 +63,46 @@ func checkEstimate(t *testing.T, w *wallet, at common.Address, mined *types.Rece
 	}
 	if r := w.send(&at, data, gas); r.Status != types.ReceiptStatusSuccessful {
 		t.Errorf("the estimate of %d gas does not suffice", gas)
+	}
+}
+
+// checkAccessList asks for the access list of a mint, which names the system
+// contracts and no precompile, and sends the mint with it.
+func checkAccessList(t *testing.T, w *wallet, at common.Address) {
+	t.Helper()
+	handle, encoding := input(t, at, w.Address)
+	data, err := token.Pack("mint", w.Address, [32]byte(handle), encoding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg := ethereum.CallMsg{From: w.Address, To: &at, Data: data}
+	list, gas, problem, err := gethclient.New(w.client.Client()).CreateAccessList(ctx, msg)
+	if err != nil || problem != "" {
+		t.Fatalf("%q, %v", problem, err)
+	}
+	listed := make(map[common.Address]bool)
+	for _, entry := range *list {
+		listed[entry.Address] = true
+	}
+	for a, want := range map[fhe.Address]bool{
+		contracts.ACLAddress: true, contracts.ExecutorAddress: true, contracts.InputVerifierAddress: true,
+		contracts.OperationsPrecompile: false, contracts.InputsPrecompile: false,
+	} {
+		if listed[common.Address(a)] != want {
+			t.Errorf("access list %v: %s is in it: %v", list, a, !want)
+		}
+	}
+	id := big.NewInt(contracts.DevChainID)
+	tx := types.MustSignNewTx(w.Key, types.LatestSignerForChainID(id), &types.DynamicFeeTx{
+		ChainID: id, Nonce: w.nonce, To: &at, Data: data, Gas: gas * 11 / 10,
+		GasFeeCap: big.NewInt(100 * params.GWei), GasTipCap: big.NewInt(params.GWei), AccessList: *list,
+	})
+	w.nonce++
+	if err := w.client.SendTransaction(ctx, tx); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.receipt(tx.Hash()); r.Status != types.ReceiptStatusSuccessful {
+		t.Error("a mint with its access list reverted")
 	}
 }
 
