@@ -66,16 +66,16 @@ func (d decryption) digest(t testing.TB) []byte {
 				{Name: "name", Type: "string"}, {Name: "version", Type: "string"},
 				{Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"},
 			},
-			"DecryptionResult": {
-				{Name: "handles", Type: "bytes32[]"}, {Name: "result", Type: "bytes"}, {Name: "epoch", Type: "uint256"},
+			"PublicDecryptVerification": {
+				{Name: "ctHandles", Type: "bytes32[]"}, {Name: "decryptedResult", Type: "bytes"}, {Name: "extraData", Type: "bytes"},
 			},
 		},
-		PrimaryType: "DecryptionResult",
+		PrimaryType: "PublicDecryptVerification",
 		Domain: apitypes.TypedDataDomain{
 			Name: "fhevm", Version: "1", ChainId: math.NewHexOrDecimal256(d.chainID), VerifyingContract: d.verifier.Hex(),
 		},
 		Message: apitypes.TypedDataMessage{
-			"handles": handles, "result": fmt.Sprintf("0x%x", d.result), "epoch": fmt.Sprint(d.epoch),
+			"ctHandles": handles, "decryptedResult": fmt.Sprintf("0x%x", d.result), "extraData": fmt.Sprintf("0x%064x", d.epoch),
 		},
 	})
 	if err != nil {
@@ -213,5 +213,26 @@ func FuzzDecryptionProof(f *testing.F) {
 				t.Errorf("no reason given for %x: %v", proof, err)
 			}
 		})
+	})
+}
+
+// TestDecryptionBySelf: contracts that check signatures by themselves find the
+// domain, and the committee of a proof's last 32 bytes.
+func TestDecryptionBySelf(t *testing.T) {
+	n := newNetwork(t)
+	n.transaction(func(tx *transaction) {
+		domain, err := tx.call(bob, n.decryption, "eip712Domain")
+		want := fmt.Sprint([]any{[1]byte{0x0f}, "fhevm", "1", big.NewInt(DevChainID), n.decryption.Address, [32]byte{}, []*big.Int{}})
+		if err != nil || fmt.Sprint(domain) != want {
+			t.Errorf("domain is %v, %v, want %s", domain, err, want)
+		}
+		epoch := word(7)
+		committee, err := tx.call(bob, n.decryption, "getContextSignersAndThresholdFromExtraData", epoch[:])
+		if err != nil || fmt.Sprint(committee) != fmt.Sprint([]any{signers(n.members), big.NewInt(3)}) {
+			t.Errorf("committee is %v, %v", committee, err)
+		}
+		other := word(8)
+		tx.fails("WrongEpoch(8, 7)", bob, n.decryption, "getContextSignersAndThresholdFromExtraData", other[:])
+		tx.fails("DeserializingDecryptionProofFail()", bob, n.decryption, "getContextSignersAndThresholdFromExtraData", epoch[1:])
 	})
 }

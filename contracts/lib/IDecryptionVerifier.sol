@@ -3,8 +3,8 @@ pragma solidity ^0.8.24;
 
 /// @title Verification of public decryptions
 /// @notice A result is signed by a quorum of the decryption committee as EIP-712 typed data
-/// `DecryptionResult(bytes32[] handles,bytes result,uint256 epoch)` in the domain of this contract,
-/// name "fhevm", version "1".
+/// `PublicDecryptVerification(bytes32[] ctHandles,bytes decryptedResult,bytes extraData)` in the domain
+/// of this contract, name "fhevm", version "1". The extra data is the committee's epoch, in 32 bytes.
 interface IDecryptionVerifier {
     /// @notice The proof is empty: send the one that came with the decrypted values.
     error EmptyDecryptionProof();
@@ -48,6 +48,28 @@ interface IDecryptionVerifier {
         bytes calldata decryptedResult,
         bytes calldata decryptionProof
     ) external view returns (bool);
+
+    /// @notice The members and the quorum of the committee that signed a proof, whose extra data is its
+    /// last 32 bytes. Reverts if it is retired or never was. For contracts that check signatures by
+    /// themselves.
+    function getContextSignersAndThresholdFromExtraData(bytes calldata extraData)
+        external
+        view
+        returns (address[] memory signers, uint256 threshold);
+
+    /// @notice The domain in which the committee signs (ERC-5267).
+    function eip712Domain()
+        external
+        view
+        returns (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        );
 
     /// @notice The signing addresses of the current committee.
     function getKmsSigners() external view returns (address[] memory);

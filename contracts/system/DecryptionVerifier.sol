@@ -10,7 +10,11 @@ import {Governed} from "./Governed.sol";
 contract DecryptionVerifier is IDecryptionVerifier, Governed {
     bytes32 private constant DOMAIN_TYPE =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    bytes32 private constant RESULT_TYPE = keccak256("DecryptionResult(bytes32[] handles,bytes result,uint256 epoch)");
+    bytes32 private constant RESULT_TYPE = 
+        keccak256("PublicDecryptVerification(bytes32[] ctHandles,bytes decryptedResult,bytes extraData)");
+
+    string private constant NAME = "fhevm";
+    string private constant VERSION = "1";
 
     /// @dev Half the order of secp256k1, rounded down.
     uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
@@ -54,6 +58,35 @@ contract DecryptionVerifier is IDecryptionVerifier, Governed {
     /// @inheritdoc IDecryptionVerifier
     function getThreshold() external view returns (uint256) {
         return registry.thresholdOf(registry.currentEpoch());
+    }
+
+    /// @inheritdoc IDecryptionVerifier
+    function getContextSignersAndThresholdFromExtraData(bytes calldata extraData)
+        external
+        view
+        returns (address[] memory signers, uint256 threshold)
+    {
+        if (extraData.length != 32) revert DeserializingDecryptionProofFail();
+        uint256 epoch = uint256(bytes32(extraData));
+        (signers, threshold) = registry.committee(epoch);
+        if (threshold == 0) revert WrongEpoch(epoch, registry.currentEpoch());
+    }
+
+    /// @inheritdoc IDecryptionVerifier
+    function eip712Domain()
+        external
+        view
+        returns (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        )
+    {
+        return (0x0f, NAME, VERSION, block.chainid, address(this), 0, new uint256[](0));
     }
 
     /// @notice The contract that names the committees.
@@ -103,10 +136,12 @@ contract DecryptionVerifier is IDecryptionVerifier, Governed {
     }
 
     function _digest(bytes32[] calldata handles, bytes calldata result, uint256 epoch) private view returns (bytes32) {
+        bytes32 extraData = keccak256(abi.encode(epoch));
         bytes32 message =
-            keccak256(abi.encode(RESULT_TYPE, keccak256(abi.encodePacked(handles)), keccak256(result), epoch));
-        bytes32 domain =
-            keccak256(abi.encode(DOMAIN_TYPE, keccak256("fhevm"), keccak256("1"), block.chainid, address(this)));
+            keccak256(abi.encode(RESULT_TYPE, keccak256(abi.encodePacked(handles)), keccak256(result), extraData));
+        bytes32 domain = keccak256(
+            abi.encode(DOMAIN_TYPE, keccak256(bytes(NAME)), keccak256(bytes(VERSION)), block.chainid, address(this))
+        );
         return keccak256(abi.encodePacked(hex"1901", domain, message));
     }
 }

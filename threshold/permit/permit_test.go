@@ -3,6 +3,7 @@ package permit
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -58,15 +59,17 @@ func TestResultAgainstGeth(t *testing.T) {
 	r := Result{Handles: []fhe.Handle{{1}, {2}}, Values: []*uint256.Int{uint256.NewInt(5), uint256.MustFromHex("0xffffffffffffffff")}, Epoch: 3}
 	data := apitypes.TypedData{
 		Types: apitypes.Types{
-			"EIP712Domain":     {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}, {Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"}},
-			"DecryptionResult": {{Name: "handles", Type: "bytes32[]"}, {Name: "result", Type: "bytes"}, {Name: "epoch", Type: "uint256"}},
+			"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"}, {Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"}},
+			"PublicDecryptVerification": {
+				{Name: "ctHandles", Type: "bytes32[]"}, {Name: "decryptedResult", Type: "bytes"}, {Name: "extraData", Type: "bytes"},
+			},
 		},
-		PrimaryType: "DecryptionResult",
+		PrimaryType: "PublicDecryptVerification",
 		Domain:      apitypes.TypedDataDomain{Name: "fhevm", Version: "1", ChainId: nil, VerifyingContract: domain.Verifier.String()},
 		Message: apitypes.TypedDataMessage{
-			"handles": []any{r.Handles[0].String(), r.Handles[1].String()},
-			"result":  threshold.Bytes(r.Encoding()).String(),
-			"epoch":   "3",
+			"ctHandles":       []any{r.Handles[0].String(), r.Handles[1].String()},
+			"decryptedResult": threshold.Bytes(r.Encoding()).String(),
+			"extraData":       fmt.Sprintf("0x%064x", 3),
 		},
 	}
 	var chain big.Int
@@ -100,7 +103,7 @@ func TestKnownAnswers(t *testing.T) {
 		t.Errorf("delegated permit digest %s, want %s", got, want)
 	}
 	r := Result{Handles: []fhe.Handle{{1}}, Values: []*uint256.Int{uint256.NewInt(7)}, Epoch: 1}
-	if got, want := r.Digest(domain).String(), "0xc58080d8c2826179781204b9a08cb6602cb8722b8b31967fd02cbb70f5f1309a"; got != want {
+	if got, want := r.Digest(domain).String(), "0xc81785f926db76af982be2edbed7f78da10f69dd26aa2700bccb8383b75d863c"; got != want {
 		t.Errorf("result digest %s, want %s", got, want)
 	}
 	if proof := r.Proof(make([]eip712.Signature, 3)); len(proof) != 1+3*65+32 || proof[0] != 3 || proof[len(proof)-1] != 1 {

@@ -15,12 +15,14 @@ type Result struct {
 	Epoch   uint64
 }
 
-const resultName = "DecryptionResult"
+// The struct is the established one, so that contracts which check signatures by
+// themselves find what they expect. Its extra data is the epoch, in 32 bytes.
+const resultName = "PublicDecryptVerification"
 
 var resultMembers = []eip712.Field{
-	{Name: "handles", Type: "bytes32[]"},
-	{Name: "result", Type: "bytes"},
-	{Name: "epoch", Type: "uint256"},
+	{Name: "ctHandles", Type: "bytes32[]"},
+	{Name: "decryptedResult", Type: "bytes"},
+	{Name: "extraData", Type: "bytes"},
 }
 
 // Encoding is the clear values in the ABI's form: one 32-byte word each.
@@ -36,7 +38,12 @@ func (r *Result) Encoding() []byte {
 // Digest is what a party signs.
 func (r *Result) Digest(d eip712.Domain) fhe.Digest {
 	return d.Digest(eip712.NewStruct(eip712.TypeString(resultName, resultMembers)).
-		Handles(r.Handles).Bytes(r.Encoding()).Uint(r.Epoch).Hash())
+		Handles(r.Handles).Bytes(r.Encoding()).Bytes(r.extraData()).Hash())
+}
+
+func (r *Result) extraData() []byte {
+	e := uint256.NewInt(r.Epoch).Bytes32()
+	return e[:]
 }
 
 // Proof is what a transaction passes to the verifier along with the encoded
@@ -47,6 +54,5 @@ func (r *Result) Proof(signatures []eip712.Signature) []byte {
 	for _, s := range signatures {
 		b = append(b, s[:]...)
 	}
-	e := uint256.NewInt(r.Epoch).Bytes32()
-	return append(b, e[:]...)
+	return append(b, r.extraData()...)
 }
