@@ -52,7 +52,7 @@ func (n *network) digests(t *testing.T, e *Evaluator, together bool) fhe.Digest 
 // Results have the same bytes whatever the number of workers, the batches and
 // the machine.
 func TestDeterminism(t *testing.T) {
-	const want = "0xedfd1e4c39d911159a355e6051ab396bb50cb0d0630bad5cc096a5ab518d936c"
+	const want = "0xd9c8840e5cb7bc1b8e511020994eab629e7b571c21a576e1062900ac3935a832"
 	n := realNetwork()
 	engine := tfhe.NewEngine(n.key, 3)
 	defer engine.Close()
