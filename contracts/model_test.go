@@ -60,11 +60,7 @@ func (n *network) entry(d *fhe.Derivation, operands []*big.Int) *big.Int {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	at := operands[0].Uint64()
-	if d.Op == fhe.Lookup2 {
-		at = at%16 + 16*(operands[1].Uint64()%16)
-	}
-	return new(big.Int).SetUint64(uint64(entries[at]))
+	return model.Entry(entries, operands)
 }
 
 // derivations lists the operations of some logs and checks each event against

@@ -183,9 +183,9 @@ func (o *ordered) expected() []*big.Int {
 	if o.row.Shape != fhe.Table {
 		return model.Expected(o.row.Op, o.typ, o.types, o.operands)
 	}
-	i := o.operands[0].Uint64()
-	if o.row.Op == fhe.Lookup2 {
-		i = i%16 + 16*(o.operands[1].Uint64()%16)
+	table := make([]uint16, fhe.TableSize) // as the contracts fill it
+	for i := range table {
+		table[i] = uint16(uint8(i*i + 7))
 	}
-	return []*big.Int{big.NewInt(int64(uint8(i*i + 7)))}
+	return []*big.Int{model.Entry(table, o.operands)}
 }

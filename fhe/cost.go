@@ -1,6 +1,9 @@
 package fhe
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Form is one way to call an operation, as far as its cost goes.
 type Form struct {
@@ -9,6 +12,21 @@ type Form struct {
 	From  Type  // of the operand of a Convert, else 0
 	Clear uint8 // bit i: operand i is clear
 	Count uint8 // of the operands of a Fold or Member, else 0
+}
+
+// String names the form, such as "add uint64 clear 10" or "sum int8 of 3".
+func (f Form) String() string {
+	row, _ := f.Op.Operator()
+	s := fmt.Sprintf("%s %s", f.Op, f.Type)
+	switch {
+	case row.Shape == Convert:
+		s += fmt.Sprintf(" from %s", f.From)
+	case f.Count > 0:
+		s += fmt.Sprintf(" of %d", f.Count)
+	case f.Clear != 0:
+		s += fmt.Sprintf(" clear %b", f.Clear)
+	}
+	return s
 }
 
 // Cost is what a circuit of fhe/radix takes: programmable bootstraps, and layers

@@ -7,12 +7,9 @@ import (
 	"fhevm/fhe"
 )
 
-// narrowest are the types of the test contracts that run every operation: each
-// operation is defined on one of them.
+// narrowest are the types of the test contracts that run every operation, and of
+// their operands: each operation is defined on one of them.
 var narrowest = []fhe.Type{fhe.Bool, fhe.Uint8, fhe.Int8}
-
-// sources are the types that operands of an operation on one of these have.
-var sources = []fhe.Type{fhe.Bool, fhe.Uint8, fhe.Int8}
 
 // narrow renders contracts for tests that order every operation on a narrow type
 // through the library, in all its forms. Operand i of a type is input i of it;
@@ -23,15 +20,15 @@ func narrow() string {
 	f.line("import \"../lib/FHE.sol\";\n")
 	f.line("/// @title Operands and results of tests that run every operation")
 	f.line("abstract contract Narrow is FHEVMConfig {")
-	for _, t := range sources {
+	for _, t := range narrowest {
 		f.line("    %s[3] internal %s;", enc(t), inputs(t))
 	}
 	f.line("\n    /// @notice The operation's number and type, which operands were clear, the type that was cast or 0, and")
 	f.line("    /// the results, which the sender may decrypt.")
 	f.line("    event Results(uint8 op, uint8 fheType, uint256 clear, uint8 source, bytes32[] results);\n")
 	f.line("    /// @notice Takes three inputs of each type.")
-	f.line("    function load(bytes32[%d] calldata handles, bytes calldata proof) external {", 3*len(sources))
-	for i, t := range sources {
+	f.line("    function load(bytes32[%d] calldata handles, bytes calldata proof) external {", 3*len(narrowest))
+	for i, t := range narrowest {
 		f.line("        for (uint256 i = 0; i < 3; i++) {")
 		f.line("            %s[i] = FHE.allowThis(FHE.fromExternal(external%s.wrap(handles[%d + i]), proof));\n        }", inputs(t), title(enc(t)), 3*i)
 	}
@@ -72,7 +69,7 @@ func (f *file) narrowContract(t fhe.Type) {
 // narrowBodies are the bodies of functions that order the forms of an operation.
 func narrowBodies(row fhe.Operator, t fhe.Type) (out []string) {
 	if row.Shape == fhe.Convert {
-		for _, u := range sources {
+		for _, u := range narrowest {
 			if u != t {
 				out = append(out, keep(row, t, 0, u, fmt.Sprintf("FHE.%s(%s[0])", as(t), inputs(u))))
 			}

@@ -27,6 +27,16 @@ func Expected(op fhe.Op, t fhe.Type, types []fhe.Type, operands []*big.Int) []*b
 	return out
 }
 
+// Entry is what a look-up finds in a table of 256 entries: the one at its operand,
+// or at two operands of four bits each, the first of them low.
+func Entry(table []uint16, operands []*big.Int) *big.Int {
+	at := operands[0].Uint64()
+	if len(operands) == 2 {
+		at = at%16 + 16*(operands[1].Uint64()%16)
+	}
+	return new(big.Int).SetUint64(uint64(table[at]))
+}
+
 // value is the number that v stands for in type t.
 func value(t fhe.Type, v *big.Int) *big.Int {
 	if t.Signed() && v.Bit(t.Bits()-1) == 1 {

@@ -60,29 +60,11 @@ func newCell(f fhe.Form, row fhe.Operator) cell {
 	return c
 }
 
-// String names the cell.
-func (c cell) String() string {
-	s := fmt.Sprintf("%s %s", c.row.Name, c.Type)
-	switch {
-	case c.row.Shape == fhe.Convert:
-		s += fmt.Sprintf(" from %s", c.From)
-	case c.Count > 0:
-		s += fmt.Sprintf(" of %d", c.Count)
-	case c.Clear != 0:
-		s += fmt.Sprintf(" clear %b", c.Clear)
-	}
-	return s
-}
-
 func (c cell) expected() []*big.Int {
 	if c.table == nil {
 		return model.Expected(c.Op, c.Type, c.types, c.values)
 	}
-	index := c.values[0].Uint64()
-	if len(c.values) == 2 {
-		index = index%16 + 16*(c.values[1].Uint64()%16)
-	}
-	return []*big.Int{big.NewInt(int64(c.table[index]))}
+	return []*big.Int{model.Entry(c.table, c.values)}
 }
 
 // results evaluates the cell with e.
