@@ -61,7 +61,7 @@ func (g *Genesis) setup(a *contracts.Artifact) setup {
 		contracts.FHEVMExecutor:      {[]any{acl, common.Address(contracts.InputVerifierAddress), key}, []any{g.Budget.PerBlock, g.Budget.Burst, g.Budget.Depth}},
 		contracts.InputVerifier:      {[]any{acl, executor, key}, nil},
 		contracts.DecryptionVerifier: {[]any{acl, common.Address(contracts.KeyRegistryAddress)}, nil},
-		contracts.KeyRegistry:        {[]any{acl}, []any{g.Network, key, noProofs, epoch, g.Committee.Signers, quorum}},
+		contracts.KeyRegistry:        {[]any{acl, common.Address(contracts.DecryptionVerifierAddress)}, []any{g.Network, key, noProofs, epoch, g.Committee.Signers, quorum}},
 	}[a]
 }
 

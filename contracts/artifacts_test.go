@@ -48,7 +48,7 @@ func TestArtifactsAreCurrent(t *testing.T) {
 func TestCodeSize(t *testing.T) {
 	for _, a := range []*Artifact{
 		ACL, FHEVMExecutor, InputVerifier, DecryptionVerifier, KeyRegistry, SystemProxy, ConfidentialToken,
-		OperationTwin, InputTwin, AttachedExecutor, AttachedInputVerifier,
+		OperationTwin, InputTwin, AttestedInputTwin, AttachedExecutor, AttachedInputVerifier,
 	} {
 		if n := len(a.DeployedBytecode); n == 0 || n > 24576 {
 			t.Errorf("%s has %d bytes of code", a.Name, n)

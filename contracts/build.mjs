@@ -13,7 +13,7 @@ const solc = createRequire(import.meta.url)("solc");
 
 const folders = ["config", "examples", "lib", "system", "test", "twin"];
 const governed = ["ACL", "FHEVMExecutor", "InputVerifier", "DecryptionVerifier", "KeyRegistry"];
-const twins = ["OperationTwin", "InputTwin", "AttachedExecutor", "AttachedInputVerifier"];
+const twins = ["OperationTwin", "InputTwin", "AttestedInputTwin", "AttachedExecutor", "AttachedInputVerifier"];
 const published = [...governed, ...twins, "SystemProxy", "ConfidentialToken"];
 const settings = {
   evmVersion: "cancun",

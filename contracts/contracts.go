@@ -10,15 +10,15 @@
 //	FHEVMExecutor(address acl, address inputVerifier, bytes32 keyId)  initialize(uint32 perBlock, uint32 burst, uint32 depth)
 //	InputVerifier(address acl, address executor, bytes32 keyId)       initialize()
 //	DecryptionVerifier(address acl, address keyRegistry)              initialize()
-//	KeyRegistry(address acl)                                          initialize(string network, bytes32 keyId,
+//	KeyRegistry(address acl, address decryptionVerifier)               initialize(string network, bytes32 keyId,
 //	    bytes32 proofParametersId, uint256 epoch, address[] signers, uint256 threshold)
 //
 // The addresses are those of proxies. threshold is the quorum of signatures,
 // 2t+1; network is "dev" or "production". Creation code followed by the
 // ABI-encoded arguments is what runs.
 //
-// OperationTwin and InputTwin stand in for the precompiles on chains that lack
-// them, where AttachedExecutor and AttachedInputVerifier, which take their address
+// OperationTwin and InputTwin, or AttestedInputTwin(address coprocessor), stand in
+// for the precompiles on chains that lack them, where AttachedExecutor and AttachedInputVerifier, which take their address
 // as a last argument, replace the executor and the input verifier.
 //
 // After a change to the operator table, the addresses or a Solidity file, run
@@ -51,6 +51,7 @@ var (
 	ConfidentialToken     = mustLoad("ConfidentialToken")
 	OperationTwin         = mustLoad("OperationTwin")
 	InputTwin             = mustLoad("InputTwin")
+	AttestedInputTwin     = mustLoad("AttestedInputTwin")
 	AttachedExecutor      = mustLoad("AttachedExecutor")
 	AttachedInputVerifier = mustLoad("AttachedInputVerifier")
 )

@@ -53,30 +53,37 @@ func aDecryption() decryption {
 	}
 }
 
-// digest is the EIP-712 hash as go-ethereum's wallet computes it.
+// digest is what the committee signs.
 func (d decryption) digest(t testing.TB) []byte {
 	t.Helper()
 	handles := make([]any, len(d.handles))
 	for i, h := range d.handles {
 		handles[i] = fhe.Handle(h).String()
 	}
+	return typedHash(t, d.chainID, d.verifier, "PublicDecryptVerification", []apitypes.Type{
+		{Name: "ctHandles", Type: "bytes32[]"}, {Name: "decryptedResult", Type: "bytes"}, {Name: "extraData", Type: "bytes"},
+	}, apitypes.TypedDataMessage{
+		"ctHandles": handles, "decryptedResult": fmt.Sprintf("0x%x", d.result), "extraData": fmt.Sprintf("0x%064x", d.epoch),
+	})
+}
+
+// typedHash is the EIP-712 hash of a struct in the protocol's domain, as
+// go-ethereum's wallet computes it.
+func typedHash(t testing.TB, chainID int64, verifier common.Address, name string, members []apitypes.Type, message apitypes.TypedDataMessage) []byte {
+	t.Helper()
 	hash, _, err := apitypes.TypedDataAndHash(apitypes.TypedData{
 		Types: apitypes.Types{
 			"EIP712Domain": {
 				{Name: "name", Type: "string"}, {Name: "version", Type: "string"},
 				{Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"},
 			},
-			"PublicDecryptVerification": {
-				{Name: "ctHandles", Type: "bytes32[]"}, {Name: "decryptedResult", Type: "bytes"}, {Name: "extraData", Type: "bytes"},
-			},
+			name: members,
 		},
-		PrimaryType: "PublicDecryptVerification",
+		PrimaryType: name,
 		Domain: apitypes.TypedDataDomain{
-			Name: "fhevm", Version: "1", ChainId: math.NewHexOrDecimal256(d.chainID), VerifyingContract: d.verifier.Hex(),
+			Name: "fhevm", Version: "1", ChainId: math.NewHexOrDecimal256(chainID), VerifyingContract: verifier.Hex(),
 		},
-		Message: apitypes.TypedDataMessage{
-			"ctHandles": handles, "decryptedResult": fmt.Sprintf("0x%x", d.result), "extraData": fmt.Sprintf("0x%064x", d.epoch),
-		},
+		Message: message,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ func (n *network) governAll(systems []System, perBlock, burst, depth uint32, twi
 	n.executor = n.govern(systems[1], ordering, "initialize", perBlock, burst, depth)
 	n.inputs = n.govern(systems[2], verifying, "initialize")
 	n.decryption = n.govern(systems[3], []any{acl, common.Address(KeyRegistryAddress)}, "initialize")
-	n.registry = n.govern(systems[4], []any{acl}, "initialize", "dev", keyID, [32]byte{}, big.NewInt(7), signers(n.members), big.NewInt(3))
+	n.registry = n.govern(systems[4], []any{acl, common.Address(DecryptionVerifierAddress)}, "initialize", "dev", keyID, [32]byte{}, big.NewInt(7), signers(n.members), big.NewInt(3))
 }
 
 // aHandle is a well-formed handle that nobody made.

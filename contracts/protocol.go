@@ -16,6 +16,15 @@ var (
 	KeyRegistryAddress        = address("0x000000000000000000000000000000000F4E05E1")
 )
 
+// Addresses says where the system contracts of a chain are.
+type Addresses struct {
+	ACL, Executor, InputVerifier, DecryptionVerifier, KeyRegistry fhe.Address
+}
+
+// Established are the addresses of every chain of our own, and of the
+// development chains of others on which code was placed.
+var Established = Addresses{ACLAddress, ExecutorAddress, InputVerifierAddress, DecryptionVerifierAddress, KeyRegistryAddress}
+
 // AllContracts stands for all contracts in a delegation of decryptions.
 var AllContracts = address("0xffffffffffffffffffffffffffffffffffffffff")
 

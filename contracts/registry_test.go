@@ -42,7 +42,7 @@ func TestRegistryIsReadable(t *testing.T) {
 
 // setUp initialises a registry of its own.
 func (n *network) setUp(network string, key [32]byte, epoch int64, signers []common.Address, threshold int64) error {
-	implementation := n.deploy(KeyRegistry, common.Address(ACLAddress))
+	implementation := n.deploy(KeyRegistry, common.Address(ACLAddress), common.Address(DecryptionVerifierAddress))
 	call, err := implementation.abi.Pack("initialize", network, key, [32]byte{}, big.NewInt(epoch), signers, big.NewInt(threshold))
 	if err != nil {
 		n.t.Fatal(err)

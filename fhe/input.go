@@ -75,18 +75,23 @@ func (l *InputList) MarshalBinary() ([]byte, error) {
 		return nil, fmt.Errorf("input list has %d mask words and %d bodies, want %d and %d", len(l.Mask), len(l.Bodies), inputDim, slots)
 	}
 	b := make([]byte, 0, inputHeader+len(l.Types)+8*(inputDim+slots))
-	b = append(b, 0)
-	b = l.Binding.Append(b)
-	b = append(b, uint8(len(l.Types)))
-	for _, t := range l.Types {
-		b = append(b, uint8(t))
-	}
+	b = appendInputHeader(b, wholeList, l.Binding, l.Types)
 	for _, words := range [][]uint64{l.Mask, l.Bodies} {
 		for _, w := range words {
 			b = binary.BigEndian.AppendUint64(b, w)
 		}
 	}
 	return b, nil
+}
+
+// appendInputHeader appends format | binding | count | types.
+func appendInputHeader(b []byte, format byte, binding Binding, types []Type) []byte {
+	b = binding.Append(append(b, format))
+	b = append(b, uint8(len(types)))
+	for _, t := range types {
+		b = append(b, uint8(t))
+	}
+	return b
 }
 
 // UnmarshalBinary decodes l, checking every bound before it allocates.
@@ -110,8 +115,17 @@ func (l *InputList) UnmarshalBinary(b []byte) error {
 
 // InputTypes reads the types that the encoding b of a list states, and checks
 // their bounds. It does not look at the ciphertext.
-func InputTypes(b []byte) ([]Type, error) {
-	types, err := parseInputHeader(b)
+func InputTypes(b []byte) ([]Type, error) { return inputTypes(b, wholeList) }
+
+// Formats of what stands in a transaction for a list: the list, or a
+// coprocessor's attestation of it.
+const (
+	wholeList    = 0
+	attestedList = 1
+)
+
+func inputTypes(b []byte, format byte) ([]Type, error) {
+	types, err := parseInputHeader(b, format)
 	if err != nil {
 		return nil, err
 	}
@@ -119,12 +133,12 @@ func InputTypes(b []byte) ([]Type, error) {
 	return types, err
 }
 
-func parseInputHeader(b []byte) ([]Type, error) {
+func parseInputHeader(b []byte, format byte) ([]Type, error) {
 	if len(b) < inputHeader || len(b) > MaxInputSize {
 		return nil, fmt.Errorf("input list has %d bytes, want %d to %d", len(b), inputHeader, MaxInputSize)
 	}
-	if b[0] != 0 {
-		return nil, fmt.Errorf("input list has format %d, want 0", b[0])
+	if b[0] != format {
+		return nil, fmt.Errorf("input list has format %d, want %d", b[0], format)
 	}
 	count := int(b[inputHeader-1])
 	if len(b) < inputHeader+count {
@@ -194,10 +208,13 @@ func InputHandle(b Binding, list Digest, index uint8, t Type) (Handle, Digest) {
 
 // Handles lists the handles of all values of the list with the given encoding.
 func (l *InputList) Handles(encoding []byte) []Handle {
-	digest := Keccak(encoding)
-	out := make([]Handle, len(l.Types))
-	for i, t := range l.Types {
-		out[i], _ = InputHandle(l.Binding, digest, uint8(i), t)
+	return inputHandles(l.Binding, Keccak(encoding), l.Types)
+}
+
+func inputHandles(b Binding, list Digest, types []Type) []Handle {
+	out := make([]Handle, len(types))
+	for i, t := range types {
+		out[i], _ = InputHandle(b, list, uint8(i), t)
 	}
 	return out
 }

@@ -22,8 +22,9 @@ type Operation struct {
 	Derivation Derivation
 }
 
-// Input is a verified input list.
+// Input is a verified input list, or an attested one that the log names by its
+// digest alone.
 type Input struct {
-	Digest   Digest // Keccak-256 of Encoding
-	Encoding []byte
+	Digest   Digest // of the list
+	Encoding []byte // of the InputList, or of an AttestedInput
 }

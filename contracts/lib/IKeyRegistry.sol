@@ -51,6 +51,12 @@ interface IKeyRegistry {
     /// @notice 1 more than the member's index in the epoch's committee, 0 for everyone else.
     function positionOf(uint256 epoch, address signer) external view returns (uint256);
 
+    /// @notice The contract that keeps rights. It names the executor, and that the input verifier.
+    function getACLAddress() external view returns (address);
+
+    /// @notice The contract that checks the committee's results.
+    function getDecryptionVerifierAddress() external view returns (address);
+
     /// @notice Makes a committee the current one. Only the owner may.
     /// @return epoch One more than the last.
     function activateEpoch(address[] calldata signers, uint256 threshold) external returns (uint256 epoch);

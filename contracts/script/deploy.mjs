@@ -11,7 +11,9 @@ const help = `Deploys the system contracts of an fhevm network to an EVM chain.
 
   --rpc URL        JSON-RPC of the chain, which must have the Cancun fork
   --network FILE   description of the network: the fields of a genesis (docs/spec/chain.md 8.3) but
-                   alloc and owner, which are left out
+                   alloc and owner, which are left out. With "coprocessor", the account that attests
+                   inputs, wallets hand their inputs to it; without, whole inputs go into
+                   transactions. fhevm-node attach --describe prints one
   --owner ADDRESS  the account, timelock or multisig that governs the contracts from then on
   --help           this text
 
@@ -27,7 +29,11 @@ Deploy to a chain of your own.`;
 /// what they must answer.
 const table = [
   { name: "operationTwin", artifact: "OperationTwin", args: () => [] },
-  { name: "inputTwin", artifact: "InputTwin", args: () => [] },
+  {
+    name: "inputTwin",
+    artifact: ({ coprocessor }) => (coprocessor ? "AttestedInputTwin" : "InputTwin"),
+    args: (at, { coprocessor }) => (coprocessor ? [coprocessor] : []),
+  },
   {
     name: "acl",
     artifact: "ACL",
@@ -59,9 +65,9 @@ const table = [
   {
     name: "keyRegistry",
     artifact: "KeyRegistry",
-    args: (at) => [at.acl],
+    args: (at) => [at.acl, at.decryptionVerifier],
     initialize: ({ network, keyId, committee: { signers, quorum, epoch } }) => [network, keyId, ZeroHash, epoch, signers, quorum],
-    reads: (at, { network, keyId, committee }) => ({ network, keyId: keyId.toLowerCase(), currentEpoch: BigInt(committee.epoch) }),
+    reads: (at, { network, keyId, committee }) => ({ getACLAddress: at.acl, getDecryptionVerifierAddress: at.decryptionVerifier, network, keyId: keyId.toLowerCase(), currentEpoch: BigInt(committee.epoch) }),
   },
 ];
 
@@ -70,7 +76,7 @@ const creations = table.flatMap((row) => {
   if (!row.initialize) return [row];
   const implementation = { ...row, name: `${row.name}Implementation` };
   const proxy = async (at, network) => {
-    const { abi } = await artifact(row.artifact);
+    const { abi } = await artifact(row, network);
     return [at[implementation.name], new Interface(abi).encodeFunctionData("initialize", row.initialize(network))];
   };
   return [implementation, { name: row.name, artifact: "SystemProxy", args: proxy }];
@@ -85,7 +91,7 @@ export async function deploy(signer, network, report = () => {}) {
   const from = await signer.getAddress();
   const at = Object.fromEntries(creations.map(({ name }, i) => [name, getCreateAddress({ from, nonce: nonce + i })]));
   for (const [i, row] of creations.entries()) {
-    const { abi, bytecode } = await artifact(row.artifact);
+    const { abi, bytecode } = await artifact(row, network);
     const args = await row.args(at, network);
     const contract = await new ContractFactory(abi, bytecode, signer).deploy(...args, { nonce: nonce + i });
     await contract.waitForDeployment();
@@ -99,16 +105,16 @@ export async function deploy(signer, network, report = () => {}) {
 
 /// Throws unless the deployed contracts answer what the description says.
 export async function check(provider, at, network) {
-  for (const { name, artifact: file, reads = () => ({}) } of table) {
-    const contract = new Contract(at[name], (await artifact(file)).abi, provider);
-    for (const [getter, want] of Object.entries(reads(at, network))) {
+  for (const row of table) {
+    const contract = new Contract(at[row.name], (await artifact(row, network)).abi, provider);
+    for (const [getter, want] of Object.entries(row.reads?.(at, network) ?? {})) {
       const got = await contract[getter]();
-      if (got !== want) throw new Error(`${name}.${getter}() is ${got}, want ${want}`);
+      if (got !== want) throw new Error(`${row.name}.${getter}() is ${got}, want ${want}`);
     }
   }
 }
 
-function checkDescription({ network, chainId, keyId, owner, committee, budget }) {
+function checkDescription({ network, chainId, keyId, owner, committee, budget, coprocessor }) {
   const want = (ok, text) => {
     if (!ok) throw new Error(`network description: ${text}`);
   };
@@ -122,6 +128,7 @@ function checkDescription({ network, chainId, keyId, owner, committee, budget })
   want(Number.isSafeInteger(committee.quorum) && committee.quorum > 0, "committee.quorum must be a number above 0");
   want(committee.quorum <= signers.length, "committee.quorum must be at most the number of signers");
   want(Number.isSafeInteger(committee.epoch), "committee.epoch must be a number");
+  want(coprocessor === undefined || (isAddress(coprocessor) && coprocessor !== ZeroAddress), "coprocessor must be an address, not zero");
   for (const limit of ["perBlock", "burst", "depth"]) {
     want(Number.isSafeInteger(budget?.[limit]) && budget[limit] > 0 && budget[limit] < 2 ** 32, `budget.${limit} must be from 1 to 2^32 - 1`);
   }
@@ -140,7 +147,8 @@ async function freeNonce(signer) {
   return mined;
 }
 
-async function artifact(name) {
+async function artifact({ artifact }, network) {
+  const name = typeof artifact === "string" ? artifact : artifact(network);
   return JSON.parse(await readFile(new URL(`../artifacts/${name}.json`, import.meta.url), "utf8"));
 }
 

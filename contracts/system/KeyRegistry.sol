@@ -28,8 +28,13 @@ contract KeyRegistry is IKeyRegistry, Governed {
 
     uint256 private constant MAX_SIGNERS = 255;
 
+    address private immutable decryptionVerifier;
+
     /// @param acl_ The contract that names the owner.
-    constructor(address acl_) Governed(acl_) {}
+    /// @param decryptionVerifier_ The contract that checks results by this registry.
+    constructor(address acl_, address decryptionVerifier_) Governed(acl_) {
+        decryptionVerifier = decryptionVerifier_;
+    }
 
     /// @notice Sets the network up, once.
     /// @param network_ "dev" or "production".
@@ -93,6 +98,16 @@ contract KeyRegistry is IKeyRegistry, Governed {
     /// @inheritdoc IKeyRegistry
     function positionOf(uint256 epoch, address signer) external view returns (uint256) {
         return thresholdOf(epoch) == 0 ? 0 : _storage().committees[epoch].position[signer];
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function getACLAddress() external view returns (address) {
+        return acl;
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function getDecryptionVerifierAddress() external view returns (address) {
+        return decryptionVerifier;
     }
 
     /// @inheritdoc IKeyRegistry

@@ -14,11 +14,11 @@ import {decimal, typeText} from "./Texts.sol";
 contract InputTwin {
     uint256 private constant VERSION = 60;
     uint256 private constant DOMAIN = 61;
-    uint256 private constant BINDING = DOMAIN + 20 + 20;
+    uint256 internal constant BINDING = DOMAIN + 20 + 20;
 
     // Where the parts of a list begin: format(1) | binding | count(1) | types(count) | mask | bodies.
-    uint256 private constant COUNT = 1 + BINDING;
-    uint256 private constant TYPES = COUNT + 1;
+    uint256 internal constant COUNT = 1 + BINDING;
+    uint256 internal constant TYPES = COUNT + 1;
 
     /// @dev Where the index of a value stands in what is hashed: tag | domain | digest | index(1) | type(1) | ...
     string private constant TAG = "fhevm input";
@@ -34,22 +34,36 @@ contract InputTwin {
         _checkVersion(uint8(input[VERSION]));
         bytes calldata binding = input[:BINDING];
         bytes calldata list = input[BINDING:];
-        uint256 blocks = _checkList(list);
-        _checkBinding(list[1:COUNT], binding);
-        return _names(binding, list, blocks);
+        return _verify(binding, list);
     }
 
-    /// @dev Checks the bounds of a list, and returns the number of blocks of its values.
-    function _checkList(bytes calldata list) private pure returns (uint256 blocks) {
+    /// @dev What the twin returns of a list that is accepted.
+    function _verify(bytes calldata binding, bytes calldata list) internal view virtual returns (bytes memory) {
+        (uint256 blocks, uint256 slots) = _checkHeader(list);
+        uint256 size = TYPES + uint8(list[COUNT]) + MASK + 8 * slots;
+        if (list.length != size) {
+            _refuse(string.concat("input list has ", decimal(list.length), " bytes, want ", decimal(size)));
+        }
+        _checkBinding(list[1:COUNT], binding);
+        return abi.encodePacked(keccak256(list), blocks, _names(binding, list, keccak256(list)));
+    }
+
+    /// @dev Checks the bounds of a list of format 0 up to its types, and returns how many blocks and slots its
+    /// values have.
+    function _checkHeader(bytes calldata list) private pure returns (uint256 blocks, uint256 slots) {
         if (list.length < TYPES || list.length > MAX_LIST) {
             _refuse(string.concat("input list has ", decimal(list.length), " bytes, want 103 to ", decimal(MAX_LIST)));
         }
         if (list[0] != 0) _refuse(string.concat("input list has format ", decimal(uint8(list[0])), ", want 0"));
+        return _checkTypes(list);
+    }
+
+    /// @dev Checks the types that a list states, whatever its format.
+    function _checkTypes(bytes calldata list) internal pure returns (uint256 blocks, uint256 slots) {
         uint256 count = uint8(list[COUNT]);
         if (count == 0) _refuse("input list has 0 values, want 1 to 255");
         if (list.length < TYPES + count) _refuse("input list ends within its types");
         uint256 bits;
-        uint256 slots;
         for (uint256 i = 0; i < count; i++) {
             uint256 t = uint8(list[TYPES + i]);
             if (OperatorTable.kind(t) == 0) {
@@ -61,14 +75,10 @@ contract InputTwin {
             blocks += OperatorTable.blocks(t);
         }
         if (bits > MAX_BITS) _refuse(string.concat("input list has ", decimal(bits), " bits, want at most 2048"));
-        uint256 size = TYPES + count + MASK + 8 * slots;
-        if (list.length != size) {
-            _refuse(string.concat("input list has ", decimal(list.length), " bytes, want ", decimal(size)));
-        }
     }
 
     /// @dev The binding that the list states must be the one in force.
-    function _checkBinding(bytes calldata stated, bytes calldata binding) private pure {
+    function _checkBinding(bytes calldata stated, bytes calldata binding) internal pure {
         if (keccak256(stated) == keccak256(binding)) return;
         _checkVersion(uint8(stated[VERSION]));
         _same(stated[:8], binding[:8], "chain");
@@ -86,22 +96,23 @@ contract InputTwin {
         if (version != PROTOCOL_VERSION) _refuse(string.concat("protocol version ", decimal(version), " is not this one"));
     }
 
-    /// @dev The digests of the values (SPEC 2.4) differ in two bytes of what is hashed.
-    function _names(bytes calldata binding, bytes calldata list, uint256 blocks) private pure returns (bytes memory) {
-        bytes32 digest = keccak256(list);
+    /// @dev The handles of the values. Their digests (SPEC 2.4) differ in two bytes of what is hashed.
+    function _names(bytes calldata binding, bytes calldata list, bytes32 digest)
+        internal
+        pure
+        returns (bytes32[] memory handles)
+    {
         uint256 count = uint8(list[COUNT]);
         bytes memory named = abi.encodePacked(TAG, binding[:DOMAIN], digest, bytes2(0), binding[DOMAIN:]);
-        bytes32[] memory words = new bytes32[](2 + count);
-        (words[0], words[1]) = (digest, bytes32(blocks));
+        handles = new bytes32[](count);
         for (uint256 i = 0; i < count; i++) {
             bytes1 t = list[TYPES + i];
             (named[INDEX], named[INDEX + 1]) = (bytes1(uint8(i)), t);
-            words[2 + i] = layOut(keccak256(named), uint8(i), uint64(bytes8(binding)), uint8(t));
+            handles[i] = layOut(keccak256(named), uint8(i), uint64(bytes8(binding)), uint8(t));
         }
-        return abi.encodePacked(words);
     }
 
-    function _refuse(string memory text) private pure {
+    function _refuse(string memory text) internal pure {
         revert(string.concat("FHE input: ", text));
     }
 }
