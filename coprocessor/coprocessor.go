@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -106,6 +107,17 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 	c.moved.notify()
 	c.poke()
 	return nil
+}
+
+// Stage keeps an input list, given by its encoding, until a block of the log
+// names it by an attestation; when it returns, the list is durable. It fails on
+// one that is malformed or of another domain, and with store.ErrFull.
+func (c *Coprocessor) Stage(encoding []byte) error {
+	if err := c.enter(); err != nil {
+		return err
+	}
+	defer c.exit()
+	return c.store.Stage(encoding, time.Now())
 }
 
 // Revert undoes all blocks above number. Ciphertexts that exist stay; what

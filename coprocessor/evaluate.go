@@ -162,15 +162,14 @@ func (c *Coprocessor) expand(ctx context.Context, j *job) ([]store.ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fhe.IsAttested(enc) {
+		return absent(enc)
+	}
 	var list fhe.InputList
 	if err := list.UnmarshalBinary(enc); err != nil {
-		return nil, fmt.Errorf("staged input list %s: %w", j.node.List, err)
+		return nil, fmt.Errorf("input list %s: %w", j.node.List, err)
 	}
-	contents := make([]store.ID, len(list.Types))
-	for i, t := range list.Types {
-		_, digest := fhe.InputHandle(list.Binding, j.node.List, uint8(i), t)
-		contents[i] = store.ID(digest)
-	}
+	contents := inputContents(list.Attest(enc))
 	values, err := c.cfg.Evaluator.Expand(ctx, &list)
 	if err != nil {
 		return contents, evaluation(ctx, err)
@@ -180,4 +179,24 @@ func (c *Coprocessor) expand(ctx context.Context, j *job) ([]store.ID, error) {
 		return contents, err
 	}
 	return contents, c.store.PutList(j.node.List, packed, contents)
+}
+
+// absent is what becomes of the values of an attested list that is not here.
+func absent(attestation []byte) ([]store.ID, error) {
+	var a fhe.AttestedInput
+	if err := a.UnmarshalBinary(attestation); err != nil {
+		return nil, fmt.Errorf("attestation of an input list: %w", err)
+	}
+	return inputContents(&a), &evaluationError{fmt.Errorf(
+		"the coprocessor does not have the encrypted input %s: it was posted elsewhere, or more than %v before its transaction: encrypt the values again",
+		a.List, store.StagedFor)}
+}
+
+func inputContents(a *fhe.AttestedInput) []store.ID {
+	contents := make([]store.ID, len(a.Types))
+	for i, t := range a.Types {
+		_, digest := fhe.InputHandle(a.Binding, a.List, uint8(i), t)
+		contents[i] = store.ID(digest)
+	}
+	return contents
 }

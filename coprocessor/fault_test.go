@@ -242,6 +242,38 @@ func TestFailedList(t *testing.T) {
 	m.stop(t)
 }
 
+// TestAttestedList expands a list that was staged, and lets every value of one
+// fail that never came.
+func TestAttestedList(t *testing.T) {
+	l := logtest.New()
+	types := []fhe.Type{fhe.Uint8, fhe.Bool}
+	here, list := l.Attested(plainList(types, []uint64{7, 1}), 7, 1)
+	absent, _ := l.Attested(plainList(types, []uint64{8, 1}), 8, 1)
+	consumer := l.Operation(fhe.Not, fhe.Uint8, false, 0, absent[0])
+	l.Want(append(append(absent, consumer), here...)...)
+	m := start(t, vfs.NewMem(), newPlainEvaluator())
+	if err := m.Stage(list); err != nil {
+		t.Fatal(err)
+	}
+	m.feed(t, l.Seal(0))
+	for _, h := range here {
+		if err := m.Wait(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		if ct, err := m.Ciphertext(t.Context(), h); err != nil || plaintext(t, ct) != l.Values[h] {
+			t.Errorf("%s: %v", h, err)
+		}
+	}
+	for _, h := range append(absent, consumer) {
+		var f *store.Failure
+		if err := m.Wait(t.Context(), h); !errors.As(err, &f) || !strings.Contains(f.Reason, "encrypt the values again") {
+			t.Errorf("%s: %v", h, err)
+		}
+	}
+	m.drain(t)
+	m.stop(t)
+}
+
 // wrongTypes expands lists to values in another order.
 type wrongTypes struct{ Evaluator }
 

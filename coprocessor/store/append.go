@@ -65,6 +65,7 @@ func (s *Store) Append(batch *fhe.Batch) error {
 		return err
 	}
 	pending := 0
+	var taken []fhe.Digest
 	err = s.update(pebble.Sync, func(b *pebble.Batch) error {
 		a := appender{s: s, b: b, at: Position{Block: batch.Number}, record: blockRecord{Hash: batch.Hash}}
 		for i := range batch.Entries {
@@ -72,13 +73,14 @@ func (s *Store) Append(batch *fhe.Batch) error {
 				return fmt.Errorf("block %d, entry %d: %w", batch.Number, i, err)
 			}
 		}
-		pending = a.pending
+		pending, taken = a.pending, a.taken
 		return errors.Join(
 			b.Set(keyBlock(batch.Number), a.record.encode(), nil),
 			b.Set(keyCursor, Cursor{batch.Number, batch.Hash}.encode(), nil))
 	})
 	if err == nil {
 		s.pending.Add(int64(pending))
+		s.staged.drop(taken...)
 	}
 	return err
 }
@@ -123,6 +125,7 @@ type appender struct {
 	at      Position // of the next want, or late binding of a wanted handle
 	pending int      // wants that became pending
 	record  blockRecord
+	taken   []fhe.Digest // staged lists that the block names
 }
 
 func (a *appender) entry(e *fhe.Entry) error {
@@ -208,11 +211,11 @@ func (a *appender) operand(h fhe.Handle) (ID, error) {
 }
 
 func (a *appender) input(in *fhe.Input) error {
-	var list fhe.InputList
-	if err := list.UnmarshalBinary(in.Encoding); err != nil {
+	list, err := parseInput(in)
+	if err != nil {
 		return fmt.Errorf("input list %s: %w", in.Digest, err)
 	}
-	if fhe.Keccak(in.Encoding) != in.Digest || list.Binding.Domain != a.s.domain {
+	if list.List != in.Digest || list.Binding.Domain != a.s.domain {
 		return fmt.Errorf("input list %s: its digest or domain is another", in.Digest)
 	}
 	computed := true
@@ -231,7 +234,24 @@ func (a *appender) input(in *fhe.Input) error {
 	if computed {
 		return nil
 	}
+	if fhe.IsAttested(in.Encoding) {
+		return a.attested(list, in.Encoding)
+	}
 	return a.b.Set(keyList(in.Digest), in.Encoding, nil)
+}
+
+// parseInput reads what the log says of a list: of a whole one, what an
+// attestation would say.
+func parseInput(in *fhe.Input) (*fhe.AttestedInput, error) {
+	if fhe.IsAttested(in.Encoding) {
+		a := new(fhe.AttestedInput)
+		return a, a.UnmarshalBinary(in.Encoding)
+	}
+	var list fhe.InputList
+	if err := list.UnmarshalBinary(in.Encoding); err != nil {
+		return nil, err
+	}
+	return list.Attest(in.Encoding), nil
 }
 
 // bind gives h its first binding, and makes a want that came before it pending.

@@ -171,7 +171,9 @@ func (s *Store) AllBare() (ids []ID, err error) {
 	return ids, err
 }
 
-// List returns a staged input list, nil if there is none.
+// List returns the encoding of an input list that the log has named and that is
+// not expanded, or its attestation where the list never came; nil if there is
+// neither.
 func (s *Store) List(digest fhe.Digest) ([]byte, error) { return s.get(s.db, keyList(digest)) }
 
 // Squashed returns the stored squashed ciphertexts of a content under the

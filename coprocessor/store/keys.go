@@ -17,7 +17,8 @@ const (
 	tableBlock    = 'b' // block number -> blockRecord
 	tableBinding  = 'h' // handle -> Binding
 	tableNode     = 'n' // content -> Node
-	tableList     = 'l' // digest of an input list -> its encoding
+	tableList     = 'l' // digest of an input list -> its encoding, or the attestation of one that is not here
+	tableStaged   = 's' // digest of an input list that no block has named -> when it came, and its encoding
 	tableWant     = 'w' // handle -> Position of its first want
 	tablePending  = 'p' // Position -> content that is wanted
 	tableResult   = 'r' // content -> digest of its packed ciphertext
@@ -39,6 +40,7 @@ func keyBlock(number uint64) []byte {
 func keyHandle(table byte, h fhe.Handle) []byte  { return append([]byte{table}, h[:]...) }
 func keyContent(table byte, id ID) []byte        { return append([]byte{table}, id[:]...) }
 func keyList(digest fhe.Digest) []byte           { return append([]byte{tableList}, digest[:]...) }
+func keyStaged(digest fhe.Digest) []byte         { return append([]byte{tableStaged}, digest[:]...) }
 func keyPending(p Position) []byte               { return p.append([]byte{tablePending}) }
 func tableRange(table byte) (first, past []byte) { return []byte{table}, []byte{table + 1} }
 

@@ -34,9 +34,10 @@ type Store struct {
 	broken atomic.Pointer[error] // set by the first failed commit
 
 	// log serialises those who write what the log says and what it leaves to
-	// do: Append, Revert, Retry and Settle.
+	// do, or will say: Append, Revert, Retry, Settle and Stage.
 	log     sync.Mutex
 	pending atomic.Int64 // size of the pending table
+	staged  stage        // guarded by log
 }
 
 // Open opens the database in dir of fs, and makes it if there is none. A
@@ -47,7 +48,7 @@ func Open(fs vfs.FS, dir string, domain fhe.Domain, log *slog.Logger) (*Store, e
 		return nil, fmt.Errorf("open ciphertext store %s: %w", dir, err)
 	}
 	s := &Store{db: db, domain: domain}
-	if err := errors.Join(s.checkFormat(), s.countPending()); err != nil {
+	if err := errors.Join(s.checkFormat(), s.countPending(), s.countStaged()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ciphertext store %s: %w", dir, err), db.Close())
 	}
 	return s, nil

@@ -115,6 +115,19 @@ func (l *Log) Input(list *fhe.InputList, values ...uint64) []fhe.Handle {
 	return handles
 }
 
+// Attested appends the attestation of an input list, which holds values, and
+// returns its handles and the encoding of the list.
+func (l *Log) Attested(list *fhe.InputList, values ...uint64) ([]fhe.Handle, []byte) {
+	handles := l.Input(list, values...)
+	in := l.entries[len(l.entries)-1].Input
+	whole := in.Encoding
+	var err error
+	if in.Encoding, err = list.Attest(whole).MarshalBinary(); err != nil {
+		panic(err)
+	}
+	return handles, whole
+}
+
 // Want appends a want.
 func (l *Log) Want(handles ...fhe.Handle) {
 	for _, h := range handles {
