@@ -23,7 +23,7 @@ type sourceKey struct {
 	topic   common.Hash
 }
 
-func sources() map[sourceKey]source {
+func sources(at contracts.Addresses) map[sourceKey]source {
 	out := make(map[sourceKey]source)
 	for _, s := range []struct {
 		address  fhe.Address
@@ -31,10 +31,10 @@ func sources() map[sourceKey]source {
 		event    string
 		decode   func([]common.Hash, []any) ([]fhe.Entry, error)
 	}{
-		{contracts.ExecutorAddress, contracts.FHEVMExecutor, "Operation", decodeOperation},
-		{contracts.InputVerifierAddress, contracts.InputVerifier, "InputList", decodeInput},
-		{contracts.ACLAddress, contracts.ACL, "Allowed", decodeAllowed},
-		{contracts.ACLAddress, contracts.ACL, "AllowedForDecryption", decodePublic},
+		{at.Executor, contracts.FHEVMExecutor, "Operation", decodeOperation},
+		{at.InputVerifier, contracts.InputVerifier, "InputList", decodeInput},
+		{at.ACL, contracts.ACL, "Allowed", decodeAllowed},
+		{at.ACL, contracts.ACL, "AllowedForDecryption", decodePublic},
 	} {
 		e := mustABI(s.artifact).Events[s.event]
 		out[sourceKey{common.Address(s.address), e.ID}] = source{e, s.decode}
@@ -92,7 +92,15 @@ func decodeOperation(indexed []common.Hash, values []any) ([]fhe.Entry, error) {
 
 func decodeInput(indexed []common.Hash, values []any) ([]fhe.Entry, error) {
 	in := &fhe.Input{Digest: fhe.Digest(indexed[0]), Encoding: values[0].([]byte)}
-	if digest := fhe.Keccak(in.Encoding); digest != in.Digest {
+	digest := fhe.Keccak(in.Encoding)
+	if fhe.IsAttested(in.Encoding) {
+		var a fhe.AttestedInput
+		if err := a.UnmarshalBinary(in.Encoding); err != nil {
+			return nil, err
+		}
+		digest = a.List
+	}
+	if digest != in.Digest {
 		return nil, fmt.Errorf("the list has digest %s, not %s", digest, in.Digest)
 	}
 	return []fhe.Entry{{Input: in}}, nil

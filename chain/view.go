@@ -13,23 +13,27 @@ import (
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // View is a committee member's own view of the chain, by the JSON-RPC of a node
 // that the member trusts. It is safe for concurrent use.
 type View struct {
 	client   *ethclient.Client
+	at       contracts.Addresses
+	depth    Depth
 	acl      abi.ABI
 	executor abi.ABI
 	registry abi.ABI
+	inputs   abi.ABI
 }
 
-// NewView reads through client.
-func NewView(client *ethclient.Client) *View {
+// NewView reads the system contracts at the given addresses through client, at
+// blocks that are that deep.
+func NewView(client *ethclient.Client, at contracts.Addresses, depth Depth) *View {
 	return &View{
-		client: client, acl: mustABI(contracts.ACL),
+		client: client, at: at, depth: depth, acl: mustABI(contracts.ACL),
 		executor: mustABI(contracts.FHEVMExecutor), registry: mustABI(contracts.KeyRegistry),
+		inputs: mustABI(contracts.InputVerifier),
 	}
 }
 
@@ -48,9 +52,9 @@ func (v *View) ChainID(ctx context.Context) (uint64, error) {
 // Finalized is the last final block. All that one decision needs is read from
 // one block.
 func (v *View) Finalized(ctx context.Context) (*Block, error) {
-	h, err := v.client.HeaderByNumber(ctx, big.NewInt(int64(rpc.FinalizedBlockNumber)))
+	h, err := v.depth.last(ctx, v.client)
 	if err != nil {
-		return nil, fmt.Errorf("finalised block: %w", err)
+		return nil, err
 	}
 	return &Block{Number: h.Number.Uint64(), Hash: fhe.Digest(h.Hash()), Time: h.Time, view: v}, nil
 }
@@ -66,22 +70,22 @@ type Block struct {
 
 // PersistAllowed reports whether account holds a persistent right on the handle.
 func (b *Block) PersistAllowed(ctx context.Context, h fhe.Handle, account fhe.Address) (bool, error) {
-	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "persistAllowed", [32]byte(h), common.Address(account))
+	return call[bool](ctx, b, b.view.at.ACL, b.view.acl, "persistAllowed", [32]byte(h), common.Address(account))
 }
 
 // PubliclyDecryptable reports whether everyone may decrypt the handle.
 func (b *Block) PubliclyDecryptable(ctx context.Context, h fhe.Handle) (bool, error) {
-	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "isAllowedForDecryption", [32]byte(h))
+	return call[bool](ctx, b, b.view.at.ACL, b.view.acl, "isAllowedForDecryption", [32]byte(h))
 }
 
 // Paused reports whether the network is paused: nothing is decrypted then.
 func (b *Block) Paused(ctx context.Context) (bool, error) {
-	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "paused")
+	return call[bool](ctx, b, b.view.at.ACL, b.view.acl, "paused")
 }
 
 // Denied reports whether account is on the deny list.
 func (b *Block) Denied(ctx context.Context, account fhe.Address) (bool, error) {
-	return call[bool](ctx, b, contracts.ACLAddress, b.view.acl, "isAccountDenied", common.Address(account))
+	return call[bool](ctx, b, b.view.at.ACL, b.view.acl, "isAccountDenied", common.Address(account))
 }
 
 // InvalidatedBefore is the time before which the permits of account must not
@@ -95,7 +99,7 @@ func (b *Block) InvalidatedBefore(ctx context.Context, account fhe.Address) (uin
 // is none. A delegation for all contracts counts.
 func (b *Block) DelegatedUntil(ctx context.Context, delegator, delegate, contract fhe.Address) (until uint64, err error) {
 	for _, c := range []fhe.Address{contract, contracts.AllContracts} {
-		t, err := call[uint64](ctx, b, contracts.ACLAddress, b.view.acl, "getUserDecryptionDelegationExpirationDate",
+		t, err := call[uint64](ctx, b, b.view.at.ACL, b.view.acl, "getUserDecryptionDelegationExpirationDate",
 			common.Address(delegator), common.Address(delegate), common.Address(c))
 		if err != nil {
 			return 0, err
@@ -107,7 +111,7 @@ func (b *Block) DelegatedUntil(ctx context.Context, delegator, delegate, contrac
 
 // seconds reads a time from the ACL. One that does not fit 64 bits never comes.
 func (b *Block) seconds(ctx context.Context, method string, args ...any) (uint64, error) {
-	t, err := call[*big.Int](ctx, b, contracts.ACLAddress, b.view.acl, method, args...)
+	t, err := call[*big.Int](ctx, b, b.view.at.ACL, b.view.acl, method, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -118,9 +122,30 @@ func (b *Block) seconds(ctx context.Context, method string, args ...any) (uint64
 }
 
 // Network is the kind of network, Dev or Production, as the key registry states
-// it.
+// it. Outside of development it fails unless only blocks count that the chain
+// itself calls finalized.
 func (b *Block) Network(ctx context.Context) (string, error) {
-	return registered[string](ctx, b, "network")
+	kind, err := registered[string](ctx, b, "network")
+	if err == nil && kind != Dev && b.view.depth != Finalized {
+		return kind, fmt.Errorf("the network is %s: only finalized blocks count there", kind)
+	}
+	return kind, err
+}
+
+// TakesInput says why the input verifier does not accept an attestation for the
+// contract and user that it names, nil if it does.
+func (v *View) TakesInput(ctx context.Context, a *fhe.AttestedInput) error {
+	encoding, err := a.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	input, err := v.inputs.Pack("verify", common.Address(a.Binding.Contract), common.Address(a.Binding.User), [32]byte(a.Handles()[0]), encoding)
+	if err != nil {
+		return err
+	}
+	to := common.Address(v.at.InputVerifier)
+	_, err = v.client.CallContract(ctx, ethereum.CallMsg{From: common.Address(v.at.Executor), To: &to, Data: input}, nil)
+	return err
 }
 
 // KeyID is the network's FHE key, as the key registry states it. It fails where
@@ -130,7 +155,7 @@ func (b *Block) KeyID(ctx context.Context) (fhe.Digest, error) {
 	if err != nil {
 		return fhe.Digest{}, err
 	}
-	for _, at := range []fhe.Address{contracts.ExecutorAddress, contracts.InputVerifierAddress} {
+	for _, at := range []fhe.Address{b.view.at.Executor, b.view.at.InputVerifier} {
 		got, err := call[[32]byte](ctx, b, at, b.view.executor, "keyId")
 		if err != nil {
 			return fhe.Digest{}, err
@@ -165,7 +190,7 @@ func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
 
 // registered reads the first value of a method of the key registry.
 func registered[T any](ctx context.Context, b *Block, method string, args ...any) (T, error) {
-	return call[T](ctx, b, contracts.KeyRegistryAddress, b.view.registry, method, args...)
+	return call[T](ctx, b, b.view.at.KeyRegistry, b.view.registry, method, args...)
 }
 
 // call reads the first value of a method of a system contract.

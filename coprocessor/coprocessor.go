@@ -155,6 +155,15 @@ func (c *Coprocessor) poke() {
 	}
 }
 
+// BlockHash is the hash of an appended block, false if it is none.
+func (c *Coprocessor) BlockHash(number uint64) (fhe.Digest, bool, error) {
+	if err := c.enter(); err != nil {
+		return fhe.Digest{}, false, err
+	}
+	defer c.exit()
+	return c.store.BlockHash(number)
+}
+
 // Cursor returns the last appended block; false before the first.
 func (c *Coprocessor) Cursor() (store.Cursor, bool, error) {
 	if err := c.enter(); err != nil {

@@ -125,7 +125,7 @@ func (n *node) head() *types.Header {
 // encrypt makes an input list for a contract and a user.
 func (n *node) encrypt(contract common.Address, user account, values ...sdk.Value) *sdk.Input {
 	n.t.Helper()
-	in, err := n.wallet.Encrypt(fhe.Address(contract), fhe.Address(user.Address), values...)
+	in, err := n.wallet.Encrypt(n.ctx, fhe.Address(contract), fhe.Address(user.Address), values...)
 	n.must(err)
 	return in
 }

@@ -109,6 +109,7 @@ func (a *api) routes() http.Handler {
 	handle("GET", sdk.RouteHealth, a.health)
 	handle("POST", sdk.RouteUserDecryptions, a.userDecrypt)
 	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
+	handle("POST", sdk.RouteInputs, a.inputs)
 	handle("POST", routeParty, a.squashed)
 	return mux
 }
@@ -260,13 +261,7 @@ func (n *Node) await(ctx context.Context, h fhe.Handle) error {
 }
 
 // reach waits until the chain's present head has reached the coprocessor.
-func (n *Node) reach(ctx context.Context) error {
-	head, err := n.chain.Client().BlockNumber(ctx)
-	if err != nil {
-		return err
-	}
-	return n.coprocessor.Reach(ctx, head)
-}
+func (n *Node) reach(ctx context.Context) error { return n.feed.Reach(ctx) }
 
 func (n *Node) status(h fhe.Handle) (*sdk.HandleStatus, error) {
 	s, err := n.coprocessor.Status(h)

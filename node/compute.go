@@ -80,11 +80,7 @@ func (c *compute) Close() error {
 }
 
 func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
-	keys, err := n.config.Network.NodeIdentity()
-	if err != nil {
-		return nil, err
-	}
-	secret := keys.Signer.Serialize()
+	secret := n.keys.Signer.Serialize()
 	defer clear(secret)
 	signer, err := coprocessor.NewKey(secret)
 	if err != nil {

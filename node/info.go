@@ -9,8 +9,8 @@ import (
 type Info struct {
 	RPC        string          `json:"rpc"` // HTTP URL; WebSocket at the same address
 	API        string          `json:"api"`
-	Mnemonic   string          `json:"mnemonic"`
-	Accounts   []InfoAccount   `json:"accounts"`
+	Mnemonic   string          `json:"mnemonic,omitempty"`
+	Accounts   []InfoAccount   `json:"accounts,omitempty"` // of a chain that the node runs
 	Parameters *sdk.Parameters `json:"parameters"`
 }
 
@@ -22,7 +22,11 @@ type InfoAccount struct {
 
 // Info describes the running node.
 func (n *Node) Info() *Info {
-	i := &Info{RPC: n.RPC(), API: n.API(), Mnemonic: chain.DevMnemonic, Parameters: n.Parameters()}
+	i := &Info{RPC: n.RPC(), API: n.API(), Parameters: n.Parameters()}
+	if n.config.Attach != nil {
+		return i
+	}
+	i.Mnemonic = chain.DevMnemonic
 	for _, a := range chain.DevAccounts() {
 		i.Accounts = append(i.Accounts, InfoAccount{a.Address.Hex(), a.Hex()})
 	}

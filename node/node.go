@@ -6,14 +6,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"fhevm/chain"
 	"fhevm/coprocessor"
 	"fhevm/fhe"
 	"fhevm/node/network"
+	"fhevm/sdk"
+	"fhevm/threshold/identity"
 
+	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
 	"golang.org/x/sync/errgroup"
 )
@@ -22,7 +24,8 @@ import (
 type Config struct {
 	Network network.Folder // keys and committee
 	DataDir string         // of chain and ciphertexts; "" keeps both in memory
-	RPC     string         // JSON-RPC address, HTTP and WebSocket
+	Attach  *Attach        // a chain that others run; nil: the node runs its own
+	RPC     string         // JSON-RPC address of its own chain, HTTP and WebSocket
 	API     string         // wallet API address
 	Workers int            // bootstraps at a time, default all processors
 	// Remote asks the committee at the addresses of the network's description.
@@ -44,19 +47,31 @@ const (
 type Node struct {
 	config      Config
 	network     *network.Description
-	chain       *chain.Node
+	keys        *identity.Identity
+	chain       ledger
+	feed        *chain.Feed
+	depth       chain.Depth // of the blocks that count
+	first       uint64      // block that may hold logs
+	inputs      sdk.Inputs
 	compute     *compute
 	coprocessor *coprocessor.Coprocessor
 	parties     *parties
 	inspector   *inspector // nil unless this process plays the parties of a dev network
 	api         *api
-	rpcAddress  string
+	rpc         string // URL of the chain's JSON-RPC
+}
+
+// ledger is the chain that a node serves: one that it runs itself, or another.
+type ledger interface {
+	Client() *ethclient.Client
+	Close() error
 }
 
 // New opens everything that a node needs and listens; nothing is computed or
-// answered before Run. Close releases what New took.
-func New(cfg Config) (n *Node, err error) {
-	n = &Node{config: cfg}
+// answered before Run. Close releases what New took. ctx ends the search for a
+// chain to attach to, and nothing later.
+func New(ctx context.Context, cfg Config) (n *Node, err error) {
+	n = &Node{config: cfg, depth: chain.Finalized, inputs: sdk.InputsWhole}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -68,7 +83,10 @@ func New(cfg Config) (n *Node, err error) {
 	if n.network, err = cfg.Network.Description(); err != nil {
 		return n, err
 	}
-	if n.chain, err = chain.Open(chain.Config{DataDir: subdir(cfg.DataDir, "chain"), Genesis: n.network.Genesis(), Version: cfg.Version}); err != nil {
+	if n.keys, err = cfg.Network.NodeIdentity(); err != nil {
+		return n, err
+	}
+	if err := n.openChain(ctx); err != nil {
 		return n, err
 	}
 	if n.compute, err = newCompute(cfg.Network, n.network, cfg.Workers); err != nil {
@@ -80,22 +98,44 @@ func New(cfg Config) (n *Node, err error) {
 	if n.parties, err = n.openParties(); err != nil {
 		return n, err
 	}
-	if err = n.serveDevelopers(); err != nil {
-		return n, err
-	}
 	if n.api, err = n.openAPI(); err != nil {
 		return n, err
 	}
-	n.rpcAddress, err = n.chain.Listen(cmp.Or(cfg.RPC, DefaultRPC), cfg.Origins...)
-	return n, err
+	return n, n.listen()
 }
 
-// serveDevelopers adds the JSON-RPC methods of development networks.
-func (n *Node) serveDevelopers() error {
-	if n.network.Network != chain.Dev {
+func (n *Node) openChain(ctx context.Context) error {
+	if n.config.Attach != nil {
+		if err := n.attach(ctx, n.config.Attach); err != nil {
+			return err
+		}
+		n.findInputs(ctx)
 		return nil
 	}
-	return n.chain.Register(rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
+	own, err := chain.Open(chain.Config{DataDir: subdir(n.config.DataDir, "chain"), Genesis: n.network.Genesis(), Version: n.config.Version})
+	if err != nil {
+		return err
+	}
+	n.chain, n.feed = own, own.Feed()
+	return nil
+}
+
+// listen serves the JSON-RPC of the node's own chain, with the methods of
+// development networks.
+func (n *Node) listen() error {
+	own, ok := n.chain.(*chain.Node)
+	if !ok {
+		n.rpc = n.config.Attach.URL
+		return nil
+	}
+	if n.network.Network == chain.Dev {
+		if err := own.Register(rpc.API{Namespace: "fhevm", Service: &devAPI{n}}); err != nil {
+			return err
+		}
+	}
+	address, err := own.Listen(cmp.Or(n.config.RPC, DefaultRPC), n.config.Origins...)
+	n.rpc = "http://" + address
+	return err
 }
 
 // Run computes and answers until ctx ends; it returns nil then.
@@ -112,19 +152,15 @@ func (n *Node) Run(ctx context.Context) error {
 
 // follow hands the chain's log to the coprocessor, from where it left off.
 func (n *Node) follow(ctx context.Context) error {
-	next := uint64(0)
+	next := n.first
 	cursor, begun, err := n.coprocessor.Cursor()
 	if err != nil {
 		return err
 	}
-	feed := n.chain.Feed()
 	if begun {
-		if err := feed.Check(cursor.Number, cursor.Hash); err != nil {
-			return fmt.Errorf("resume the coprocessor: %w", err)
-		}
 		next = cursor.Number + 1
 	}
-	return feed.Follow(ctx, next, n.coprocessor.Append)
+	return n.feed.Follow(ctx, next, n.coprocessor)
 }
 
 // Close stops all parts, the last opened first. It may be called on a node
@@ -149,8 +185,8 @@ func (n *Node) Close() error {
 	return errors.Join(errs...)
 }
 
-// RPC is the URL of the node's JSON-RPC.
-func (n *Node) RPC() string { return "http://" + n.rpcAddress }
+// RPC is the URL of the chain's JSON-RPC.
+func (n *Node) RPC() string { return n.rpc }
 
 // API is the URL of the node's wallet API.
 func (n *Node) API() string { return "http://" + n.api.address }

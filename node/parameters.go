@@ -3,7 +3,6 @@ package node
 import (
 	"net/url"
 
-	"fhevm/contracts"
 	"fhevm/fhe"
 	"fhevm/sdk"
 )
@@ -16,17 +15,21 @@ var warnings = []string{
 	"development network: account keys are public and one sealer orders transactions; use it for nothing of value",
 }
 
+// warnings are those of this network.
+func (n *Node) warnings() []string {
+	if n.inputs != sdk.InputsAttested {
+		return warnings
+	}
+	return append([]string{"attested inputs: the coprocessor that signs them is trusted to keep the encrypted lists that they stand for"}, warnings...)
+}
+
 // Parameters describe the network to wallets.
 func (n *Node) Parameters() *sdk.Parameters {
 	return &sdk.Parameters{
 		Network: n.network.Network, ChainID: n.network.ChainID, KeyID: n.network.KeyID, Version: fhe.Version,
-		Set: n.network.Set,
-		Contracts: sdk.Contracts{
-			ACL: contracts.ACLAddress, Executor: contracts.ExecutorAddress,
-			InputVerifier: contracts.InputVerifierAddress, DecryptionVerifier: contracts.DecryptionVerifierAddress,
-			KeyRegistry: contracts.KeyRegistryAddress,
-		},
-		Committee: n.network.Committee, Warnings: warnings,
+		Set:       n.network.Set,
+		Contracts: sdk.Contracts(n.network.Contracts), Inputs: n.inputs,
+		Committee: n.network.Committee, Warnings: n.warnings(),
 	}
 }
 

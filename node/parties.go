@@ -9,13 +9,11 @@ import (
 	"time"
 
 	"fhevm/chain"
-	"fhevm/contracts"
 	"fhevm/fhe"
 	"fhevm/node/network"
 	"fhevm/sdk"
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
-	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
@@ -41,7 +39,7 @@ func (n *Node) openParties() (p *parties, err error) {
 		}
 	}()
 	if n.config.Remote {
-		return p, p.dial(n.config.Network)
+		return p, p.dial(n.keys)
 	}
 	if n.network.Network == chain.Dev {
 		if n.inspector, err = newInspector(); err != nil {
@@ -52,11 +50,7 @@ func (n *Node) openParties() (p *parties, err error) {
 }
 
 // dial connects to the parties at the addresses of the description.
-func (p *parties) dial(f network.Folder) error {
-	keys, err := f.NodeIdentity()
-	if err != nil {
-		return err
-	}
+func (p *parties) dial(keys *identity.Identity) error {
 	for _, m := range p.description.Committee.Members {
 		if m.Address == "" {
 			return fmt.Errorf("party %d has no address in the network's description", m.Party)
@@ -73,9 +67,9 @@ func (p *parties) dial(f network.Folder) error {
 
 // play runs all parties in this process, each with its own share and store.
 func (p *parties) play(n *Node) error {
-	view := chain.NewView(n.chain.Client())
+	view := n.view()
 	if err := checkChain(context.Background(), view, n.network); err != nil {
-		return fmt.Errorf("this node's chain: %w", err)
+		return fmt.Errorf("the chain: %w", err)
 	}
 	var own []*committee.Party
 	for _, m := range p.description.Committee.Members {
@@ -118,7 +112,7 @@ func openParty(f network.Folder, d *network.Description, id threshold.PartyID, k
 		return nil, err
 	}
 	return committee.Open(committee.Config{
-		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: contracts.DecryptionVerifierAddress,
+		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: d.Contracts.DecryptionVerifier,
 		Chain:    c.chain,
 		Squasher: c.squasher, Dir: c.dir, FS: c.fs, Log: c.log,
 	})
@@ -171,7 +165,7 @@ func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward 
 // publicDecrypt collects signatures until a quorum agrees.
 func (p *parties) publicDecrypt(ctx context.Context, handles []fhe.Handle) (*sdk.PublicResult, error) {
 	c := &p.description.Committee
-	tally := permit.NewTally(eip712.Domain{ChainID: p.description.ChainID, Verifier: contracts.DecryptionVerifierAddress}, c, handles)
+	tally := permit.NewTally(p.description.SigningDomain(), c, handles)
 	out := &sdk.PublicResult{Handles: handles}
 	err := p.relay.PublicDecrypt(ctx, &committee.PublicRequest{Handles: handles}, func(a *permit.PublicAnswer) bool {
 		done, err := tally.Add(a)

@@ -26,9 +26,15 @@ type PartyConfig struct {
 	DataDir  string         // of its records; required
 	Listen   string         // address of the service; default that of the description
 	RPC      string         // JSON-RPC of a node that this party trusts
-	API      string         // wallet API of the node whose coprocessor serves it
-	Logger   *slog.Logger
-	Ready    func(address string) // optional: called once it listens
+	// Registry is the key registry of a network on a chain that others run;
+	// "" means the established address.
+	Registry string
+	// Confirmations is as in Attach. Outside of development networks only
+	// negative numbers, for finalized blocks, are accepted.
+	Confirmations int64
+	API           string // wallet API of the node whose coprocessor serves it
+	Logger        *slog.Logger
+	Ready         func(address string) // optional: called once it listens
 }
 
 // RunParty serves one committee party until ctx ends.
@@ -56,8 +62,8 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 		return fmt.Errorf("dial the chain at %s: %w", cfg.RPC, err)
 	}
 	defer client.Close()
-	view := chain.NewView(client)
-	if err := checkChain(ctx, view, d); err != nil {
+	view, err := cfg.view(ctx, client, d)
+	if err != nil {
 		return fmt.Errorf("chain at %s: %w", cfg.RPC, err)
 	}
 	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
@@ -69,6 +75,20 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 	}
 	defer party.Close()
 	return serveParty(ctx, cfg, party, keys, d, member)
+}
+
+// view finds the network's contracts, and refuses a chain that has another's.
+func (cfg *PartyConfig) view(ctx context.Context, client *ethclient.Client, d *network.Description) (*chain.View, error) {
+	at := Attach{Registry: cfg.Registry, Confirmations: cfg.Confirmations}
+	registry, err := at.registry()
+	if err != nil {
+		return nil, err
+	}
+	if d.Contracts, err = chain.Find(ctx, client, registry, at.depth()); err != nil {
+		return nil, err
+	}
+	view := chain.NewView(client, d.Contracts, at.depth())
+	return view, checkChain(ctx, view, d)
 }
 
 func serveParty(ctx context.Context, cfg PartyConfig, party *committee.Party, keys *identity.Identity, d *network.Description, member threshold.Member) error {

@@ -12,6 +12,7 @@ const (
 	RouteHandle            = "/v1/handles/{handle}"
 	RouteUserDecryptions   = "/v1/user-decryptions"
 	RoutePublicDecryptions = "/v1/public-decryptions"
+	RouteInputs            = "/v1/inputs"
 	RouteHealth            = "/v1/health"
 )
 
@@ -24,6 +25,21 @@ type HandleStatus struct {
 	Operands  []fhe.Handle `json:"operands,omitempty"`
 	Digest    *fhe.Digest  `json:"digest,omitempty"` // of the ciphertext, when ready
 	Error     string       `json:"error,omitempty"`  // when failed: which computation, and why
+}
+
+// InputRequest hands an encrypted input over: POST RouteInputs.
+type InputRequest struct {
+	List threshold.Bytes `json:"list"` // the Proof of an Input that Encrypt made
+}
+
+// Attestation is the coprocessor's word that it has an input list.
+type Attestation struct {
+	Digest    fhe.Digest      `json:"digest"` // of the list
+	Contract  fhe.Address     `json:"contract"`
+	User      fhe.Address     `json:"user"`
+	Handles   []fhe.Handle    `json:"handles"`
+	Signature threshold.Bytes `json:"signature"`
+	Proof     threshold.Bytes `json:"inputProof"` // all that, as a transaction carries it
 }
 
 // PublicRequest asks for the values of publicly marked handles: POST

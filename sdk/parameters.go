@@ -14,10 +14,20 @@ type Parameters struct {
 	Version   uint8               `json:"protocolVersion"`
 	Set       string              `json:"parameterSet"`
 	Contracts Contracts           `json:"contracts"`
+	Inputs    Inputs              `json:"inputs"` // what a transaction carries of an encrypted input
 	Committee threshold.Committee `json:"committee"`
 	// Warnings are the guarantees that this network lacks, for people.
 	Warnings []string `json:"warnings"`
 }
+
+// Inputs says what a transaction carries of an encrypted input.
+type Inputs string
+
+// Kinds of inputs.
+const (
+	InputsWhole    Inputs = "list"     // the list itself
+	InputsAttested Inputs = "attested" // the coprocessor's word for a list posted to RouteInputs
+)
 
 // Contracts are the addresses of the system contracts.
 type Contracts struct {

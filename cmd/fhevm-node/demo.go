@@ -59,7 +59,7 @@ func bootAndRun(c *cli.Context, report *demo.Report) (err error) {
 		if err != nil {
 			return err
 		}
-		n, err = node.New(node.Config{
+		n, err = node.New(c.Context, node.Config{
 			Network: keys, DataDir: dir, RPC: "127.0.0.1:0", API: "127.0.0.1:0",
 			Workers: c.Int("workers"), Version: version, Logger: slog.Default(),
 		})

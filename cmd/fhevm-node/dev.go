@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"fhevm/node"
-	"fhevm/node/network"
 
 	"github.com/urfave/cli/v2"
 )
@@ -23,62 +20,37 @@ func devCommand() *cli.Command {
 mined when eth_sendRawTransaction returns. The well-known development accounts
 are funded. Without --data everything is in memory and gone at the end; with it
 a restart, also after kill -9, goes on where it left off.`,
-		Flags: []cli.Flag{
-			keysFlag,
-			&cli.StringFlag{Name: "network", Usage: "`FOLDER` that keygen made, instead of development keys; implies --remote"},
-			&cli.BoolFlag{Name: "remote", Usage: "ask the committee at the network's addresses instead of playing it"},
-			&cli.StringFlag{Name: "data", Usage: "`FOLDER` for chain and ciphertexts (default: in memory)", EnvVars: []string{"FHEVM_DATA"}},
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "rpc", Value: node.DefaultRPC, Usage: "JSON-RPC `ADDRESS`, HTTP and WebSocket; port 0 takes a free one"},
-			&cli.StringFlag{Name: "api", Value: node.DefaultAPI, Usage: "wallet API `ADDRESS`"},
-			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
-			&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
-			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
-			&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
-		},
-		Action: runDev,
+		}, nodeFlags()...),
+		Action: func(c *cli.Context) error { return runNode(c, node.Config{RPC: c.String("rpc")}) },
 	}
 }
 
-func runDev(c *cli.Context) error {
-	if c.Bool("exit-with-stdin") {
-		ctx, stop := context.WithCancel(c.Context)
-		defer stop()
-		c.Context = ctx
-		go stopAfter(os.Stdin, stop)
+// nodeFlags are those of every node, whatever chain it serves.
+func nodeFlags() []cli.Flag {
+	return []cli.Flag{
+		keysFlag,
+		&cli.StringFlag{Name: "network", Usage: "`FOLDER` that keygen made, instead of development keys; implies --remote"},
+		&cli.BoolFlag{Name: "remote", Usage: "ask the committee at the network's addresses instead of playing it"},
+		&cli.StringFlag{Name: "data", Usage: "`FOLDER` for chain and ciphertexts (default: in memory)", EnvVars: []string{"FHEVM_DATA"}},
+		&cli.StringFlag{Name: "api", Value: node.DefaultAPI, Usage: "wallet API `ADDRESS`"},
+		&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
+		&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
+		&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
+		&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
 	}
-	folder := network.Folder(c.String("network"))
-	remote := c.Bool("remote") || folder != ""
-	if folder == "" {
-		var err error
-		if folder, err = devKeys(c); err != nil {
-			return err
-		}
-	}
-	n, err := node.New(node.Config{
-		Network: folder, DataDir: c.String("data"), RPC: c.String("rpc"), API: c.String("api"),
-		Workers: c.Int("workers"), Remote: remote, Origins: c.StringSlice("origin"),
-		Version: version, Logger: slog.Default(),
-	})
-	if err != nil {
-		return err
-	}
-	info := n.Info()
-	printBanner(os.Stdout, info)
-	if path := c.String("config-out"); path != "" {
-		if err := writeInfo(path, info); err != nil {
-			return errors.Join(err, n.Close())
-		}
-	}
-	err = n.Run(c.Context)
-	fmt.Fprintln(os.Stderr, "stopping")
-	return errors.Join(err, n.Close())
 }
 
-// stopAfter stops the node when the input ends. Whoever holds its other end may
-// be killed without a chance to tidy up, and the node goes with it.
-func stopAfter(input io.Reader, stop func()) {
-	io.Copy(io.Discard, input)
-	stop()
+// untilEnd ends with the input, too. Whoever holds its other end may be killed
+// without a chance to tidy up, and the node goes with it.
+func untilEnd(ctx context.Context, input io.Reader) context.Context {
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		io.Copy(io.Discard, input)
+		stop()
+	}()
+	return ctx
 }
 
 // writeInfo puts the file in place in one step, so that whoever waits for it
@@ -102,7 +74,7 @@ func printBanner(w io.Writer, i *node.Info) {
 	}
 	q := p.Committee.Quorum()
 	for _, row := range [][2]string{
-		{"JSON-RPC", i.RPC + "  (also WebSocket)"},
+		{"JSON-RPC", i.RPC},
 		{"Wallet API", i.API},
 		{"Chain id", fmt.Sprint(p.ChainID)},
 		{"Parameters", p.Set},
@@ -110,12 +82,16 @@ func printBanner(w io.Writer, i *node.Info) {
 		{"Committee", fmt.Sprintf("%d parties, %d may be corrupt, epoch %d", q.N, q.T, p.Committee.Epoch.Number)},
 		{"Executor", p.Contracts.Executor.String()},
 		{"ACL", p.Contracts.ACL.String()},
-		{"Inputs", p.Contracts.InputVerifier.String()},
+		{"Inputs", fmt.Sprintf("%s  (%s)", p.Contracts.InputVerifier, p.Inputs)},
 		{"Decryptions", p.Contracts.DecryptionVerifier.String()},
 	} {
 		fmt.Fprintf(w, "\n  %-12s %s", row[0], row[1])
 	}
-	fmt.Fprintf(w, "\n\nAccounts (10000 ETH each, keys known to everybody; mnemonic: %s)\n", i.Mnemonic)
+	fmt.Fprintln(w)
+	if len(i.Accounts) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nAccounts (10000 ETH each, keys known to everybody; mnemonic: %s)\n", i.Mnemonic)
 	for n, a := range i.Accounts {
 		fmt.Fprintf(w, "  (%d) %s  %s\n", n, a.Address, a.Key)
 	}

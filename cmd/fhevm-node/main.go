@@ -31,6 +31,7 @@ func newApp() *cli.App {
 		Usage: "an EVM chain on which contracts compute on encrypted integers",
 		Description: `Try it:              fhevm-node demo
 Develop contracts:   fhevm-node dev
+On another chain:    fhevm-node attach
 Run a committee:     fhevm-node party init, then keygen, then party run`,
 		Version:         version,
 		HideVersion:     true,
@@ -39,7 +40,7 @@ Run a committee:     fhevm-node party init, then keygen, then party run`,
 			&cli.StringFlag{Name: "log", Value: "warn", Usage: "log `LEVEL` on standard error: debug, info, warn or error", EnvVars: []string{"FHEVM_LOG"}},
 		},
 		Before:   setLogger,
-		Commands: []*cli.Command{demoCommand(), devCommand(), keygenCommand(), partyCommand(), versionCommand()},
+		Commands: []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app

@@ -38,6 +38,8 @@ user. Give it a chain node that you run or trust.`,
 					&cli.StringFlag{Name: "data", Required: true, Usage: "`FOLDER` for this party's records"},
 					&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of a node"},
 					&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the coprocessor's node"},
+					&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the network's key registry, on a chain that others run"},
+					&cli.Int64Flag{Name: "confirmations", Value: -1, Usage: "on a development chain that others run: act on blocks with `N` blocks on top (default: on finalized blocks)"},
 					&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to serve at (default: the address given to party init)"},
 				},
 				Action: runParty,
@@ -58,7 +60,7 @@ func initParty(c *cli.Context) error {
 func runParty(c *cli.Context) error {
 	return node.RunParty(c.Context, node.PartyConfig{
 		Network: network.Folder(c.String("network")), Identity: c.String("identity"), DataDir: c.String("data"),
-		Listen: c.String("listen"), RPC: c.String("rpc"), API: c.String("api"), Logger: slog.Default(),
+		Listen: c.String("listen"), RPC: c.String("rpc"), API: c.String("api"), Registry: c.String("registry"), Confirmations: c.Int64("confirmations"), Logger: slog.Default(),
 		Ready: func(address string) { fmt.Fprintf(c.App.Writer, "party ready at %s\n", address) },
 	})
 }

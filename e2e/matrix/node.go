@@ -214,7 +214,7 @@ func (n *node) load(ctx context.Context, c cell) ([]fhe.Handle, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
-	in, err := n.wallet.Encrypt(fhe.Address(n.at), fhe.Address(n.account.Address), values...)
+	in, err := n.wallet.Encrypt(ctx, fhe.Address(n.at), fhe.Address(n.account.Address), values...)
 	if err != nil {
 		return nil, err
 	}

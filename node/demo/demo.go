@@ -85,7 +85,7 @@ func (d *demo) overdraw(ctx context.Context) error {
 // sendAmount sends an encrypted amount to a method (address to, externalEuint64,
 // bytes) and waits until the balances that it changes are computed.
 func (d *demo) sendAmount(ctx context.Context, s *Step, method string, from, to *Account, amount uint64) error {
-	in, err := d.wallet.Encrypt(fhe.Address(d.token.Address), fhe.Address(from.Address()),
+	in, err := d.wallet.Encrypt(ctx, fhe.Address(d.token.Address), fhe.Address(from.Address()),
 		sdk.Value{Type: fhe.Uint64, Clear: uint256.NewInt(amount)})
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func (f Folder) Deal(p Plan, progress Progress) (*Description, error) {
 // description is the network's, but for what depends on its keys.
 func (p *Plan) description(node *identity.Identity) (*Description, error) {
 	d := &Description{
-		Format: format, Network: chain.Dev, ChainID: p.ChainID, Set: tfhe.Default.Name,
+		Format: format, Network: chain.Dev, ChainID: p.ChainID, Set: tfhe.Default.Name, Contracts: contracts.Established,
 		Committee: threshold.Committee{
 			Members: p.Members, Relays: []fhe.Digest{node.Fingerprint()},
 			Policy: threshold.Policy{Coprocessors: []fhe.Address{eip712.AddressOf(node.Signer.PubKey())}, Need: 1},

@@ -28,6 +28,7 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
+	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -42,6 +43,10 @@ type Description struct {
 	KeyID     fhe.Digest          `json:"keyId"`
 	RandomKey fhe.Digest          `json:"randomKey"` // which KeyID commits to
 	Committee threshold.Committee `json:"committee"`
+
+	// Contracts says where the system contracts are: at the established
+	// addresses, unless the network is attached to another's chain.
+	Contracts contracts.Addresses `json:"-"`
 }
 
 // format is the version of everything in a folder. Format 0 had the digest
@@ -92,7 +97,7 @@ func (f Folder) Description() (*Description, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read network: %w", err)
 	}
-	d := new(Description)
+	d := &Description{Contracts: contracts.Established}
 	if err := json.Unmarshal(b, d); err != nil {
 		return nil, fmt.Errorf("read network %s: %w", f, err)
 	}
@@ -130,9 +135,14 @@ func (d *Description) Genesis() *chain.Genesis {
 	return g
 }
 
+// SigningDomain is the EIP-712 domain of permits and decryption results.
+func (d *Description) SigningDomain() eip712.Domain {
+	return eip712.Domain{ChainID: d.ChainID, Verifier: d.Contracts.DecryptionVerifier}
+}
+
 // Domain separates the network's names from every other's.
 func (d *Description) Domain() fhe.Domain {
-	return fhe.Domain{ChainID: d.ChainID, ACL: contracts.ACLAddress, KeyID: d.KeyID, Version: fhe.Version}
+	return fhe.Domain{ChainID: d.ChainID, ACL: d.Contracts.ACL, KeyID: d.KeyID, Version: fhe.Version}
 }
 
 // PublicKey reads the public key.

@@ -65,9 +65,18 @@ func (c *Client) Parameters() *sdk.Parameters { return c.parameters }
 // PublicKey is the network's public key.
 func (c *Client) PublicKey() *tfhe.PublicKey { return c.key }
 
-// Encrypt encrypts values for a contract, to be sent by user.
-func (c *Client) Encrypt(contract, user fhe.Address, values ...sdk.Value) (*sdk.Input, error) {
-	return sdk.Encrypt(c.key, c.parameters.Binding(contract, user), values...)
+// Encrypt encrypts values for a contract, to be sent by user. Where the network
+// takes attested inputs it hands them to the coprocessor.
+func (c *Client) Encrypt(ctx context.Context, contract, user fhe.Address, values ...sdk.Value) (*sdk.Input, error) {
+	in, err := sdk.Encrypt(c.key, c.parameters.Binding(contract, user), values...)
+	if err != nil || c.parameters.Inputs != sdk.InputsAttested {
+		return in, err
+	}
+	var a sdk.Attestation
+	if err := c.call(ctx, http.MethodPost, sdk.RouteInputs, sdk.InputRequest{List: in.Proof}, &a); err != nil {
+		return nil, fmt.Errorf("hand the input to the coprocessor: %w", err)
+	}
+	return &sdk.Input{Handles: in.Handles, Proof: a.Proof}, nil
 }
 
 // Handle reports on a handle, waiting up to wait for it to be computed.
