@@ -16,7 +16,7 @@ import (
 
 func TestViewOfGenesis(t *testing.T) {
 	n := open(t, "")
-	v := NewView(n.Client())
+	v := NewView(n.Client(), contracts.Established, Finalized)
 	if id, err := v.ChainID(ctx); err != nil || id != contracts.DevChainID {
 		t.Errorf("chain id is %d, %v", id, err)
 	}
@@ -40,7 +40,7 @@ func TestViewOfRights(t *testing.T) {
 	n := open(t, "")
 	w := newWallet(t, n, 0)
 	at := w.deployToken()
-	v := NewView(n.Client())
+	v := NewView(n.Client(), contracts.Established, Finalized)
 	before, err := v.Finalized(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestViewOfPublicMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := w.send(&at, data, 1_000_000)
-	b, err := NewView(n.Client()).Finalized(ctx)
+	b, err := NewView(n.Client(), contracts.Established, Finalized).Finalized(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func system(a *contracts.Artifact) contracts.System {
 func TestViewOfGovernance(t *testing.T) {
 	n := open(t, "")
 	w := newWallet(t, n, 0)
-	v, acl := NewView(n.Client()), system(contracts.ACL)
+	v, acl := NewView(n.Client(), contracts.Established, Finalized), system(contracts.ACL)
 	at := func() *Block {
 		b, err := v.Finalized(ctx)
 		if err != nil {
@@ -152,7 +152,7 @@ func TestViewOfDelegations(t *testing.T) {
 	delegate, one, other := fhe.Address{1}, fhe.Address{2}, fhe.Address{3}
 	check := func(contract fhe.Address, want uint64) {
 		t.Helper()
-		b, err := NewView(n.Client()).Finalized(ctx)
+		b, err := NewView(n.Client(), contracts.Established, Finalized).Finalized(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestViewOfDelegations(t *testing.T) {
 func TestViewOfRegistry(t *testing.T) {
 	n := open(t, "")
 	w := newWallet(t, n, 0)
-	v := NewView(n.Client())
+	v := NewView(n.Client(), contracts.Established, Finalized)
 	next := Committee{Epoch: 2, Quorum: 1, Signers: []common.Address{{7}, {8}}}
 	w.call(system(contracts.KeyRegistry), "activateEpoch", next.Signers, big.NewInt(int64(next.Quorum)))
 	b, err := v.Finalized(ctx)

@@ -251,17 +251,14 @@ func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, result)
 }
 
-// await waits until the chain's present head has reached the coprocessor and
+// await waits until the chain's present blocks have reached the coprocessor and
 // the handle is computed.
 func (n *Node) await(ctx context.Context, h fhe.Handle) error {
-	if err := n.reach(ctx); err != nil {
+	if err := n.feed.Reach(ctx); err != nil {
 		return err
 	}
 	return n.coprocessor.Wait(ctx, h)
 }
-
-// reach waits until the chain's present head has reached the coprocessor.
-func (n *Node) reach(ctx context.Context) error { return n.feed.Reach(ctx) }
 
 func (n *Node) status(h fhe.Handle) (*sdk.HandleStatus, error) {
 	s, err := n.coprocessor.Status(h)

@@ -49,7 +49,7 @@ type Node struct {
 	network     *network.Description
 	keys        *identity.Identity
 	chain       ledger
-	feed        *chain.Feed
+	feed        *chain.Feed // of the chain's blocks to the coprocessor
 	depth       chain.Depth // of the blocks that count
 	first       uint64      // block that may hold logs
 	inputs      sdk.Inputs

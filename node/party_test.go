@@ -41,7 +41,7 @@ func openChain(t *testing.T, g *chain.Genesis) *chain.Node {
 // TestCheckChain: a party serves the chain of its network and no other, however
 // little the other differs.
 func TestCheckChain(t *testing.T) {
-	view := chain.NewView(openChain(t, testNetwork().Genesis()).Client())
+	view := chain.NewView(openChain(t, testNetwork().Genesis()).Client(), contracts.Established, chain.Finalized)
 	if err := checkChain(t.Context(), view, testNetwork()); err != nil {
 		t.Fatal(err)
 	}

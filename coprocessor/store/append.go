@@ -110,7 +110,7 @@ func (s *Store) follows(batch *fhe.Batch) (stored bool, err error) {
 	return true, nil
 }
 
-// BlockHash is the hash of a block whose entries are stored, false if they are not.
+// BlockHash is the hash of a block that is stored; false where it is not.
 func (s *Store) BlockHash(number uint64) (fhe.Digest, bool, error) {
 	record, err := s.block(number)
 	if record == nil || err != nil {
