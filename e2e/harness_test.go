@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +37,7 @@ func limit(t *testing.T) context.Context {
 	return ctx
 }
 
-// process is a running fhevm-node. It is killed when the test ends, and what it
+// process is a running program, mostly fhevm-node. It is killed when the test ends, and what it
 // printed is shown if the test failed.
 type process struct {
 	t    *testing.T
@@ -49,12 +50,18 @@ type process struct {
 // start runs fhevm-node with the given arguments in the background.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	return launch(t, program, args...)
+}
+
+// launch runs a program in the background.
+func launch(t *testing.T, program string, args ...string) *process {
+	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), "log-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p := &process{t: t, name: strings.Join(args, " "), log: log.Name(), done: make(chan struct{})}
+	p := &process{t: t, name: filepath.Base(program) + " " + strings.Join(args, " "), log: log.Name(), done: make(chan struct{})}
 	p.cmd = exec.CommandContext(limit(t), program, args...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
@@ -71,7 +78,7 @@ func start(t *testing.T, args ...string) *process {
 func (p *process) finish() {
 	p.kill()
 	if p.t.Failed() {
-		p.t.Logf("fhevm-node %s: %s\n%s", p.name, p.cmd.ProcessState, p.output())
+		p.t.Logf("%s: %s\n%s", p.name, p.cmd.ProcessState, p.output())
 	}
 }
 
@@ -87,7 +94,7 @@ func (p *process) stop() {
 	p.signal(syscall.SIGTERM)
 	<-p.done
 	if !p.cmd.ProcessState.Success() {
-		p.t.Errorf("fhevm-node %s: %s after SIGTERM", p.name, p.cmd.ProcessState)
+		p.t.Errorf("%s: %s after SIGTERM", p.name, p.cmd.ProcessState)
 	}
 }
 
@@ -112,7 +119,7 @@ func (p *process) await(what string, condition func() bool) {
 	for !condition() {
 		select {
 		case <-p.done:
-			p.t.Fatalf("fhevm-node ended while the test waited for %s", what)
+			p.t.Fatalf("%s ended while the test waited for %s", p.name, what)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -48,8 +48,14 @@ type node struct {
 // startDev runs a development node on free ports.
 func startDev(t *testing.T, args ...string) *node {
 	t.Helper()
+	return serve(t, append([]string{"dev", "--rpc", "127.0.0.1:0"}, args...)...)
+}
+
+// serve runs a command that serves wallets until it is ready.
+func serve(t *testing.T, args ...string) *node {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "dev.json")
-	args = append([]string{"dev", "--rpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--config-out", config}, args...)
+	args = append(args, "--api", "127.0.0.1:0", "--config-out", config)
 	n := &node{process: start(t, args...), ctx: limit(t)}
 	n.await("its configuration", func() bool {
 		_, err := os.Stat(config)
@@ -76,19 +82,30 @@ func (n *node) must(err error) {
 // signed is a transaction that any of this chain's nodes accepts: gas and fee
 // are ample, and nothing in it depends on the node.
 func signed(from account, nonce uint64, to *common.Address, data []byte) *types.Transaction {
-	id := big.NewInt(contracts.DevChainID)
+	return signedOn(contracts.DevChainID, from, nonce, to, data)
+}
+
+// signedOn is signed for a chain of any id.
+func signedOn(chain int64, from account, nonce uint64, to *common.Address, data []byte) *types.Transaction {
+	id := big.NewInt(chain)
 	return types.MustSignNewTx(from.Key, types.LatestSignerForChainID(id), &types.DynamicFeeTx{
 		ChainID: id, Nonce: nonce, To: to, Data: data, Gas: 10_000_000,
 		GasTipCap: big.NewInt(1e9), GasFeeCap: big.NewInt(1e12),
 	})
 }
 
-// mine sends a transaction and returns its receipt.
-func (n *node) mine(tx *types.Transaction) *types.Receipt {
+// mine sends a transaction and returns its receipt. A chain of others' may mine it
+// a little later.
+func (n *node) mine(tx *types.Transaction) (receipt *types.Receipt) {
 	n.t.Helper()
 	n.must(n.chain.SendTransaction(n.ctx, tx))
-	receipt, err := n.chain.TransactionReceipt(n.ctx, tx.Hash())
-	n.must(err)
+	n.await("a receipt", func() bool {
+		var err error
+		if receipt, err = n.chain.TransactionReceipt(n.ctx, tx.Hash()); !errors.Is(err, ethereum.NotFound) {
+			n.must(err)
+		}
+		return receipt != nil
+	})
 	return receipt
 }
 

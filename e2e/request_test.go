@@ -118,6 +118,7 @@ func TestGarbage(t *testing.T) {
 		"squash for all":   {"POST", "/v1/squashed", `{"handle":"` + b.balanceOf(alice).String() + `","party":1,"signature":"0x` + strings.Repeat("00", 65) + `"}`, 403, "is not signed by it"},
 		"no handle at all": {"GET", "/v1/handles/hello", "", 400, "handle"},
 		"eternal wait":     {"GET", "/v1/handles/" + b.balanceOf(alice).String() + "?wait=9999h", "", 400, "want a duration up to"},
+		"input to keep":    {"POST", sdk.RouteInputs, `{"list":"0x00"}`, 400, "takes the whole list in the transaction"},
 		"another method":   {"DELETE", sdk.RouteParameters, "", 405, ""},
 		"another route":    {"GET", "/v1/keys", "", 404, ""},
 	} {
@@ -148,15 +149,15 @@ func manyHandles(n int) string {
 }
 
 // http sends a request as it stands.
-func (b *bench) http(method, url, body string) (status int, answer string) {
-	b.t.Helper()
-	req, err := http.NewRequestWithContext(b.ctx, method, url, strings.NewReader(body))
-	b.must(err)
+func (n *node) http(method, url, body string) (status int, answer string) {
+	n.t.Helper()
+	req, err := http.NewRequestWithContext(n.ctx, method, url, strings.NewReader(body))
+	n.must(err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
-	b.must(err)
+	n.must(err)
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	b.must(err)
+	n.must(err)
 	return resp.StatusCode, string(raw)
 }

@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"fhevm/contracts"
+	"fhevm/fhe"
+	"fhevm/sdk"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+// Where npm puts an anvil for Linux on amd64 (make contracts/script/node_modules).
+// On other systems ANVIL is the path of one.
+const anvilProgram = "../contracts/script/node_modules/.bin/anvil"
+
+var listening = regexp.MustCompile(`Listening on (\S+)`)
+
+// startAnvil runs an anvil and returns the URL of its JSON-RPC, without a scheme.
+func startAnvil(t *testing.T, args ...string) (*process, string) {
+	t.Helper()
+	a := launch(t, cmp.Or(os.Getenv("ANVIL"), anvilProgram), append([]string{"--port", "0"}, args...)...)
+	var found []string
+	a.await("its port", func() bool {
+		found = listening.FindStringSubmatch(a.output())
+		return found != nil
+	})
+	return a, found[1]
+}
+
+// TestAttached serves an anvil: inputs, decryptions, blocks that anvil undoes, and
+// what happens to either process.
+func TestAttached(t *testing.T) {
+	anvil, at := startAnvil(t)
+	data := t.TempDir()
+	attach := []string{"attach", "--rpc", "ws://" + at, "--deploy", "--data", data}
+	k := deploy(serve(t, attach...))
+	want := ledger{alice.Address: 700, bob.Address: 300}
+	k.step("transfers by attested inputs", func() {
+		k.wantAttested()
+		k.mint(alice, 1000)
+		k.transfer(alice, bob, 300)
+		k.transfer(alice, bob, 10_000) // more than there is: moves zero
+		k.check(want)
+	})
+	k.step("a public decryption", func() {
+		if got, err := k.supply(); err != nil || got != 1000 {
+			t.Errorf("total supply is %d: %v", got, err)
+		}
+	})
+	k.step("a stranger is refused", func() {
+		if _, err := k.wallet.UserDecrypt(k.ctx, k.permit(eve, tokenAddress, k.balanceOf(alice))); codeOf(err) != "not_allowed" {
+			t.Errorf("eve asks for alice's balance: %v", err)
+		}
+	})
+	k.step("others' inputs are refused", k.refuseInputs)
+	k.step("anvil undoes a transfer, and mines another in its place", func() {
+		var snapshot string
+		k.call(&snapshot, "evm_snapshot")
+		k.transfer(alice, bob, 500)
+		k.check(ledger{alice.Address: 200, bob.Address: 800})
+		k.call(nil, "evm_revert", snapshot)
+		k.check(want)
+		k.transfer(bob, alice, 100)
+		k.check(ledger{alice.Address: 800, bob.Address: 200})
+	})
+	var snapshot string
+	late := k.order("transfer", alice, bob.Address, 50)
+	k.call(&snapshot, "evm_snapshot")
+	k.transfer(bob, alice, 200)
+	k.step("the node is killed, and blocks come and go while it is away", func() {
+		k.check(ledger{alice.Address: 1000, bob.Address: 0})
+		k.kill()
+		k.call(nil, "evm_revert", snapshot)
+		k.must(k.chain.SendTransaction(k.ctx, signed(alice, k.nonce(alice), &tokenAddress, late))) // the dead node has its list
+		k = &token{serve(t, attach...)}
+		k.check(ledger{alice.Address: 750, bob.Address: 250})
+	})
+	k.step("anvil is gone", func() {
+		anvil.kill()
+		k.await("word of it", func() bool { return regexp.MustCompile("does not answer").MatchString(k.output()) })
+		k.stop()
+	})
+}
+
+// call calls a method of the chain that its clients do not know.
+func (n *node) call(into any, method string, args ...any) {
+	n.t.Helper()
+	n.must(n.chain.Client().CallContext(n.ctx, into, method, args...))
+}
+
+// wantAttested: a transaction carries a word for the ciphertexts, not these.
+func (k *token) wantAttested() {
+	k.t.Helper()
+	in := k.encrypt(tokenAddress, alice, u64(1))
+	if k.wallet.Parameters().Inputs != sdk.InputsAttested || len(in.Proof) > 256 || !fhe.IsAttested(in.Proof) {
+		k.t.Errorf("inputs are %q, with %d bytes of proof", k.wallet.Parameters().Inputs, len(in.Proof))
+	}
+}
+
+// refuseInputs: the coprocessor vouches for what the network can use alone, and
+// the chain takes no attestation for another user, contract or list.
+func (k *token) refuseInputs() {
+	in := k.encrypt(tokenAddress, alice, u64(1))
+	other := k.encrypt(tokenAddress, bob, u64(1))
+	for want, data := range map[string][]byte{
+		"bound to another user": pack(tokenABI, "transfer", bob.Address, other.Handles[0], other.Proof),
+		"HandleNotInList":       pack(tokenABI, "transfer", bob.Address, other.Handles[0], in.Proof),
+	} {
+		k.refuses(want, alice, data)
+	}
+	binding := k.wallet.Parameters().Binding(fhe.Address(tokenAddress), fhe.Address(alice.Address))
+	binding.Domain.ChainID++
+	foreign, err := sdk.Encrypt(k.wallet.PublicKey(), binding, u64(1))
+	k.must(err)
+	for want, list := range map[string][]byte{"bound to chain 31338, not 31337": foreign.Proof, "has format 1, want 0": in.Proof, "has 0 bytes": nil} {
+		body := fmt.Sprintf(`{"list":"0x%x"}`, list)
+		if status, answer := k.http("POST", k.info.API+sdk.RouteInputs, body); status != 400 || !strings.Contains(answer, want) {
+			k.t.Errorf("got %d %s, want %q", status, answer, want)
+		}
+	}
+}
+
+// refuses checks why a call of the token would fail. Errors of others' chains do
+// not name custom errors: these are named here.
+func (k *token) refuses(want string, from account, data []byte) {
+	k.t.Helper()
+	err := k.refusal(from, tokenAddress, data)
+	if err == nil {
+		k.t.Errorf("accepted, want %s", want)
+		return
+	}
+	if e, ok := parsed(contracts.InputVerifier).Errors[want]; ok {
+		want = fmt.Sprintf("%x", e.ID[:4])
+	}
+	if !regexp.MustCompile(want).MatchString(err.Error()) {
+		k.t.Errorf("refused by %v, want %s", err, want)
+	}
+}
+
+// TestAttachedByTransactions deploys with the script, on a chain of another id,
+// with other addresses.
+func TestAttachedByTransactions(t *testing.T) {
+	_, at := startAnvil(t, "--chain-id", "1337")
+	attach := []string{"attach", "--rpc", "http://" + at, "--api", "127.0.0.1:0"}
+	_, stderr, err := run(t, attach...)
+	if err == nil || !regexp.MustCompile("its id is 1337, not 31337.*--chain-id 1337").MatchString(stderr) {
+		t.Errorf("a chain that nobody named: %v, %s", err, stderr)
+	}
+	attach = append(attach, "--chain-id", "1337")
+	_, stderr, err = run(t, attach...)
+	if err == nil || !regexp.MustCompile("does not have the network's contracts: .*--deploy.*--registry").MatchString(stderr) {
+		t.Errorf("a chain without contracts: %v, %s", err, stderr)
+	}
+
+	description := filepath.Join(t.TempDir(), "network.json")
+	if err := os.WriteFile(description, []byte(mustRun(t, append(attach, "--describe")...)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := exec.CommandContext(limit(t), "node", "../contracts/script/deploy.mjs", "--rpc", "http://"+at, "--network", description, "--owner", alice.Address.Hex())
+	script.Env = append(os.Environ(), "DEPLOYER_KEY="+alice.Hex())
+	out, err := script.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deployed struct {
+		Contracts struct{ ACL, Executor, DecryptionVerifier, KeyRegistry common.Address }
+	}
+	if err := json.Unmarshal(out, &deployed); err != nil {
+		t.Fatal(err)
+	}
+	c := deployed.Contracts
+	n := serve(t, append(attach, "--registry", c.KeyRegistry.Hex())...)
+	if p := n.wallet.Parameters(); common.Address(p.Contracts.ACL) != c.ACL || p.ChainID != 1337 || p.Inputs != sdk.InputsAttested {
+		t.Errorf("parameters %+v", p)
+	}
+	n.addition([3]common.Address{c.ACL, c.Executor, c.DecryptionVerifier})
+}
+
+// addition has a contract that is told where the system contracts are add two
+// public numbers.
+func (n *node) addition(config [3]common.Address) {
+	n.t.Helper()
+	raw, err := os.ReadFile("../contracts/testdata/Adder.json")
+	n.must(err)
+	var file struct{ Bytecode hexutil.Bytes }
+	n.must(json.Unmarshal(raw, &file))
+	for _, a := range config {
+		file.Bytecode = append(file.Bytecode, common.LeftPadBytes(a.Bytes(), 32)...)
+	}
+	adder := n.mine(signedOn(1337, bob, 0, nil, file.Bytecode)).ContractAddress
+	add := append(crypto.Keccak256([]byte("add(uint64,uint64)"))[:4], common.LeftPadBytes([]byte{20}, 32)...)
+	n.mine(signedOn(1337, bob, 1, &adder, append(add, common.LeftPadBytes([]byte{22}, 32)...)))
+	sum, err := n.chain.StorageAt(n.ctx, adder, common.Hash{}, nil)
+	n.must(err)
+	if s := n.status(fhe.Handle(sum), time.Minute); s.State != "ready" || s.Operation != "add" {
+		n.t.Errorf("the sum is %+v", s)
+	}
+}
