@@ -36,8 +36,10 @@ func (s *Store) Wanted(h fhe.Handle) (bool, error) {
 }
 
 // Node returns how a content is made.
-func (s *Store) Node(id ID) (*Node, error) {
-	b, err := s.get(s.db, keyContent(tableNode, id))
+func (s *Store) Node(id ID) (*Node, error) { return s.node(s.db, id) }
+
+func (s *Store) node(r pebble.Reader, id ID) (*Node, error) {
+	b, err := s.get(r, keyContent(tableNode, id))
 	if err != nil {
 		return nil, err
 	}
