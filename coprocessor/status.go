@@ -163,6 +163,20 @@ func (c *Coprocessor) awaitOnce(ctx context.Context, h fhe.Handle) (store.ID, er
 	return id, ErrPending
 }
 
+// Packed returns what is kept of a ready handle: the values that are packed together,
+// and which of them is its own.
+func (c *Coprocessor) Packed(h fhe.Handle) (*radix.Packed, int, error) {
+	if err := c.enter(); err != nil {
+		return nil, 0, err
+	}
+	defer c.exit()
+	status, id, err := c.status(h)
+	if err = errors.Join(err, status.Err()); err != nil {
+		return nil, 0, fmt.Errorf("packed ciphertext of %s: %w", h, err)
+	}
+	return c.packed(id)
+}
+
 // Ciphertext returns the ciphertext of h as storage gives it back, or why there
 // is none: ErrUnknown, ErrUnwanted, ErrPending or a *store.Failure. Callers must
 // not change it.

@@ -106,6 +106,7 @@ func (a *api) routes() http.Handler {
 	handle("GET", sdk.RouteParameters, a.parameters)
 	handle("GET", sdk.RoutePublicKey, a.publicKey)
 	handle("GET", sdk.RouteHandle, a.handle)
+	handle("GET", sdk.RouteCiphertext, a.ciphertext)
 	handle("GET", sdk.RouteHealth, a.health)
 	handle("POST", sdk.RouteUserDecryptions, a.userDecrypt)
 	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
