@@ -84,9 +84,9 @@ func (c *Coprocessor) status(h fhe.Handle) (Status, store.ID, error) {
 	}
 	s.Block, s.Kind = binding.Block, "input"
 	if len(binding.Derivation) > 0 {
-		var d fhe.Derivation
-		if err := d.UnmarshalBinary(binding.Derivation); err != nil {
-			return s, binding.Content, fmt.Errorf("read derivation of %s: %w", h, err)
+		d, err := derivation(h, binding)
+		if err != nil {
+			return s, binding.Content, err
 		}
 		s.Kind = d.Op.String()
 		for _, o := range d.Operands {
@@ -97,6 +97,17 @@ func (c *Coprocessor) status(h fhe.Handle) (Status, store.ID, error) {
 	}
 	err = c.state(&s, binding.Content)
 	return s, binding.Content, err
+}
+
+// derivation is that of a bound handle; an input's has no operands.
+func derivation(h fhe.Handle, b *store.Binding) (d fhe.Derivation, err error) {
+	if len(b.Derivation) == 0 {
+		return d, nil
+	}
+	if err := d.UnmarshalBinary(b.Derivation); err != nil {
+		return d, fmt.Errorf("read derivation of %s: %w", h, err)
+	}
+	return d, nil
 }
 
 func (c *Coprocessor) state(s *Status, id store.ID) error {
