@@ -260,6 +260,15 @@ func (n *Node) await(ctx context.Context, h fhe.Handle) error {
 	return n.coprocessor.Wait(ctx, h)
 }
 
+// Drain waits until everything is computed, or has failed, that the chain asks for
+// at its present head.
+func (n *Node) Drain(ctx context.Context) error {
+	if err := n.reach(ctx); err != nil {
+		return err
+	}
+	return n.coprocessor.Drain(ctx)
+}
+
 // reach waits until the chain's present head has reached the coprocessor.
 func (n *Node) reach(ctx context.Context) error {
 	head, err := n.chain.Client().BlockNumber(ctx)
