@@ -60,7 +60,7 @@ func TestUndoneDecision(t *testing.T) {
 type undoneView struct{ *ledger }
 
 func (v undoneView) Finalized(context.Context) (*Block, error) {
-	return &Block{Number: 9, Time: 1000, Rights: goneRights{v.ledger}}, nil
+	return &Block{Number: 9, Time: 1000, Rights: goneRights(v)}, nil
 }
 
 type goneRights struct{ *ledger }
