@@ -33,10 +33,6 @@ func drivingAPIs(s *sealer, signer *devSigner) []rpc.API {
 // text.
 type count = math.HexOrDecimal64
 
-// maxMined is the number of blocks that one call may ask for. Each is a real
-// one, written to disk.
-const maxMined = 1 << 16
-
 // evmAPI is the namespace evm.
 type evmAPI struct{ sealer *sealer }
 
@@ -58,7 +54,7 @@ func (a *evmAPI) Mine(ctx context.Context, order *mineOrder) (string, error) {
 			return "", err
 		}
 	}
-	return "0x0", a.sealer.mineAtMost(ctx, uint64(order.Blocks), 1)
+	return "0x0", a.sealer.mine(ctx, uint64(order.Blocks), 1)
 }
 
 // mineOrder is the argument of evm_mine: a time or an object.
@@ -88,7 +84,7 @@ func (a *evmAPI) SetNextBlockTimestamp(at count) error { return a.sealer.schedul
 // SetAutomine says whether a transaction makes a block. If not, it waits for
 // evm_mine.
 func (a *evmAPI) SetAutomine(on bool) bool {
-	a.sealer.automine(on)
+	a.sealer.setManual(!on)
 	return true
 }
 
@@ -113,15 +109,11 @@ func (a *hardhatAPI) Mine(ctx context.Context, blocks, interval *count) (bool, e
 	if interval != nil {
 		apart = max(1, uint64(*interval))
 	}
-	return true, a.sealer.mineAtMost(ctx, n, apart)
+	return true, a.sealer.mine(ctx, n, apart)
 }
 
 // GetAutomine reports whether a transaction makes a block.
-func (a *hardhatAPI) GetAutomine() bool {
-	a.sealer.mu.Lock()
-	defer a.sealer.mu.Unlock()
-	return !a.sealer.manual
-}
+func (a *hardhatAPI) GetAutomine() bool { return !a.sealer.isManual() }
 
 // Reset goes back to block 0.
 func (a *hardhatAPI) Reset(options *json.RawMessage) (bool, error) {

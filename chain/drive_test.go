@@ -161,6 +161,19 @@ func TestSetBalance(t *testing.T) {
 	rpcError(t, n, "whole gwei", "hardhat_setBalance", common.Address{8}, (*hexutil.Big)(new(big.Int).Exp(big.NewInt(10), big.NewInt(40), nil)))
 }
 
+// FuzzMineOrder demands that an argument of evm_mine is an error or a number.
+func FuzzMineOrder(f *testing.F) {
+	for _, s := range []string{"1", `"0x5"`, `{"timestamp":7,"blocks":"2"}`, `{}`, `{"timestamp":null}`, `"`, ""} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var o mineOrder
+		if err := o.UnmarshalJSON(b); err == nil && o.Timestamp == nil && len(b) > 0 && b[0] != '{' {
+			t.Errorf("%q orders no time", b)
+		}
+	})
+}
+
 // What only a changed chain could do says what to do instead.
 func TestRefusals(t *testing.T) {
 	n := open(t, "")

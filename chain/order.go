@@ -35,18 +35,45 @@ func (s *sealer) nextTime() uint64 {
 	return s.clock.after(s.head().Time)
 }
 
-func (s *sealer) mineAtMost(ctx context.Context, blocks, interval uint64) error {
+// maxMined is the number of blocks that one call may ask for. Each is a real
+// one, written to disk.
+const maxMined = 1 << 16
+
+// mine seals blocks, empty if need be, the first when the clock says and each
+// other one interval seconds after the one before.
+func (s *sealer) mine(ctx context.Context, blocks, interval uint64) error {
 	if blocks > maxMined {
 		return fmt.Errorf("%d blocks are more than %d, which one call may ask for: let time pass in larger steps", blocks, maxMined)
 	}
-	return s.mine(ctx, blocks, interval)
-}
-
-// automine says whether a transaction makes a block.
-func (s *sealer) automine(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.manual = !on
+	for i := range blocks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if i > 0 {
+			if err := s.clock.schedule(s.head().Time+interval, s.head().Time); err != nil {
+				return err
+			}
+		}
+		if err := s.seal(nil, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setManual says whether transactions wait until a block is asked for.
+func (s *sealer) setManual(manual bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.manual = manual
+}
+
+func (s *sealer) isManual() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.manual
 }
 
 // maxInterval bounds the time between blocks.

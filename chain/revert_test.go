@@ -321,14 +321,14 @@ func FuzzUndoing(f *testing.F) {
 // A follower that is stopped and started at any moment, of a chain whose blocks
 // are undone at any moment, ends with exactly the chain's blocks.
 func TestFeedFollowsReverts(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			n := open(t, "")
 			r := rand.New(rand.NewPCG(seed, 1))
 			m, feed := new(memory), n.Feed()
 			stop := func() {}
 			var snapshots []string
-			for range 150 {
+			for range 80 {
 				switch r.IntN(8) {
 				case 0, 1, 2, 3:
 					rpcCall[any](t, n, "hardhat_mine", 1+r.IntN(4))

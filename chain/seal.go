@@ -88,27 +88,6 @@ func (s *sealer) include(tx *types.Transaction) error {
 	return nil
 }
 
-// mine seals blocks, empty if need be, the first when the clock says and each
-// other one interval seconds after the one before.
-func (s *sealer) mine(ctx context.Context, blocks, interval uint64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range blocks {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if i > 0 {
-			if err := s.clock.schedule(s.head().Time+interval, s.head().Time); err != nil {
-				return err
-			}
-		}
-		if err := s.seal(nil, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (s *sealer) head() *types.Header { return s.eth.BlockChain().CurrentBlock() }
 
 // seal makes one block: of what waits in the pool, or empty, with withdrawals.

@@ -17,6 +17,7 @@ import (
 func testNetwork() *network.Description {
 	d := &network.Description{
 		Format: 1, Network: chain.Dev, ChainID: contracts.DevChainID, Set: tfhe.Default.Name, KeyID: fhe.Digest{1},
+		Contracts: contracts.Established,
 		Committee: threshold.Committee{
 			Epoch:  threshold.Epoch{Number: 1, Key: fhe.Digest{1}, SquashKey: fhe.Digest{2}},
 			Policy: threshold.Policy{Coprocessors: []fhe.Address{{9}}, Need: 1},

@@ -10,6 +10,7 @@ const (
 	RouteParameters        = "/v1/parameters"
 	RoutePublicKey         = "/v1/public-key"
 	RouteHandle            = "/v1/handles/{handle}"
+	RouteCiphertext        = "/v1/handles/{handle}/ciphertext"
 	RouteUserDecryptions   = "/v1/user-decryptions"
 	RoutePublicDecryptions = "/v1/public-decryptions"
 	RouteInputs            = "/v1/inputs"
@@ -40,6 +41,14 @@ type Attestation struct {
 	Handles   []fhe.Handle    `json:"handles"`
 	Signature threshold.Bytes `json:"signature"`
 	Proof     threshold.Bytes `json:"inputProof"` // all that, as a transaction carries it
+}
+
+// Ciphertext is what a coprocessor keeps of a handle, and its word for that: GET
+// RouteCiphertext.
+type Ciphertext struct {
+	Packed    []byte   // the values that are packed together (SPEC 4.8)
+	Index     int      // of the handle's own among them
+	Signature [65]byte // of the digest of Packed (SPEC 7.4)
 }
 
 // PublicRequest asks for the values of publicly marked handles: POST
