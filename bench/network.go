@@ -101,7 +101,7 @@ func (l *load) prepare(ctx context.Context) (err error) {
 		if err := owner.Pay(ctx, h.Address(), big.NewInt(1e18)); err != nil {
 			return err
 		}
-		in, err := l.encrypt(owner, 1000)
+		in, err := l.encrypt(ctx, owner, 1000)
 		if err != nil {
 			return err
 		}
@@ -113,8 +113,8 @@ func (l *load) prepare(ctx context.Context) (err error) {
 	return l.node.Drain(ctx)
 }
 
-func (l *load) encrypt(from *demo.Account, amount uint64) (*sdk.Input, error) {
-	return l.wallet.Encrypt(fhe.Address(l.token.Address), fhe.Address(from.Address()), sdk.Value{Type: fhe.Uint64, Clear: uint256.NewInt(amount)})
+func (l *load) encrypt(ctx context.Context, from *demo.Account, amount uint64) (*sdk.Input, error) {
+	return l.wallet.Encrypt(ctx, fhe.Address(l.token.Address), fhe.Address(from.Address()), sdk.Value{Type: fhe.Uint64, Clear: uint256.NewInt(amount)})
 }
 
 // prepared is a transfer that can be sent at once.
@@ -123,10 +123,10 @@ type prepared struct {
 	input    *sdk.Input
 }
 
-func (l *load) plan(r *mathrand.Rand, n int) (list []prepared, err error) {
+func (l *load) plan(ctx context.Context, r *mathrand.Rand, n int) (list []prepared, err error) {
 	for i := range n {
 		p := prepared{from: l.holders[i%holders], to: l.holders[(i+1+r.IntN(holders-1))%holders]}
-		if p.input, err = l.encrypt(p.from, 1+r.Uint64N(20)); err != nil {
+		if p.input, err = l.encrypt(ctx, p.from, 1+r.Uint64N(20)); err != nil {
 			return nil, err
 		}
 		list = append(list, p)
@@ -141,7 +141,7 @@ func (l *load) send(ctx context.Context, p prepared) error {
 
 // idle measures lone transfers, and the same operations on the engine.
 func (l *load) idle(ctx context.Context, m *machine, r *recorder) error {
-	plan, err := l.plan(mathrand.New(mathrand.NewPCG(1, 0)), idleRuns)
+	plan, err := l.plan(ctx, mathrand.New(mathrand.NewPCG(1, 0)), idleRuns)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func criticalPath(ctx context.Context, m *machine) (func() error, error) {
 
 // busy measures the load, between two measurements of the engine at its best.
 func (l *load) busy(ctx context.Context, m *machine, r *recorder) error {
-	plan, err := l.plan(mathrand.New(mathrand.NewPCG(2, 0)), transfers)
+	plan, err := l.plan(ctx, mathrand.New(mathrand.NewPCG(2, 0)), transfers)
 	if err != nil {
 		return err
 	}

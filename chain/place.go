@@ -36,9 +36,9 @@ func (r *Remote) Place(ctx context.Context, g *Genesis, coprocessor fhe.Address)
 
 func (r *Remote) place(ctx context.Context, at common.Address, account types.Account) error {
 	err := r.client.Client().CallContext(ctx, nil, "hardhat_setCode", at, hexutil.Bytes(account.Code))
-	if refused := rpc.Error(nil); errors.As(err, &refused) && refused.ErrorCode() == noSuchMethod {
-		return errors.New("the chain does not let contracts be placed, as Anvil's and Hardhat's do: deploy them with contracts/script/deploy.mjs " +
-			"(fhevm-node attach --describe prints the network that it asks for), and name the key registry with --registry")
+	if refused := rpc.Error(nil); errors.As(err, &refused) {
+		return fmt.Errorf("the chain does not let contracts be placed, as Anvil and Hardhat do: deploy them with contracts/script/deploy.mjs "+
+			"(fhevm-node attach --describe prints the network that it asks for), and name the key registry with --registry: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("place a contract at %s: %w", at, err)
@@ -74,9 +74,12 @@ func (g *Genesis) placed(coprocessor fhe.Address) (types.GenesisAlloc, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := construct(config, accounts, twin.at, code); err != nil {
+		// Elsewhere: in a process with a chain of its own, the precompile is there.
+		if err := construct(config, accounts, common.Address{}, code); err != nil {
 			return nil, fmt.Errorf("construct %s: %w", twin.code.Name, err)
 		}
+		accounts[twin.at] = accounts[common.Address{}]
+		delete(accounts, common.Address{})
 	}
 	return accounts, nil
 }

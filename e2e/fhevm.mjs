@@ -28,11 +28,13 @@ export class Network {
   }
 
   /** Encrypts values such as {type: "uint64", value: 5n} for one contract and user. */
-  encrypt(contract, user, values) {
-    return unwrap(this.core.encrypt(JSON.stringify({
+  async encrypt(contract, user, values) {
+    const { handles, inputProof } = unwrap(this.core.encrypt(JSON.stringify({
       parameters: this.parameters, contract, user,
       values: values.map(({ type, value }) => ({ type, value: value.toString() })),
     }), this.publicKey));
+    if (this.parameters.inputs !== "attested") return { handles, inputProof };
+    return { handles, inputProof: (await this.#json("POST", "/v1/inputs", { list: inputProof })).inputProof };
   }
 
   /** Waits until the coprocessor has computed a handle. */

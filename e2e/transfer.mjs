@@ -35,7 +35,7 @@ const token = await step("deploy", async () => {
 const address = await token.getAddress();
 
 async function sendAmount(method, from, to, value) {
-  const { handles, inputProof } = network.encrypt(address, from.address, [{ type: "uint64", value }]);
+  const { handles, inputProof } = await network.encrypt(address, from.address, [{ type: "uint64", value }]);
   const tx = await token.connect(from)[method](to.address, handles[0], inputProof);
   const receipt = await tx.wait();
   assert.equal(receipt.status, 1);
@@ -80,12 +80,12 @@ await step("bob lets eve read his balance", async () => {
 });
 await step("bob approves alice, who takes 100", async () => {
   await sendAmount("approve", bob, alice, 150n);
-  const { handles, inputProof } = network.encrypt(address, alice.address, [{ type: "uint64", value: 100n }]);
+  const { handles, inputProof } = await network.encrypt(address, alice.address, [{ type: "uint64", value: 100n }]);
   await (await token.transferFrom(bob.address, alice.address, handles[0], inputProof)).wait();
   assert.deepEqual(await network.decrypt(bob, address, [await balance(bob)]), [200n]);
 });
 await step("an input for another contract is refused", async () => {
-  const { handles, inputProof } = network.encrypt(bob.address, alice.address, [{ type: "uint64", value: 1n }]);
+  const { handles, inputProof } = await network.encrypt(bob.address, alice.address, [{ type: "uint64", value: 1n }]);
   await assert.rejects(token.transfer(bob.address, handles[0], inputProof), /bound to contract/);
 });
 await step("the total supply is opened and verified on chain", async () => {

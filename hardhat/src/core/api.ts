@@ -33,6 +33,13 @@ export class WalletApi {
     return (await (await call(this.url, "GET", `/v1/handles/${handle}?wait=${seconds}s`)).json()) as HandleStatus;
   }
 
+  /** What a transaction carries of encrypted values: the list, or the coprocessor's word for a list that it keeps. */
+  async inputProof(list: string): Promise<string> {
+    if (this.parameters.inputs !== "attested") return list;
+    const answer = await call(this.url, "POST", "/v1/inputs", { list });
+    return ((await answer.json()) as { inputProof: string }).inputProof;
+  }
+
   async publicDecrypt(handles: Handle[]): Promise<PublicResult> {
     return (await (await call(this.url, "POST", "/v1/public-decryptions", { handles })).json()) as PublicResult;
   }

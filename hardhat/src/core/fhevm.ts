@@ -54,7 +54,8 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     };
     return new EncryptedInput(binding.contract, binding.user, async (values) => {
       const { api } = await this.network();
-      return encrypt(api.parameters, api.publicKey, binding, values);
+      const { handles, inputProof } = encrypt(api.parameters, api.publicKey, binding, values);
+      return { handles, inputProof: await api.inputProof(inputProof) };
     });
   }
 

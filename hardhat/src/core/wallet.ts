@@ -58,6 +58,8 @@ export interface Parameters {
   chainId: number;
   keyId: `0x${string}`;
   protocolVersion: number;
+  /** What a transaction carries of an encrypted input: the list, or an attestation of it. */
+  inputs?: "list" | "attested";
   contracts: { acl: string; executor: string; inputVerifier: string; decryptionVerifier: string };
 }
 
