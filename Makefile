@@ -7,7 +7,7 @@
 #   make lint       gofmt, go vet, staticcheck
 #   make contracts  compile the Solidity sources, regenerate FHE.sol
 #   make compilers  the library with every supported solc, and in a Foundry project
-#   make attached   deploy the contracts with the twins to an anvil and use them
+#   make attached   serve an anvil: deploy to it in both ways, compute and decrypt
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
 #   make noise      measure every stage's noise on 131072 samples (minutes)
@@ -62,7 +62,7 @@ portable:
 	GOARCH=arm64 $(GO) vet ./accel/... ./fhe/...
 
 e2e: build wasm e2e/node_modules
-	$(GO) test -timeout 20m -count=1 ./e2e/...
+	$(GO) test -timeout 20m -count=1 -skip '^TestAttached' ./e2e/...
 
 e2e/node_modules: e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund
@@ -100,8 +100,9 @@ contracts:
 compilers:
 	cd contracts/compilers && npm ci --no-audit --no-fund && npm test --silent
 
-attached: contracts/script/node_modules
+attached: build contracts/script/node_modules
 	cd contracts/script && npm test --silent
+	$(GO) test -timeout 10m -count=1 -run '^TestAttached' ./e2e
 
 contracts/script/node_modules: contracts/script/package-lock.json
 	cd contracts/script && npm ci --no-audit --no-fund
