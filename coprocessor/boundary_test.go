@@ -199,7 +199,7 @@ func TestMissingBare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.operand(t.Context(), n.Operands[0]); err == nil || !strings.Contains(err.Error(), "is missing") {
+	if _, err := m.calculator.operand(t.Context(), n.Operands[0], storeShelf{m.Coprocessor}); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("an operand that is not there: %v", err)
 	}
 	m.stop(t)

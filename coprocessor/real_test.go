@@ -175,7 +175,7 @@ func (r rules) unpacked(t *testing.T, m *machine, h fhe.Handle, digest fhe.Diges
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, i, err := m.packed(id)
+	p, i, err := storeShelf{m.Coprocessor}.packed(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
