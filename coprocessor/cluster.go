@@ -55,7 +55,10 @@ func (c *Coprocessor) delegate(ctx context.Context, t *Task, jobs []*job) outcom
 	o := outcome{away: jobs}
 	r, err := c.cfg.Cluster.Compute(ctx, t, c.source(t), "")
 	if err == nil && rand.Float64() < c.cfg.CrossCheck {
-		err = c.crossCheck(ctx, t, r)
+		if err = c.crossCheck(ctx, t, r); errors.Is(err, ErrNoWorker) {
+			c.cfg.Logger.Warn("a task is not cross-checked: there is one worker only", "worker", r.Worker)
+			err = nil
+		}
 	}
 	var poison *PoisonError
 	var lie *disagreement
@@ -147,7 +150,6 @@ func checkPacked(n *store.Node, contents []store.ID, b []byte) error {
 // crossCheck has a task computed once more, here if this machine computes, and
 // compares.
 func (c *Coprocessor) crossCheck(ctx context.Context, t *Task, first *Report) error {
-	c.totals.checked.Add(1)
 	var second *Report
 	var err error
 	if c.cfg.ClusterOnly {
@@ -158,6 +160,7 @@ func (c *Coprocessor) crossCheck(ctx context.Context, t *Task, first *Report) er
 	if err != nil {
 		return err
 	}
+	c.totals.checked.Add(1)
 	return compare(t, first, second)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -227,7 +228,7 @@ func TestUndefinedOperand(t *testing.T) {
 // TestFailedList lets an expansion fail: all values of the list do.
 func TestFailedList(t *testing.T) {
 	l := logtest.New()
-	list := plainList([]fhe.Type{fhe.Uint8, fhe.Bool}, []uint64{1, 1})
+	list := plaintest.List([]fhe.Type{fhe.Uint8, fhe.Bool}, []uint64{1, 1})
 	handles := l.Input(list, 1, 1)
 	l.Want(handles...)
 	m := start(t, vfs.NewMem(), wrongTypes{newPlainEvaluator()})
