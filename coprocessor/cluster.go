@@ -232,16 +232,15 @@ func (c *Coprocessor) source(t *Task) Fetch {
 	for _, in := range t.Inputs {
 		inputs[in.Digest] = in
 	}
-	shelf := storeShelf{c}
 	return func(ctx context.Context, digest fhe.Digest) ([]byte, error) {
 		in, ok := inputs[digest]
 		if !ok {
-			return shelf.list(ctx, digest)
+			return storeShelf{c}.list(ctx, digest)
 		}
 		n, err := c.store.Node(in.Content)
 		if err != nil {
 			return nil, err
 		}
-		return shelf.packedBytes(in.Content, n)
+		return c.packedBytes(in.Content, n)
 	}
 }

@@ -102,6 +102,31 @@ func (c *Coprocessor) unpacked(ctx context.Context, id store.ID) (*radix.Ciphert
 	return c.calculator.unpacked(ctx, id, storeShelf{c})
 }
 
+// packed reads a ready content: what is kept of it, and which of the values
+// that are packed there it is.
+func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
+	n, err := c.store.Node(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	b, err := c.packedBytes(id, n)
+	if err != nil {
+		return nil, 0, err
+	}
+	return parsePacked(id, b, n.Index)
+}
+
+func (c *Coprocessor) packedBytes(id store.ID, n *store.Node) ([]byte, error) {
+	b, err := c.store.Packed(c.store.Group(id, n))
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, fmt.Errorf("packed ciphertext of content %s is missing", id)
+	}
+	return b, nil
+}
+
 // storeShelf is what the store holds.
 type storeShelf struct{ *Coprocessor }
 
@@ -132,31 +157,7 @@ func (s storeShelf) packed(_ context.Context, id store.ID) (*radix.Packed, int, 
 		return nil, 0, err
 	}
 	defer s.exit()
-	n, err := s.store.Node(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	b, err := s.packedBytes(id, n)
-	if err != nil {
-		return nil, 0, err
-	}
-	return parsePacked(id, b, n.Index)
-}
-
-// packedBytes reads what is kept of a ready content.
-func (s storeShelf) packedBytes(id store.ID, n *store.Node) ([]byte, error) {
-	at := store.ID(n.List)
-	if n.Kind != store.Input {
-		at = s.store.Results(id, n)[0]
-	}
-	b, err := s.store.Packed(at)
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, fmt.Errorf("packed ciphertext of content %s is missing", id)
-	}
-	return b, nil
+	return s.Coprocessor.packed(id)
 }
 
 func (s storeShelf) list(_ context.Context, digest fhe.Digest) ([]byte, error) {

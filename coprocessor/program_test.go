@@ -89,7 +89,7 @@ func checkPlaintexts(t *testing.T, m *machine, log *logtest.Log, wanted map[fhe.
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, i, err := storeShelf{m.Coprocessor}.packed(t.Context(), id)
+		p, i, err := m.packed(id)
 		if err != nil || p.Digest() != wanted[h] || p.Types()[i] != h.Type() {
 			t.Errorf("%s: the stored digest is not that of the packed ciphertext, or value %d is another; %v", h, i, err)
 		}

@@ -176,7 +176,7 @@ func (r rules) unpacked(t *testing.T, m *machine, h fhe.Handle, digest fhe.Diges
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, i, err := storeShelf{m.Coprocessor}.packed(t.Context(), id)
+	p, i, err := m.packed(id)
 	if err != nil {
 		t.Fatal(err)
 	}

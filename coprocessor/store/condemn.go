@@ -13,10 +13,6 @@ func (s *Store) Condemn(f *Failure, ids []ID) error {
 	if err != nil {
 		return err
 	}
-	at := ID(n.List)
-	if n.Kind != Input {
-		at = s.Results(ids[0], n)[0]
-	}
 	return s.update(pebble.Sync, func(b *pebble.Batch) error {
 		for _, id := range ids {
 			if err := errors.Join(
@@ -26,6 +22,6 @@ func (s *Store) Condemn(f *Failure, ids []ID) error {
 				return err
 			}
 		}
-		return b.Delete(keyContent(tablePacked, at), nil)
+		return b.Delete(keyContent(tablePacked, s.Group(ids[0], n)), nil)
 	})
 }

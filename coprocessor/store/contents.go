@@ -149,6 +149,23 @@ func (s *Store) Results(id ID, n *Node) []ID {
 // Domain is that of all contents.
 func (s *Store) Domain() fhe.Domain { return s.domain }
 
+// Group names what is packed together with content id, made as n says: the first
+// result of its operation, or its input list.
+func (s *Store) Group(id ID, n *Node) ID {
+	if n.Kind == Input {
+		return ID(n.List)
+	}
+	return s.Results(id, n)[0]
+}
+
+// Adopt stores what another store keeps of content id, made as n says, as that
+// content's result, not as that of those packed with it.
+func (s *Store) Adopt(id ID, n *Node, packed []byte) error {
+	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
+		return s.put(b, s.Group(id, n), packed, id)
+	})
+}
+
 // Bare returns the bare ciphertext of an operation's content, nil if it is not
 // kept.
 func (s *Store) Bare(id ID) ([]byte, error) { return s.get(s.db, keyContent(tableBare, id)) }
