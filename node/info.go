@@ -12,6 +12,7 @@ type Info struct {
 	Mnemonic   string          `json:"mnemonic"`
 	Accounts   []InfoAccount   `json:"accounts"`
 	Parameters *sdk.Parameters `json:"parameters"`
+	Cluster    *InfoCluster    `json:"cluster,omitempty"`
 }
 
 // InfoAccount is a development account.
@@ -25,6 +26,9 @@ func (n *Node) Info() *Info {
 	i := &Info{RPC: n.RPC(), API: n.API(), Mnemonic: chain.DevMnemonic, Parameters: n.Parameters()}
 	for _, a := range chain.DevAccounts() {
 		i.Accounts = append(i.Accounts, InfoAccount{a.Address.Hex(), a.Hex()})
+	}
+	if n.lead != nil {
+		i.Cluster = &InfoCluster{URL: n.lead.url, TokenFile: n.lead.tokenFile}
 	}
 	return i
 }

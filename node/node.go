@@ -25,6 +25,7 @@ type Config struct {
 	RPC     string         // JSON-RPC address, HTTP and WebSocket
 	API     string         // wallet API address
 	Workers int            // bootstraps at a time, default all processors
+	Cluster ClusterConfig
 	// Remote asks the committee at the addresses of the network's description.
 	// Otherwise this process plays all parties.
 	Remote  bool
@@ -46,6 +47,7 @@ type Node struct {
 	network     *network.Description
 	chain       *chain.Node
 	compute     *compute
+	lead        *lead // nil without a cluster
 	coprocessor *coprocessor.Coprocessor
 	parties     *parties
 	inspector   *inspector // nil unless this process plays the parties of a dev network
@@ -139,6 +141,9 @@ func (n *Node) Close() error {
 	}
 	if n.coprocessor != nil {
 		errs = append(errs, n.coprocessor.Close())
+	}
+	if n.lead != nil {
+		errs = append(errs, n.lead.Close())
 	}
 	if n.compute != nil {
 		errs = append(errs, n.compute.Close())

@@ -23,7 +23,7 @@ func devCommand() *cli.Command {
 mined when eth_sendRawTransaction returns. The well-known development accounts
 are funded. Without --data everything is in memory and gone at the end; with it
 a restart, also after kill -9, goes on where it left off.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			keysFlag,
 			&cli.StringFlag{Name: "network", Usage: "`FOLDER` that keygen made, instead of development keys; implies --remote"},
 			&cli.BoolFlag{Name: "remote", Usage: "ask the committee at the network's addresses instead of playing it"},
@@ -34,7 +34,7 @@ a restart, also after kill -9, goes on where it left off.`,
 			&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
 			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 			&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
-		},
+		}, clusterFlags()...),
 		Action: runDev,
 	}
 }
@@ -57,7 +57,7 @@ func runDev(c *cli.Context) error {
 	n, err := node.New(node.Config{
 		Network: folder, DataDir: c.String("data"), RPC: c.String("rpc"), API: c.String("api"),
 		Workers: c.Int("workers"), Remote: remote, Origins: c.StringSlice("origin"),
-		Version: version, Logger: slog.Default(),
+		Cluster: clusterConfig(c), Version: version, Logger: slog.Default(),
 	})
 	if err != nil {
 		return err
@@ -114,6 +114,9 @@ func printBanner(w io.Writer, i *node.Info) {
 		{"Decryptions", p.Contracts.DecryptionVerifier.String()},
 	} {
 		fmt.Fprintf(w, "\n  %-12s %s", row[0], row[1])
+	}
+	if i.Cluster != nil {
+		fmt.Fprintf(w, "\n  %-12s %s", "Workers join", i.Cluster.Command())
 	}
 	fmt.Fprintf(w, "\n\nAccounts (10000 ETH each, keys known to everybody; mnemonic: %s)\n", i.Mnemonic)
 	for n, a := range i.Accounts {

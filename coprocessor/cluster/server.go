@@ -89,6 +89,11 @@ func useTLS(o *server.Options, cfg ServerConfig) error {
 // URL is where workers of this machine reach the server.
 func (s *Server) URL() string { return s.server.ClientURL() }
 
+// Connect returns a connection within this process.
+func (s *Server) Connect(a Access) (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(s.server), nats.Name(a.Name), nats.Token(a.Token), nats.MaxReconnects(-1))
+}
+
 // Close stops the server and waits for that.
 func (s *Server) Close() error {
 	s.server.Shutdown()
