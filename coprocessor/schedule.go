@@ -256,14 +256,17 @@ func (s *scheduler) inherit() error {
 // synced write.
 func (s *scheduler) collect(o outcome) []outcome {
 	all := []outcome{o}
-	for {
-		select {
-		case o := <-s.results:
-			all = append(all, o)
-		default:
-			return all
+	for len(s.results) > 0 {
+		all = append(all, <-s.results)
+	}
+	for _, o := range all {
+		if o.task != nil {
+			delete(s.away, o.task)
+		} else {
+			s.running--
 		}
 	}
+	return all
 }
 
 func (s *scheduler) finish(all []outcome) error {
@@ -290,11 +293,6 @@ func (s *scheduler) finish(all []outcome) error {
 // are met. Of the jobs of a task those that take others' results end first, since
 // nobody else may need these bare.
 func (s *scheduler) end(o outcome) (met []store.Root, err error) {
-	if o.task != nil {
-		delete(s.away, o.task)
-	} else {
-		s.running--
-	}
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -392,6 +390,11 @@ func (s *scheduler) condemn(failure *store.Failure, contents []store.ID) error {
 func (s *scheduler) fail(j *job, contents []store.ID) error {
 	failed := s.graph.fail(j)
 	settled := j.wants
+	if len(contents) == 0 { // of a list that cannot be read
+		for _, want := range j.wants {
+			contents = append(contents, want.Content)
+		}
+	}
 	for _, consumer := range failed[1:] {
 		contents = append(contents, consumer.results...)
 		settled = append(settled, consumer.wants...)

@@ -83,8 +83,16 @@ type head struct {
 
 func lead(t testing.TB, url string, disk vfs.FS, change ...func(*coprocessor.Config)) *head {
 	t.Helper()
+	return leadWith(t, url, disk, nil, change...)
+}
+
+func leadWith(t testing.TB, url string, disk vfs.FS, blobs Blobs, change ...func(*coprocessor.Config)) *head {
+	t.Helper()
 	nc := connect(t, url, "leader")
-	leader, err := NewLeader(within(t), LeaderConfig{Domain: logtest.Domain, Conn: nc, Blobs: blobsOf(t, nc), Timing: quick, Deliveries: 3, Logger: discard})
+	if blobs == nil {
+		blobs = blobsOf(t, nc)
+	}
+	leader, err := NewLeader(within(t), LeaderConfig{Domain: logtest.Domain, Conn: nc, Blobs: blobs, Timing: quick, Deliveries: 3, Logger: discard})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ const DefaultDeliveries = 5
 
 // maxRemembered is the number of finished tasks whose second reports are compared
 // with the first.
-const maxRemembered = 1 << 14
+const maxRemembered = 1 << 12
 
 // LeaderConfig says what a leader works with.
 type LeaderConfig struct {

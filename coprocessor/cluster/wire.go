@@ -165,11 +165,16 @@ func parseMessage(b []byte) (*message, error) {
 }
 
 func (r *reader) result() (x coprocessor.TaskResult) {
-	x.Bootstraps, x.Duration = r.uint64(), time.Duration(max(0, int64(r.uint64())))
+	x.Bootstraps, x.Duration = r.uint64(), time.Duration(r.uint64())
+	if x.Duration < 0 {
+		r.fail(errors.New("a duration is negative"))
+	}
 	switch kind := r.byte(); kind {
 	case resultNothing:
 	case resultDigest:
-		copy(x.Digest[:], r.take(32))
+		if copy(x.Digest[:], r.take(32)); x.Digest == (fhe.Digest{}) {
+			r.fail(errors.New("a digest is zero"))
+		}
 	case resultFailure:
 		if x.Failure = r.reason(); x.Failure == "" {
 			r.fail(errors.New("a failure has no reason"))
