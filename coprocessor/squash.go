@@ -37,6 +37,9 @@ func (c *Coprocessor) Squashed(ctx context.Context, h fhe.Handle) ([]*squash.Cip
 	list, err := c.stored(id)
 	if list == nil && err == nil {
 		list, err = c.squashes.do(ctx, c.closing, id, c.squashed)
+		if err == nil {
+			err = c.Wait(ctx, h) // a block may have been undone meanwhile
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("squash %s: %w", h, err)

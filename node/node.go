@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"fhevm/chain"
@@ -46,6 +45,7 @@ type Node struct {
 	config      Config
 	network     *network.Description
 	chain       *chain.Node
+	feed        *chain.Feed // of the chain's blocks to the coprocessor
 	compute     *compute
 	lead        *lead // nil without a cluster
 	coprocessor *coprocessor.Coprocessor
@@ -73,6 +73,7 @@ func New(cfg Config) (n *Node, err error) {
 	if n.chain, err = chain.Open(chain.Config{DataDir: subdir(cfg.DataDir, "chain"), Genesis: n.network.Genesis(), Version: cfg.Version}); err != nil {
 		return n, err
 	}
+	n.feed = n.chain.Feed()
 	if n.compute, err = newCompute(cfg.Network, n.network, cfg.Workers); err != nil {
 		return n, err
 	}
@@ -119,14 +120,10 @@ func (n *Node) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	feed := n.chain.Feed()
 	if begun {
-		if err := feed.Check(cursor.Number, cursor.Hash); err != nil {
-			return fmt.Errorf("resume the coprocessor: %w", err)
-		}
 		next = cursor.Number + 1
 	}
-	return feed.Follow(ctx, next, n.coprocessor.Append)
+	return n.feed.Follow(ctx, next, n.coprocessor)
 }
 
 // Close stops all parts, the last opened first. It may be called on a node
