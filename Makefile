@@ -19,6 +19,7 @@
 #   make dropin     code written for @fhevm/solidity, OpenZeppelin's contracts among it, on
 #                   the node (needs the npm registry; 3 minutes on 2 cores)
 #   make examples   test the examples on a node of their own (needs the npm registry; three minutes)
+#   make soak       disturb a cluster of real processes for SOAK (15m) and compare every digest
 #   make vuln       known vulnerabilities, where their database can be reached
 
 export CGO_ENABLED = 0
@@ -33,7 +34,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin examples bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin examples soak bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -63,6 +64,11 @@ portable:
 
 e2e: build wasm e2e/node_modules
 	$(GO) test -timeout 20m -count=1 -skip '^TestAttached' ./e2e/...
+
+SOAK ?= 15m
+
+soak: build
+	$(GO) test -timeout 0 -count=1 -tags soak -v ./e2e -run TestSoak -soak $(SOAK)
 
 e2e/node_modules: e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund

@@ -38,14 +38,15 @@ var testLayers = map[string][]string{
 }
 
 // foreign lists modules that a folder must stay free of: the scheme and the
-// wallet know no chain, and geth's commands are nobody's library.
+// wallet know no chain, several machines are the coprocessor's business, and geth's
+// commands are nobody's library.
 var foreign = map[string][]string{
-	"accel":       {"github.com/ethereum/", "github.com/cockroachdb/"},
-	"fhe":         {"github.com/ethereum/", "github.com/cockroachdb/"},
+	"accel":       {"github.com/ethereum/", "github.com/cockroachdb/", "github.com/nats-io/"},
+	"fhe":         {"github.com/ethereum/", "github.com/cockroachdb/", "github.com/nats-io/"},
 	"coprocessor": {"github.com/ethereum/"},
-	"threshold":   {"github.com/ethereum/"},
-	"sdk":         {"github.com/ethereum/", "github.com/cockroachdb/", "google.golang.org/grpc"},
-	"precompiles": {"github.com/cockroachdb/"},
+	"threshold":   {"github.com/ethereum/", "github.com/nats-io/"},
+	"sdk":         {"github.com/ethereum/", "github.com/cockroachdb/", "google.golang.org/grpc", "github.com/nats-io/"},
+	"precompiles": {"github.com/cockroachdb/", "github.com/nats-io/"},
 }
 
 func TestLayers(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -38,7 +39,7 @@ func (m *machine) keepsNothing(t *testing.T) {
 
 // randomInput appends a list of two random values and returns the first, a number.
 func randomInput(l *logtest.Log, seed uint64) fhe.Handle {
-	list, values := randomList(rand.New(rand.NewPCG(seed, 0)))
+	list, values := plaintest.RandomList(rand.New(rand.NewPCG(seed, 0)))
 	return l.Input(list, values...)[0]
 }
 
@@ -199,7 +200,7 @@ func TestMissingBare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.operand(t.Context(), n.Operands[0]); err == nil || !strings.Contains(err.Error(), "is missing") {
+	if _, err := m.calculator.operand(t.Context(), n.Operands[0], storeShelf{m.Coprocessor}); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("an operand that is not there: %v", err)
 	}
 	m.stop(t)

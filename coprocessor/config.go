@@ -48,6 +48,14 @@ type Config struct {
 	// bounds the memory: an evaluation of uint64 takes up to 20 MB.
 	Workers int
 
+	// Cluster, if there is one, computes beside this machine, or instead of it if
+	// ClusterOnly is set: then this machine does only what cannot be handed out.
+	Cluster     Cluster
+	ClusterOnly bool
+	// CrossCheck is the fraction of the cluster's tasks that are computed twice, by
+	// this machine or, if ClusterOnly is set, by two workers.
+	CrossCheck float64
+
 	Logger *slog.Logger // optional: silence
 	Trace  func(Trace)  // optional: called for each finished computation, concurrently
 }
@@ -66,6 +74,12 @@ func (c *Config) Validate() error {
 	}
 	if c.Workers < 0 || c.Workers > maxWorkers {
 		errs = append(errs, fmt.Errorf("%d workers, want 1 to %d, or 0 for %d", c.Workers, maxWorkers, DefaultWorkers))
+	}
+	if c.CrossCheck < 0 || c.CrossCheck > 1 {
+		errs = append(errs, fmt.Errorf("fraction %v of cross-checked tasks, want 0 to 1", c.CrossCheck))
+	}
+	if c.ClusterOnly && c.Cluster == nil {
+		errs = append(errs, errors.New("the cluster that is to do all work is missing"))
 	}
 	return errors.Join(errs...)
 }

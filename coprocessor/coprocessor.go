@@ -8,11 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
-	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
 )
 
@@ -39,8 +36,8 @@ type Coprocessor struct {
 	fewer   broadcast // wants were settled or withdrawn
 	totals  totals
 
-	unpacks  shared[*radix.Ciphertext]
-	recent   *lru.Cache[store.ID, *radix.Ciphertext] // unpacked not long ago
+	calculator *Calculator
+
 	squashes shared[[]*squash.Ciphertext]
 	squasher chan struct{} // holds one element per squash in progress
 }
@@ -51,17 +48,20 @@ func Open(cfg Config) (*Coprocessor, error) {
 		return nil, fmt.Errorf("coprocessor configuration: %w", err)
 	}
 	cfg.setDefaults()
-	recent, err := lru.New[store.ID, *radix.Ciphertext](maxUnpacked)
+	closing, end := context.WithCancel(context.Background())
+	calculator, err := NewCalculator(closing, cfg.Evaluator, cfg.Workers)
 	if err != nil {
+		end()
 		return nil, err
 	}
 	s, err := store.Open(cfg.FS, cfg.Dir, cfg.Domain, cfg.Logger)
 	if err != nil {
+		end()
 		return nil, err
 	}
-	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), recent: recent, squasher: make(chan struct{}, maxSquashes)}
+	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, squasher: make(chan struct{}, maxSquashes)}
 	c.squashes.limit = maxWaiting
-	c.closing, c.close = context.WithCancel(context.Background())
+	c.closing, c.close = closing, end
 	return c, nil
 }
 

@@ -188,13 +188,13 @@ func TestOldestFirst(t *testing.T) {
 		}
 	}
 	for i := range 26 {
-		j := g.next()
+		j := g.next(anyClass)
 		if j == nil || (i < 6) != (j.order.Block == 1) {
 			t.Fatalf("job %d is %+v", i, j)
 		}
 		g.succeed(j)
 	}
-	if g.next() != nil || len(g.jobs) != 0 {
+	if g.next(anyClass) != nil || len(g.jobs) != 0 {
 		t.Fatal("jobs are left over")
 	}
 }
@@ -222,10 +222,10 @@ func TestLongChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := newGraph(s)
-	if ok, err := g.load(roots[0]); !ok || err != nil || len(g.jobs) != length+1 || len(g.ready) != 1 {
-		t.Fatalf("%d jobs, %d ready, %v", len(g.jobs), len(g.ready), err)
+	if ok, err := g.load(roots[0]); !ok || err != nil || len(g.jobs) != length+1 || len(g.home)+len(g.away) != 1 {
+		t.Fatalf("%d jobs, %d ready, %v", len(g.jobs), len(g.home)+len(g.away), err)
 	}
-	j := g.next()
+	j := g.next(anyClass)
 	j.failure = &store.Failure{Reason: "test"}
 	if failed := g.fail(j); len(failed) != length+1 || len(g.jobs) != 0 {
 		t.Fatalf("%d jobs failed", len(failed))

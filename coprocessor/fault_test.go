@@ -15,6 +15,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -227,7 +228,7 @@ func TestUndefinedOperand(t *testing.T) {
 // TestFailedList lets an expansion fail: all values of the list do.
 func TestFailedList(t *testing.T) {
 	l := logtest.New()
-	list := plainList([]fhe.Type{fhe.Uint8, fhe.Bool}, []uint64{1, 1})
+	list := plaintest.List([]fhe.Type{fhe.Uint8, fhe.Bool}, []uint64{1, 1})
 	handles := l.Input(list, 1, 1)
 	l.Want(handles...)
 	m := start(t, vfs.NewMem(), wrongTypes{newPlainEvaluator()})
@@ -247,8 +248,8 @@ func TestFailedList(t *testing.T) {
 func TestAttestedList(t *testing.T) {
 	l := logtest.New()
 	types := []fhe.Type{fhe.Uint8, fhe.Bool}
-	here, list := l.Attested(plainList(types, []uint64{7, 1}), 7, 1)
-	absent, _ := l.Attested(plainList(types, []uint64{8, 1}), 8, 1)
+	here, list := l.Attested(plaintest.List(types, []uint64{7, 1}), 7, 1)
+	absent, _ := l.Attested(plaintest.List(types, []uint64{8, 1}), 8, 1)
 	consumer := l.Operation(fhe.Not, fhe.Uint8, false, 0, absent[0])
 	l.Want(append(append(absent, consumer), here...)...)
 	m := start(t, vfs.NewMem(), newPlainEvaluator())

@@ -14,22 +14,38 @@ type job struct {
 	id        store.ID // first content of an operation, digest of an input list
 	node      *store.Node
 	results   []store.ID // contents of an operation
-	missing   int        // operands that are not there in the form it takes, counted as often as they are used
-	consumers []*job
+	operands  []*job     // that are to be computed, each as often as it is used
+	missing   int        // number of operands that are not there in the form it takes
+	outside   int        // those of them that its part of the graph cannot make
+	consumers []use
 	wants     []store.Root // pending wants that it settles
 	failure   *store.Failure
-	order     store.Position // of the first want that needs it
 
+	order store.Position // of the first want that needs it
+	depth int            // layers of bootstraps that it takes
+	path  int            // layers until the last job that needs it is done
+	at    int            // its place among the ready jobs, or nowhere
+
+	part  *part
+	begun bool // an executor has it
 	again bool // its result is stored, but not bare
 	keep  bool // when it began, somebody needed the result bare
+}
+
+// use is the need of one job for an operand.
+type use struct {
+	by      *job
+	outside bool // counted there
 }
 
 // graph holds the jobs that pending wants need. It belongs to one goroutine.
 type graph struct {
 	store  *store.Store
 	jobs   map[store.ID]*job
-	ready  jobHeap // no operand is missing; oldest want first
-	doomed []*job  // new, but an operand has failed already
+	away   queue[*job]  // ready, in parts that may leave this machine
+	home   queue[*job]  // ready, in parts that stay
+	whole  queue[*part] // parts that miss nothing from outside, and have not begun
+	doomed []*job       // new, but an operand has failed already
 
 	bare   map[store.ID]int // uses of a content's bare ciphertext by jobs
 	unused []store.ID       // contents whose bare ciphertext perhaps no job uses any more
@@ -42,7 +58,7 @@ func newGraph(s *store.Store) *graph {
 // load adds what the want of root misses. It reports false if the content has
 // its result already, successful or not.
 func (g *graph) load(root store.Root) (bool, error) {
-	j, _, err := g.visit(root.Content, root.Position)
+	j, err := g.visit(root.Content, root.Position)
 	if j == nil || err != nil {
 		return false, err
 	}
@@ -53,38 +69,45 @@ func (g *graph) load(root store.Root) (bool, error) {
 // visit returns the job that makes id, nil if it has its result. A new job
 // enters the graph together with all that it needs; this walks with a stack of
 // its own, since a chain of operations may be as long as the log.
-func (g *graph) visit(id store.ID, order store.Position) (*job, store.Result, error) {
+func (g *graph) visit(id store.ID, order store.Position) (*job, error) {
 	var fresh []*job
-	top, result, err := g.lookup(id, false, order, &fresh)
+	top, err := g.lookup(id, false, order, &fresh)
 	for err == nil && len(fresh) > 0 {
 		j := fresh[len(fresh)-1]
 		fresh = fresh[:len(fresh)-1]
 		err = g.connect(j, order, &fresh)
 	}
-	return top, result, err
+	return top.job, err
+}
+
+// operand is what lookup finds: the job that makes it, or why there is none.
+type operand struct {
+	job     *job
+	failure *store.Failure
+	kept    bool // its bare ciphertext is stored
 }
 
 // lookup finds or makes the job for id, if its result is missing or, for a use
 // of its bare ciphertext, that is. A made job is appended to fresh.
-func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*job) (*job, store.Result, error) {
+func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*job) (operand, error) {
 	result, err := g.store.Result(id)
 	if err != nil || result.Failure != nil || result.Ready && !bare {
-		return nil, result, err
+		return operand{failure: result.Failure}, err
 	}
 	if j := g.jobs[id]; j != nil {
-		return j, store.Result{}, nil
+		return operand{job: j}, nil
 	}
 	node, err := g.store.Node(id)
 	if err != nil {
-		return nil, result, err
+		return operand{}, err
 	}
 	if result.Ready {
 		kept, err := g.store.HasBare(id)
 		if err != nil || kept || node.Kind == store.Input {
-			return nil, result, err
+			return operand{kept: kept && !constant(node)}, err
 		}
 	}
-	j := &job{id: id, node: node, order: order, again: result.Ready}
+	j := &job{id: id, node: node, order: order, again: result.Ready, at: nowhere}
 	if node.Kind == store.Input {
 		j.id = store.ID(node.List)
 	} else {
@@ -92,16 +115,49 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 		j.id = j.results[0]
 	}
 	if known := g.jobs[j.id]; known != nil {
-		return known, store.Result{}, nil
+		return operand{job: known}, nil
 	}
 	if node.Kind == store.Operation && node.Index > 0 { // the first result stands for all
 		if j.node, err = g.store.Node(j.id); err != nil {
-			return nil, result, err
+			return operand{}, err
 		}
 	}
+	if j.depth, err = g.depth(j.node); err != nil {
+		return operand{}, err
+	}
+	j.path = j.depth
 	g.jobs[j.id] = j
+	g.found(j)
 	*fresh = append(*fresh, j)
-	return j, result, nil
+	return operand{job: j}, nil
+}
+
+// depth is the number of layers of bootstraps of a computation. What makes no
+// ciphertext but a public one has none.
+func (g *graph) depth(n *store.Node) (int, error) {
+	switch n.Kind {
+	case store.Input:
+		return 1, nil
+	case store.Undefined:
+		return 0, nil
+	}
+	var from fhe.Type
+	row, err := n.Op.Operator()
+	if err != nil {
+		return 0, err
+	}
+	if row.Shape == fhe.Convert {
+		of, err := g.store.Node(store.ID(n.Operands[0].Word))
+		if err != nil {
+			return 0, err
+		}
+		from = of.Handle.Type()
+	}
+	depth := fhe.FormOf(n.Op, n.Type, from, n.Operands).Cost().Depth
+	if slices.ContainsFunc(n.Operands, func(o fhe.Operand) bool { return o.Kind == fhe.Stored }) {
+		depth++
+	}
+	return depth, nil
 }
 
 // connect ties a new job to its operands.
@@ -114,30 +170,88 @@ func (g *graph) connect(j *job, order store.Position, fresh *[]*job) error {
 		if bare {
 			g.bare[id]++
 		}
-		operand, result, err := g.lookup(id, bare, order, fresh)
+		operand, err := g.lookup(id, bare, order, fresh)
 		switch {
 		case err != nil:
 			return err
-		case result.Failure != nil && j.failure == nil:
-			j.failure = result.Failure
+		case operand.failure != nil && j.failure == nil:
+			j.failure = operand.failure
 			g.doomed = append(g.doomed, j)
-		case operand != nil:
-			j.missing++
-			operand.consumers = append(operand.consumers, j)
+		case operand.kept:
+			g.stay(j.part)
+		case operand.job != nil:
+			g.tie(j, operand.job, bare)
 		}
 	}
-	if j.missing == 0 && j.failure == nil {
-		heap.Push(&g.ready, j)
-	}
+	g.mayBegin(j)
 	return nil
 }
 
-// next takes the oldest ready job, nil if there is none.
-func (g *graph) next() *job {
-	if len(g.ready) == 0 {
+// tie makes j wait for an operand.
+func (g *graph) tie(j, o *job, bare bool) {
+	outside := !bare || o.node.Kind == store.Input
+	o.consumers = append(o.consumers, use{j, outside})
+	j.operands = append(j.operands, o)
+	j.missing++
+	switch {
+	case outside:
+		j.outside++
+		j.part.outside++
+		g.shelve(j.part)
+	case !constant(o.node):
+		g.join(j, o)
+	}
+	g.raise(o, j.path+o.depth)
+}
+
+// raise lengthens the path from j, and from what it needs.
+func (g *graph) raise(j *job, path int) {
+	type step struct {
+		job  *job
+		path int
+	}
+	for stack := []step{{j, path}}; len(stack) > 0; {
+		s := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if s.path = min(s.path, maxPath); s.path <= s.job.path {
+			continue
+		}
+		s.job.path = s.path
+		g.reorder(s.job)
+		for _, o := range s.job.operands {
+			stack = append(stack, step{o, s.path + o.depth})
+		}
+	}
+}
+
+// mayBegin makes j ready, and its part whole, if nothing is missing.
+func (g *graph) mayBegin(j *job) {
+	if j.missing == 0 && j.failure == nil && !j.begun && j.at == nowhere {
+		heap.Push(g.queueOf(j), j)
+	}
+	g.mayLeave(j.part)
+}
+
+// begin gives a job to an executor.
+func (g *graph) begin(j *job) {
+	if j.at != nowhere {
+		heap.Remove(g.queueOf(j), j.at)
+	}
+	j.begun = true
+}
+
+// next takes the first ready job for this machine, nil if there is none. Of the
+// parts that may leave it takes from those that are older than class alone.
+func (g *graph) next(class uint64) *job {
+	j := g.home.first()
+	if k := g.away.first(); k != nil && k.class() < class && (j == nil || k.precedes(j)) {
+		j = k
+	}
+	if j == nil {
 		return nil
 	}
-	j := heap.Pop(&g.ready).(*job)
+	g.stay(j.part)
+	g.begin(j)
 	j.keep = g.used(j)
 	return j
 }
@@ -152,18 +266,24 @@ func (g *graph) used(j *job) bool {
 func (g *graph) succeed(j *job) {
 	j.wants = nil
 	if g.used(j) && !j.keep {
-		j.again = true
-		heap.Push(&g.ready, j)
+		j.again, j.begun = true, false
+		g.stay(j.part)
+		g.mayBegin(j)
 		return
 	}
 	g.remove(j)
 	if j.keep {
 		g.unused = append(g.unused, j.results...)
 	}
-	for _, c := range j.consumers {
+	for _, u := range j.consumers {
+		c := u.by
 		c.missing--
-		if c.missing == 0 && c.failure == nil {
-			heap.Push(&g.ready, c)
+		if u.outside {
+			c.outside--
+			c.part.outside--
+		}
+		if g.jobs[c.id] == c {
+			g.mayBegin(c)
 		}
 	}
 }
@@ -174,8 +294,8 @@ func (g *graph) fail(j *job) []*job {
 	failed := []*job{j}
 	for i := 0; i < len(failed); i++ {
 		g.remove(failed[i])
-		for _, c := range failed[i].consumers {
-			if c.failure == nil {
+		for _, u := range failed[i].consumers {
+			if c := u.by; c.failure == nil && g.jobs[c.id] == c {
 				c.failure = j.failure
 				failed = append(failed, c)
 			}
@@ -184,9 +304,14 @@ func (g *graph) fail(j *job) []*job {
 	return failed
 }
 
-// remove ends j's uses of bare ciphertexts.
+// remove takes j out of the graph and ends its uses of bare ciphertexts.
 func (g *graph) remove(j *job) {
+	if j.at != nowhere {
+		heap.Remove(g.queueOf(j), j.at)
+	}
 	delete(g.jobs, j.id)
+	j.operands = nil
+	g.leave(j)
 	for _, o := range j.node.Operands {
 		if o.Kind != fhe.Made {
 			continue
@@ -197,20 +322,4 @@ func (g *graph) remove(j *job) {
 			g.unused = append(g.unused, id)
 		}
 	}
-}
-
-// jobHeap orders jobs by the want that needs them, so that a late crowd of
-// wide work does not hold up an older chain.
-type jobHeap []*job
-
-func (h jobHeap) Len() int           { return len(h) }
-func (h jobHeap) Less(i, k int) bool { return h[i].order.Less(h[k].order) }
-func (h jobHeap) Swap(i, k int)      { h[i], h[k] = h[k], h[i] }
-func (h *jobHeap) Push(x any)        { *h = append(*h, x.(*job)) }
-func (h *jobHeap) Pop() any {
-	old := *h
-	j := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return j
 }

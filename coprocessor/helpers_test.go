@@ -2,10 +2,7 @@ package coprocessor
 
 import (
 	"context"
-	"encoding/binary"
-	"hash/fnv"
 	"log/slog"
-	"math/bits"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -16,6 +13,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
@@ -24,137 +22,19 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// plaintexts is the plaintext model of a bootstrap: the phase of a ciphertext is
-// its body, and the mask only tells ciphertexts apart. The tests of order,
-// crashes and faults run the real circuits on it.
-type plaintexts struct{ p *tfhe.Params }
-
-func (b plaintexts) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
-	for _, j := range jobs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		// Which of the 2N rotations the phase asks for, rounded.
-		shift := 64 - bits.TrailingZeros(uint(2*b.p.PolySize))
-		at := 0
-		if j.Kind == tfhe.Unpack {
-			at = int(j.Exponents[len(j.Exponents)-1])
-		} else {
-			at = int((j.Src[len(j.Src)-1] + 1<<(shift-1)) >> shift)
-		}
-		mask := noiseOf(j)
-		for i, dst := range j.Dst {
-			k := (at + i*b.p.PolySize/j.LUT.Outputs) % (2 * b.p.PolySize)
-			v := j.LUT.Poly[k%b.p.PolySize]
-			if k >= b.p.PolySize {
-				v = -v
-			}
-			dst.Trivial(v)
-			dst[0], dst[1] = mask, uint64(i)
-		}
-	}
-	return nil
-}
-
-// noiseOf is a mask that only the same bootstrap of the same ciphertext has.
-func noiseOf(j tfhe.Job) uint64 {
-	h := fnv.New64a()
-	binary.Write(h, binary.BigEndian, []uint64(j.Src))
-	binary.Write(h, binary.BigEndian, j.Exponents)
-	binary.Write(h, binary.BigEndian, j.LUT.Poly)
-	return h.Sum64() | 1
-}
-
-// Pack keeps plaintexts, and in the mask a hash of what it packs.
-func (b plaintexts) Pack(blocks []tfhe.LWE) (*tfhe.Packed, error) {
-	h := fnv.New64a()
-	c := &tfhe.Packed{Mask: make([]uint16, b.p.PackedMaskWords(len(blocks))), Bodies: make([]uint16, len(blocks))}
-	for i, block := range blocks {
-		binary.Write(h, binary.BigEndian, []uint64(block))
-		c.Bodies[i] = uint16(plaintextOf(block) << (b.p.PackBits - 3)) // 4 values and a bit of padding
-	}
-	for i, x := 0, h.Sum64(); x > 0; i, x = i+1, x>>b.p.PackBits {
-		c.Mask[i] = uint16(x) & (1<<b.p.PackBits - 1)
-	}
-	return c, nil
-}
-
-// plainEvaluator computes on plaintexts. Its Unpack makes masks of all its
-// arguments.
-type plainEvaluator struct{ *radix.Evaluator }
-
 func newPlainEvaluator() Evaluator {
-	return plainEvaluator{radix.NewEvaluator(tfhe.Default, meter{plaintexts{&tfhe.Default}})}
+	return plaintest.NewEvaluator(meter{plaintest.Plaintexts{Params: &tfhe.Default}})
 }
 
-// Random stands for the draw: what it returns is no secret.
-func (e plainEvaluator) Random(ctx context.Context, seed [32]byte, t fhe.Type, bound *uint256.Int) (*radix.Ciphertext, error) {
-	v := new(uint256.Int).SetBytes32(seed[:])
-	if bound != nil {
-		v.Mod(v, bound)
-	}
-	v.And(v, new(uint256.Int).SubUint64(new(uint256.Int).Lsh(uint256.NewInt(1), uint(t.Bits())), 1))
-	out, err := e.Eval(ctx, fhe.Trivial, t, radix.Clear(v))
-	return out[0], err
-}
-
-func (plainEvaluator) Pack(values ...*radix.Ciphertext) (*radix.Packed, error) {
-	return radix.Pack(plaintexts{&tfhe.Default}, values...)
-}
-
-func (e plainEvaluator) Unpack(ctx context.Context, p *radix.Packed, i int, content fhe.Digest) (*radix.Ciphertext, error) {
-	ct, err := e.Evaluator.Unpack(ctx, p, i)
-	if err != nil {
-		return nil, err
-	}
-	digest := p.Digest()
-	h := fhe.Keccak(content[:], digest[:], []byte{uint8(i)})
-	for _, b := range ct.Blocks {
-		if b[0] != 0 {
-			b[0] += binary.BigEndian.Uint64(h[:]) << 1 // stays odd
-		}
-	}
-	return ct, nil
-}
-
-// plaintext decrypts what plaintexts made.
-func plaintext(t testing.TB, ct *radix.Ciphertext) (v uint64) {
+func plaintext(t testing.TB, ct *radix.Ciphertext) uint64 {
 	t.Helper()
-	for i, block := range ct.Blocks {
-		m := plaintextOf(block)
-		if m >= 1<<fhe.MessageBits {
-			t.Fatalf("block %d holds %d", i, m)
-		}
-		v |= m << (fhe.MessageBits * i)
-	}
-	return v
-}
-
-func plaintextOf(block tfhe.LWE) uint64 { return block[len(block)-1] / tfhe.Delta }
-
-// plainList writes an input list for plaintexts.
-func plainList(types []fhe.Type, values []uint64) *fhe.InputList {
-	list := &fhe.InputList{Binding: fhe.Binding{Domain: logtest.Domain}, Types: types, Mask: make([]uint64, 2048)}
-	for i, typ := range types {
-		for s := range typ.Slots() {
-			list.Bodies = append(list.Bodies, values[i]>>(4*s)&15*tfhe.Delta)
-		}
-	}
-	for i := range list.Mask {
-		list.Mask[i] = uint64(i)*0x9e3779b97f4a7c15 | 1
-	}
-	return list
-}
-
-func randomList(r *rand.Rand) (*fhe.InputList, []uint64) {
-	values := []uint64{r.Uint64N(256), r.Uint64N(2)}
-	return plainList([]fhe.Type{fhe.Uint8, fhe.Bool}, values), values
+	return plaintest.Value(t, ct)
 }
 
 // program writes a random program on 8-bit values and booleans.
 func program(seed uint64) *logtest.Log {
 	r := rand.New(rand.NewPCG(seed, 0))
-	return logtest.Random(r, logtest.Shape{Blocks: 5, Operations: 10, Wants: 4, Types: []fhe.Type{fhe.Uint8, fhe.Bool}, Inputs: randomList})
+	return logtest.Random(r, logtest.Shape{Blocks: 5, Operations: 10, Wants: 4, Types: []fhe.Type{fhe.Uint8, fhe.Bool}, Inputs: plaintest.RandomList})
 }
 
 // spy records which computations an evaluator is asked for, and may refuse some.

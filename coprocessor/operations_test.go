@@ -11,6 +11,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/fhe"
 )
 
@@ -18,7 +19,7 @@ import (
 // it is computed once, and both are values of one packed form.
 func TestTwoResults(t *testing.T) {
 	l := logtest.New()
-	list := plainList([]fhe.Type{fhe.Uint8, fhe.Uint8}, []uint64{200, 100})
+	list := plaintest.List([]fhe.Type{fhe.Uint8, fhe.Uint8}, []uint64{200, 100})
 	in := l.Input(list, 200, 100)
 	both := l.Derive(fhe.TryAdd, fhe.Uint8, nil, l.Operand(in[0]), l.Operand(in[1]))
 	sum, fits := both[0], both[1]
@@ -45,7 +46,7 @@ func TestTwoResults(t *testing.T) {
 // TestDrawAndLookup orders what takes more than operands.
 func TestDrawAndLookup(t *testing.T) {
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(3, 3)))
+	list, values := plaintest.RandomList(rand.New(rand.NewPCG(3, 3)))
 	x := l.Input(list, values...)[0]
 	seed := fhe.ClearOperand(uint256.NewInt(0x1234))
 	table := make([]byte, 2*fhe.TableSize)
@@ -73,7 +74,7 @@ func TestDrawAndLookup(t *testing.T) {
 func TestOneOfTwoResults(t *testing.T) {
 	for k, typ := range []fhe.Type{fhe.Uint8, fhe.Bool} {
 		l := logtest.New()
-		in := l.Input(plainList([]fhe.Type{fhe.Uint8, fhe.Uint8}, []uint64{200, 100}), 200, 100)
+		in := l.Input(plaintest.List([]fhe.Type{fhe.Uint8, fhe.Uint8}, []uint64{200, 100}), 200, 100)
 		both := l.Derive(fhe.TryAdd, fhe.Uint8, nil, l.Operand(in[0]), l.Operand(in[1]))
 		l.Want(l.Operation(fhe.Not, typ, false, 0, both[k]))
 		m := startWith(t, []fhe.Batch{l.Seal(0)}, newPlainEvaluator())

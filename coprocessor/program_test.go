@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/fhe"
 )
 
@@ -200,7 +201,7 @@ func TestTrace(t *testing.T) {
 	traces := make(chan Trace, 10)
 	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Trace = func(tr Trace) { traces <- tr } })
 	l := logtest.New()
-	list, values := randomList(rand.New(rand.NewPCG(0, 0)))
+	list, values := plaintest.RandomList(rand.New(rand.NewPCG(0, 0)))
 	x := l.Input(list, values...)[0]
 	y := l.Operation(fhe.Add, fhe.Uint8, false, 0, x, x)
 	l.Want(y)

@@ -12,6 +12,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/internal/plaintest"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/tfhe"
@@ -86,7 +87,7 @@ func TestRealCryptography(t *testing.T) {
 func realProgram(t *testing.T, key *tfhe.PublicKey) *logtest.Log {
 	values := []uint64{200, 77, 150}
 	types := []fhe.Type{fhe.Uint8, fhe.Uint8, fhe.Uint8}
-	list := plainList(types, values)
+	list := plaintest.List(types, values)
 	var slots []uint8
 	for _, b := range list.Bodies {
 		slots = append(slots, uint8(b/tfhe.Delta))

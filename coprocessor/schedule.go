@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"fhevm/coprocessor/store"
+	"fhevm/fhe"
 )
 
 const (
@@ -22,10 +23,13 @@ const (
 type scheduler struct {
 	c       *Coprocessor
 	graph   *graph
-	next    store.Position // of the first want that is not loaded yet
-	more    bool           // there may be wants to load
-	swept   bool           // no earlier graph's bare ciphertexts are left
-	running int
+	next    store.Position     // of the first want that is not loaded yet
+	more    bool               // there may be wants to load
+	swept   bool               // no earlier graph's bare ciphertexts are left
+	running int                // jobs here
+	away    map[*job]uint64    // of each task elsewhere, one job and the age class
+	lent    context.Context    // of the tasks elsewhere
+	recall  context.CancelFunc // ends it
 	results chan outcome
 }
 
@@ -43,14 +47,14 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 	defer c.end()
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(c.closing, cancel)()
-	s := &scheduler{c: c, graph: newGraph(c.store), more: true, results: make(chan outcome, c.cfg.Workers)}
+	s := &scheduler{c: c, graph: newGraph(c.store), more: true, away: make(map[*job]uint64), results: make(chan outcome, c.cfg.Workers)}
 	err := s.loop(ctx)
 	stopped := ctx.Err() != nil
 	cancel()
-	for ; s.running > 0; s.running-- {
+	for n := s.running + len(s.away); n > 0; n-- {
 		<-s.results
 	}
-	c.totals.set(0, 0)
+	c.totals.set(0, 0, 0)
 	if errors.Is(err, ErrClosed) || stopped && errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -72,16 +76,26 @@ func (c *Coprocessor) end() {
 }
 
 func (s *scheduler) loop(ctx context.Context) error {
+	var changed <-chan struct{}
+	var late <-chan LateReport
+	if cluster := s.c.cfg.Cluster; cluster != nil {
+		changed, late = cluster.Changed(), cluster.Late()
+	}
 	for {
 		if err := s.advance(ctx); err != nil {
 			return fmt.Errorf("schedule computations: %w", err)
 		}
-		s.c.totals.set(len(s.graph.jobs), s.running)
+		s.c.totals.set(len(s.graph.jobs), s.running, len(s.away))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.c.wake:
 			s.more = true
+		case <-changed:
+		case l := <-late:
+			if err := s.compare(l); err != nil {
+				return err
+			}
 		case o := <-s.results:
 			if err := s.finish(s.collect(o)); err != nil {
 				return err
@@ -93,7 +107,11 @@ func (s *scheduler) loop(ctx context.Context) error {
 // advance loads wants and starts ready jobs as far as the bounds allow.
 func (s *scheduler) advance(ctx context.Context) error {
 	if s.c.reload.Load() {
-		if s.running > 0 {
+		if s.recall != nil {
+			s.recall()
+			s.recall = nil
+		}
+		if s.running > 0 || len(s.away) > 0 {
 			return nil // let them finish: the new graph may need the same jobs
 		}
 		s.c.reload.Store(false)
@@ -105,8 +123,11 @@ func (s *scheduler) advance(ctx context.Context) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
+	if err := s.handOut(ctx); err != nil {
+		return err
+	}
 	for s.running < s.c.cfg.Workers {
-		j := s.graph.next()
+		j := s.graph.next(s.limit())
 		if j == nil {
 			break
 		}
@@ -114,6 +135,54 @@ func (s *scheduler) advance(ctx context.Context) error {
 		go func() { s.results <- s.c.perform(ctx, j) }()
 	}
 	return nil
+}
+
+// handOut gives whole parts of the graph to the cluster, as far as it has room.
+func (s *scheduler) handOut(ctx context.Context) error {
+	if s.c.cfg.Cluster == nil {
+		return nil
+	}
+	if s.recall == nil {
+		s.lent, s.recall = context.WithCancel(ctx)
+	}
+	for room := s.c.cfg.Cluster.Room() - len(s.away); room > 0; room-- {
+		jobs := s.graph.take()
+		if jobs == nil {
+			break
+		}
+		class, lent := jobs[0].class(), s.lent
+		t, ordered, err := s.graph.taskOf(jobs)
+		if errors.Is(err, errStays) {
+			s.graph.stay(jobs[0].part)
+			s.graph.giveBack(jobs)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.away[jobs[0]] = class
+		go func() {
+			o := s.c.delegate(lent, t, ordered)
+			o.task = jobs[0]
+			s.results <- o
+		}()
+	}
+	return nil
+}
+
+// limit is the age class before which this machine computes what others could:
+// any, unless they are to do it all. Then what is older than all that they have
+// or can get waits for itself, by ways that cross between parts of the graph, and
+// goes on here.
+func (s *scheduler) limit() uint64 {
+	if !s.c.cfg.ClusterOnly {
+		return anyClass
+	}
+	limit := s.graph.oldest()
+	for _, class := range s.away {
+		limit = min(limit, class)
+	}
+	return limit
 }
 
 // load reads wants into the graph, oldest first, and settles those that have
@@ -187,38 +256,131 @@ func (s *scheduler) inherit() error {
 // synced write.
 func (s *scheduler) collect(o outcome) []outcome {
 	all := []outcome{o}
-	for {
-		select {
-		case o := <-s.results:
-			all = append(all, o)
-		default:
-			s.running -= len(all)
-			return all
+	for len(s.results) > 0 {
+		all = append(all, <-s.results)
+	}
+	for _, o := range all {
+		if o.task != nil {
+			delete(s.away, o.task)
+		} else {
+			s.running--
 		}
 	}
+	return all
 }
 
 func (s *scheduler) finish(all []outcome) error {
 	var settled []store.Root
 	for _, o := range all {
-		switch {
-		case o.err != nil:
-			return o.err
-		case o.job.failure != nil:
-			if err := s.fail(o.job, o.contents); err != nil {
-				return err
-			}
-		default:
-			settled = append(settled, o.job.wants...)
-			s.graph.succeed(o.job)
-			s.c.totals.done.Add(1)
+		roots, err := s.end(o)
+		if err != nil {
+			return err
 		}
+		settled = append(settled, roots...)
 	}
 	if err := errors.Join(s.drop(), s.settle(settled)); err != nil {
 		return err
 	}
 	for _, o := range all {
-		s.c.waiters.notify(o.contents)
+		for _, f := range o.jobs {
+			s.c.waiters.notify(f.contents)
+		}
+	}
+	return nil
+}
+
+// end brings the graph to where an outcome leaves it, and returns the wants that
+// are met. Of the jobs of a task those that take others' results end first, since
+// nobody else may need these bare.
+func (s *scheduler) end(o outcome) (met []store.Root, err error) {
+	if o.err != nil {
+		return nil, o.err
+	}
+	for _, f := range o.jobs {
+		if f.failure == nil {
+			continue
+		}
+		if err := s.fault(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range slices.Backward(o.jobs) {
+		switch {
+		case f.failure != nil:
+		case s.graph.jobs[f.id] != f.job: // it was stopped meanwhile
+			if err := s.condemn(f.job.failure, f.contents); err != nil {
+				return nil, err
+			}
+		default:
+			met = append(met, f.wants...)
+			s.graph.succeed(f.job)
+			s.c.totals.done.Add(1)
+		}
+	}
+	s.comeBack(o)
+	return met, nil
+}
+
+// comeBack makes those jobs of a task ready again that were not done.
+func (s *scheduler) comeBack(o outcome) {
+	var back []*job
+	for _, j := range o.away {
+		if j != nil && s.graph.jobs[j.id] == j && j.begun {
+			back = append(back, j)
+		}
+	}
+	if len(back) > 0 && o.stay {
+		s.graph.stay(back[0].part)
+	}
+	s.graph.giveBack(back)
+}
+
+// fault ends a job with its failure.
+func (s *scheduler) fault(f finished) error {
+	if f.condemns {
+		if err := s.condemn(f.failure, f.contents); err != nil {
+			return err
+		}
+	}
+	if s.graph.jobs[f.id] != f.job {
+		return nil
+	}
+	f.job.failure = f.failure
+	return s.fail(f.job, f.contents)
+}
+
+// compare stops what a late report disagrees with.
+func (s *scheduler) compare(l LateReport) error {
+	lies, err := s.c.late(l)
+	if err != nil {
+		return err
+	}
+	for _, f := range lies {
+		if err := s.condemn(f.failure, f.contents); err != nil {
+			return err
+		}
+		s.c.waiters.notify(f.contents)
+	}
+	return nil
+}
+
+// condemn replaces results by a failure, and fails the jobs that need them. Those
+// that an executor has meanwhile end as failed, whatever it finds.
+func (s *scheduler) condemn(failure *store.Failure, contents []store.ID) error {
+	if err := s.c.store.Condemn(failure, contents); err != nil {
+		return err
+	}
+	s.c.calculator.forget(contents)
+	for _, j := range s.graph.jobs {
+		needs := slices.ContainsFunc(j.node.Operands, func(o fhe.Operand) bool {
+			return o.Kind != fhe.Clear && slices.Contains(contents, store.ID(o.Word))
+		})
+		if needs && j.failure == nil {
+			j.failure = failure
+			if err := s.fail(j, slices.Clone(j.results)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -228,6 +390,11 @@ func (s *scheduler) finish(all []outcome) error {
 func (s *scheduler) fail(j *job, contents []store.ID) error {
 	failed := s.graph.fail(j)
 	settled := j.wants
+	if len(contents) == 0 { // of a list that cannot be read
+		for _, want := range j.wants {
+			contents = append(contents, want.Content)
+		}
+	}
 	for _, consumer := range failed[1:] {
 		contents = append(contents, consumer.results...)
 		settled = append(settled, consumer.wants...)

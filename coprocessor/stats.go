@@ -18,11 +18,20 @@ type Stats struct {
 	Done       uint64 // computations that succeeded
 	Failed     uint64 // computations that failed, also for a failed operand
 	Bootstraps uint64 // of finished computations, if NewEvaluator made the evaluator
+
+	Workers       int    // of the cluster that are there
+	Away          int    // tasks that they have
+	CrossChecked  uint64 // tasks that were computed twice on purpose
+	Disagreements uint64 // results on which machines disagreed: each needs a person
 }
 
 // Stats returns the present numbers.
 func (c *Coprocessor) Stats() Stats {
 	t := &c.totals
+	workers := 0
+	if c.cfg.Cluster != nil {
+		workers = c.cfg.Cluster.Workers()
+	}
 	return Stats{
 		Missing:    c.store.Missing(),
 		Queued:     int(t.queued.Load()),
@@ -30,17 +39,24 @@ func (c *Coprocessor) Stats() Stats {
 		Done:       t.done.Load(),
 		Failed:     t.failed.Load(),
 		Bootstraps: t.bootstraps.Load(),
+
+		Workers:       workers,
+		Away:          int(t.away.Load()),
+		CrossChecked:  t.checked.Load(),
+		Disagreements: t.disagreements.Load(),
 	}
 }
 
 type totals struct {
-	queued, running          atomic.Int64
+	queued, running, away    atomic.Int64
 	done, failed, bootstraps atomic.Uint64
+	checked, disagreements   atomic.Uint64
 }
 
-func (t *totals) set(queued, running int) {
+func (t *totals) set(queued, running, away int) {
 	t.queued.Store(int64(queued))
 	t.running.Store(int64(running))
+	t.away.Store(int64(away))
 }
 
 // Trace describes a finished computation.
@@ -50,6 +66,7 @@ type Trace struct {
 	Duration   time.Duration
 	Bootstraps uint64         // if NewEvaluator made the evaluator
 	Failure    *store.Failure // nil on success
+	Worker     string         // of the cluster; empty for this machine
 }
 
 type meterKey struct{}

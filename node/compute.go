@@ -14,11 +14,41 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// compute is the coprocessor's arithmetic on the keys of one network.
-type compute struct {
+// arithmetic is what computing takes: on the keys of one network, without any that
+// decryption needs.
+type arithmetic struct {
 	publicKey *tfhe.PublicKey
 	engine    *tfhe.Engine
 	evaluator coprocessor.Evaluator
+}
+
+// openArithmetic loads the keys and checks that they are the network's.
+func openArithmetic(f network.Folder, d *network.Description, workers int) (*arithmetic, error) {
+	if err := f.CheckRandomKey(); err != nil { // it is read when it is needed
+		return nil, err
+	}
+	public, err := f.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	key, err := f.EvaluationKey()
+	if err != nil {
+		return nil, err
+	}
+	if tfhe.KeyID(public, key, d.RandomKey) != d.KeyID {
+		return nil, errors.New("the network's key files do not belong to its description")
+	}
+	engine := tfhe.NewEngine(key, workers)
+	engine.Provide(tfhe.Random, func() (*tfhe.BootstrapKey, error) { return drawingKey(f, d) })
+	return &arithmetic{public, engine, coprocessor.NewEvaluator(engine, public)}, nil
+}
+
+// Close stops the engine.
+func (a *arithmetic) Close() error { return a.engine.Close() }
+
+// compute is the coprocessor's arithmetic with what prepares decryptions.
+type compute struct {
+	*arithmetic
 	squashKey *squash.Key
 	squasher  *squash.Engine
 }
@@ -32,27 +62,12 @@ func newCompute(f network.Folder, d *network.Description, workers int) (*compute
 		return err
 	})
 	g.Go(func() (err error) {
-		if err := f.CheckRandomKey(); err != nil { // it is read when it is needed
-			return err
-		}
-		if c.publicKey, err = f.PublicKey(); err != nil {
-			return err
-		}
-		key, err := f.EvaluationKey()
-		if err != nil {
-			return err
-		}
-		if tfhe.KeyID(c.publicKey, key, d.RandomKey) != d.KeyID {
-			return errors.New("the network's key files do not belong to its description")
-		}
-		c.engine = tfhe.NewEngine(key, workers)
-		c.engine.Provide(tfhe.Random, func() (*tfhe.BootstrapKey, error) { return drawingKey(f, d) })
-		return nil
+		c.arithmetic, err = openArithmetic(f, d, workers)
+		return err
 	})
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.evaluator = coprocessor.NewEvaluator(c.engine, c.publicKey)
 	var err error
 	c.squasher, err = squash.NewEngine(c.engine.Params(), c.engine.KeySwitchKey(), c.squashKey)
 	return c, err
@@ -70,8 +85,8 @@ func drawingKey(f network.Folder, d *network.Description) (*tfhe.BootstrapKey, e
 // Close stops the engines and unmaps the keys.
 func (c *compute) Close() error {
 	var errs []error
-	if c.engine != nil {
-		errs = append(errs, c.engine.Close())
+	if c.arithmetic != nil {
+		errs = append(errs, c.arithmetic.Close())
 	}
 	if c.squashKey != nil {
 		errs = append(errs, c.squashKey.Close())
@@ -86,7 +101,7 @@ func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return coprocessor.Open(coprocessor.Config{
+	cfg := coprocessor.Config{
 		Domain:    n.Domain(),
 		Dir:       cmp.Or(subdir(n.config.DataDir, "coprocessor"), "coprocessor"),
 		FS:        fileSystem(n.config.DataDir),
@@ -95,7 +110,14 @@ func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
 		Signer:    signer,
 		Logger:    n.config.Logger,
 		Trace:     n.config.Trace,
-	})
+	}
+	if n.config.Cluster.enabled() {
+		if n.lead, err = openCluster(n.config.Cluster, n.config.DataDir, n.Domain(), n.config.Logger); err != nil {
+			return nil, err
+		}
+		cfg.Cluster, cfg.ClusterOnly, cfg.CrossCheck = n.lead.leader, n.config.Cluster.Only, n.config.Cluster.CrossCheck
+	}
+	return coprocessor.Open(cfg)
 }
 
 // fileSystem is the disk, or memory for a node without a data directory.

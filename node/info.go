@@ -12,6 +12,7 @@ type Info struct {
 	Mnemonic   string          `json:"mnemonic,omitempty"`
 	Accounts   []InfoAccount   `json:"accounts,omitempty"` // of a chain that the node runs
 	Parameters *sdk.Parameters `json:"parameters"`
+	Cluster    *InfoCluster    `json:"cluster,omitempty"`
 }
 
 // InfoAccount is a development account.
@@ -29,6 +30,9 @@ func (n *Node) Info() *Info {
 	i.Mnemonic = chain.DevMnemonic
 	for _, a := range chain.DevAccounts() {
 		i.Accounts = append(i.Accounts, InfoAccount{a.Address.Hex(), a.Hex()})
+	}
+	if n.lead != nil {
+		i.Cluster = &InfoCluster{URL: n.lead.url, TokenFile: n.lead.tokenFile}
 	}
 	return i
 }

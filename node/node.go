@@ -28,6 +28,7 @@ type Config struct {
 	RPC     string         // JSON-RPC address of its own chain, HTTP and WebSocket
 	API     string         // wallet API address
 	Workers int            // bootstraps at a time, default all processors
+	Cluster ClusterConfig
 	// Remote asks the committee at the addresses of the network's description.
 	// Otherwise this process plays all parties.
 	Remote  bool
@@ -54,6 +55,7 @@ type Node struct {
 	first       uint64      // block that may hold logs
 	inputs      sdk.Inputs
 	compute     *compute
+	lead        *lead // nil without a cluster
 	coprocessor *coprocessor.Coprocessor
 	parties     *parties
 	inspector   *inspector // nil unless this process plays the parties of a dev network
@@ -175,6 +177,9 @@ func (n *Node) Close() error {
 	}
 	if n.coprocessor != nil {
 		errs = append(errs, n.coprocessor.Close())
+	}
+	if n.lead != nil {
+		errs = append(errs, n.lead.Close())
 	}
 	if n.compute != nil {
 		errs = append(errs, n.compute.Close())

@@ -105,7 +105,7 @@ func runNode(c *cli.Context, cfg node.Config) (err error) {
 		return err
 	}
 	cfg.DataDir, cfg.API, cfg.Workers, cfg.Origins = c.String("data"), c.String("api"), c.Int("workers"), c.StringSlice("origin")
-	cfg.Version, cfg.Logger = version, slog.Default()
+	cfg.Cluster, cfg.Version, cfg.Logger = clusterConfig(c), version, slog.Default()
 	n, err := node.New(c.Context, cfg)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ a restart, also after kill -9, goes on where it left off.`,
 
 // nodeFlags are those of every node, whatever chain it serves.
 func nodeFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		keysFlag,
 		&cli.StringFlag{Name: "network", Usage: "`FOLDER` that keygen made, instead of development keys; implies --remote"},
 		&cli.BoolFlag{Name: "remote", Usage: "ask the committee at the network's addresses instead of playing it"},
@@ -39,7 +39,7 @@ func nodeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
 		&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
-	}
+	}, clusterFlags()...)
 }
 
 // untilEnd ends with the input, too. Whoever holds its other end may be killed
@@ -86,6 +86,9 @@ func printBanner(w io.Writer, i *node.Info) {
 		{"Decryptions", p.Contracts.DecryptionVerifier.String()},
 	} {
 		fmt.Fprintf(w, "\n  %-12s %s", row[0], row[1])
+	}
+	if i.Cluster != nil {
+		fmt.Fprintf(w, "\n  %-12s %s", "Workers join", i.Cluster.Command())
 	}
 	fmt.Fprintln(w)
 	if len(i.Accounts) == 0 {

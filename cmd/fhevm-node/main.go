@@ -40,7 +40,7 @@ Run a committee:     fhevm-node party init, then keygen, then party run`,
 			&cli.StringFlag{Name: "log", Value: "warn", Usage: "log `LEVEL` on standard error: debug, info, warn or error", EnvVars: []string{"FHEVM_LOG"}},
 		},
 		Before:   setLogger,
-		Commands: []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), versionCommand()},
+		Commands: []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app

@@ -42,7 +42,7 @@ func TestContentIDs(t *testing.T) {
 		t.Fatalf("content id %s, want %s", got, want)
 	}
 	flag := fhe.Keccak([]byte("fhevm content result"), want[:], []byte{1})
-	if got := add.results(logtest.Domain, ID{}); len(got) != 2 || got[0] != ID(want) || got[1] != ID(flag) {
+	if got := add.Results(logtest.Domain); len(got) != 2 || got[0] != ID(want) || got[1] != ID(flag) {
 		t.Fatalf("contents %s, want %s and %s", got, want, flag)
 	}
 

@@ -74,16 +74,13 @@ func (n *Node) appendOperation(b []byte) []byte {
 	return append(fhe.AppendOperands(b, n.Operands), n.Table...)
 }
 
-// results are the contents that the computation of n makes, the first of which
-// names it; id is that of n itself. The values of an input list are named
+// Results are the contents that an operation makes, the first of which names it.
+// Other nodes have none of their own: the values of an input list are named
 // elsewhere.
-func (n *Node) results(d fhe.Domain, id ID) []ID {
-	if n.Kind != Operation {
-		return []ID{id}
-	}
+func (n *Node) Results(d fhe.Domain) []ID {
 	row, err := n.Op.Operator()
-	if err != nil {
-		return []ID{id}
+	if n.Kind != Operation || err != nil {
+		return nil
 	}
 	ids := make([]ID, len(row.Results(n.Type)))
 	for k := range ids {

@@ -139,7 +139,15 @@ func (s *Store) Packed(id ID) ([]byte, error) { return s.get(s.db, keyContent(ta
 
 // Results are the contents that the computation of content id, made as n says,
 // makes.
-func (s *Store) Results(id ID, n *Node) []ID { return n.results(s.domain, id) }
+func (s *Store) Results(id ID, n *Node) []ID {
+	if n.Kind != Operation {
+		return []ID{id}
+	}
+	return n.Results(s.domain)
+}
+
+// Domain is that of all contents.
+func (s *Store) Domain() fhe.Domain { return s.domain }
 
 // Group names what is packed together with content id, made as n says: the first
 // result of its operation, or its input list.

@@ -1,0 +1,87 @@
+package cluster
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"fhevm/fhe"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+)
+
+// startS3 serves an S3-compatible store with one bucket in memory.
+func startS3(t testing.TB) Blobs {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "somebody")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "something")
+	backend := s3mem.New()
+	if err := backend.CreateBucket("ciphertexts"); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	t.Cleanup(server.Close)
+	b, err := NewS3Blobs(server.URL + "/ciphertexts/here?region=us-east-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestBlobs puts and gets, and is given something else than was put.
+func TestBlobs(t *testing.T) {
+	for name, blobs := range map[string]Blobs{"NATS": blobsOf(t, connect(t, startServer(t).URL(), "blobs")), "S3": startS3(t)} {
+		ctx := within(t)
+		value := bytes.Repeat([]byte{1, 2, 3}, 20000)
+		digest := fhe.Keccak(value)
+		if _, err := get(ctx, blobs, digest); err == nil {
+			t.Errorf("%s: got what was never put", name)
+		}
+		for range 2 {
+			if err := put(ctx, blobs, value); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if got, err := get(ctx, blobs, digest); err != nil || !bytes.Equal(got, value) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		if err := blobs.Put(ctx, blobName(digest), value[1:]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := get(ctx, blobs, digest); err == nil || !strings.Contains(err.Error(), "what is stored there has digest") {
+			t.Errorf("%s: of a changed value: %v", name, err)
+		}
+	}
+}
+
+// TestS3 runs a cluster whose ciphertexts travel through S3.
+func TestS3(t *testing.T) {
+	blobs := startS3(t)
+	log := program(300)
+	want := alone(t, log)
+	s := startServer(t)
+	h := leadWith(t, s.URL(), vfs.NewMem(), blobs)
+	w := work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Blobs = blobs })
+	h.feed(t, log.Blocks...)
+	h.drain(t)
+	h.check(t, log, want)
+	h.stop()
+	w.stop(t)
+}
+
+func TestS3Addresses(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://host":                "want https://HOST/BUCKET",
+		"ftp://host/bucket":           "want https://HOST/BUCKET",
+		"http://10.1.2.3/bucket":      "another machine",
+		"https://me:secret@host/them": "must not hold credentials",
+	} {
+		_, err := NewS3Blobs(address)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret@") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}

@@ -1,0 +1,454 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"fhevm/coprocessor"
+	"fhevm/fhe"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Timing of a cluster. A worker that is silent for longer than it should be is not
+// there any more, and what it had is another's.
+type Timing struct {
+	Announce time.Duration // between a worker's signs of life; it is gone after five
+	Ack      time.Duration // in which a worker must say that it still computes a task
+}
+
+// DefaultTiming is what nodes use.
+var DefaultTiming = Timing{Announce: time.Second, Ack: 5 * time.Second}
+
+// DefaultDeliveries is how often a task is handed to workers that do not report on
+// it, before it is given up.
+const DefaultDeliveries = 5
+
+// maxRemembered is the number of finished tasks whose second reports are compared
+// with the first.
+const maxRemembered = 1 << 12
+
+// LeaderConfig says what a leader works with.
+type LeaderConfig struct {
+	Domain     fhe.Domain
+	Conn       *nats.Conn // it stays the caller's
+	Blobs      Blobs
+	Deliveries int    // DefaultDeliveries if 0
+	Timing     Timing // DefaultTiming if zero
+	Logger     *slog.Logger
+}
+
+// Leader is the coprocessor's side of a cluster.
+type Leader struct {
+	cfg     LeaderConfig
+	epoch   int64 // tells this leader's messages from an earlier one's
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	subs    []*nats.Subscription
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+	changed chan struct{}
+	late    chan coprocessor.LateReport
+
+	mu      sync.Mutex
+	workers map[string]*member
+	pending map[fhe.Digest]*parcel
+	done    *lru.Cache[fhe.Digest, *parcel]
+}
+
+var _ coprocessor.Cluster = (*Leader)(nil)
+
+// member is a worker that is there.
+type member struct {
+	room int
+	seen time.Time
+}
+
+// parcel is a task that a caller of Compute waits for, or waited.
+type parcel struct {
+	errand
+	messages chan *message
+	gone     chan struct{} // closed when nobody can compute it
+	first    string        // whose report was taken
+}
+
+// NewLeader empties the domain's queue and takes it over.
+func NewLeader(ctx context.Context, cfg LeaderConfig) (*Leader, error) {
+	if cfg.Timing == (Timing{}) {
+		cfg.Timing = DefaultTiming
+	}
+	if cfg.Deliveries == 0 {
+		cfg.Deliveries = DefaultDeliveries
+	}
+	done, err := lru.New[fhe.Digest, *parcel](maxRemembered)
+	if err != nil {
+		return nil, err
+	}
+	l := &Leader{
+		cfg: cfg, epoch: time.Now().UnixNano(), done: done, changed: make(chan struct{}, 1), late: make(chan coprocessor.LateReport, 64),
+		workers: make(map[string]*member), pending: make(map[fhe.Digest]*parcel),
+	}
+	if l.js, err = jetstream.New(cfg.Conn); err != nil {
+		return nil, err
+	}
+	if err := l.openQueue(ctx); err != nil {
+		return nil, fmt.Errorf("open the cluster's queue at %s: %w", cfg.Conn.ConnectedUrlRedacted(), err)
+	}
+	ctx, l.stop = context.WithCancel(context.Background())
+	for what, handle := range map[string]nats.MsgHandler{
+		"results": l.result,
+		"workers": func(m *nats.Msg) { l.hear(m.Data) },
+	} {
+		sub, err := cfg.Conn.Subscribe(subject(cfg.Domain, what), handle)
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		l.subs = append(l.subs, sub)
+	}
+	l.stopped.Go(func() { l.watch(ctx) })
+	return l, nil
+}
+
+// queueName is that of the stream; its consumer is called workers.
+func queueName(d fhe.Domain) string { return "fhevm-" + label(d) + "-tasks" }
+
+const consumerName = "workers"
+
+// openQueue makes stream and consumer, without what an earlier leader left there.
+func (l *Leader) openQueue(ctx context.Context) (err error) {
+	if l.stream, err = l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: queueName(l.cfg.Domain), Subjects: []string{subject(l.cfg.Domain, "tasks")}, Retention: jetstream.WorkQueuePolicy,
+		Storage: jetstream.FileStorage, MaxMsgSize: maxMessage + 1<<10, Duplicates: time.Minute,
+	}); err != nil {
+		return err
+	}
+	if err := l.stream.Purge(ctx); err != nil {
+		return err
+	}
+	_, err = l.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: l.cfg.Timing.Ack, MaxDeliver: -1, MaxAckPending: -1,
+	})
+	return err
+}
+
+// Close leaves the queue as it is.
+func (l *Leader) Close() error {
+	var errs []error
+	for _, s := range l.subs {
+		if err := s.Unsubscribe(); !errors.Is(err, nats.ErrConnectionClosed) {
+			errs = append(errs, err)
+		}
+	}
+	l.stop()
+	l.stopped.Wait()
+	return errors.Join(errs...)
+}
+
+// Room is the number of tasks that the present workers take at a time.
+func (l *Leader) Room() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range l.workers {
+		n += w.room
+	}
+	return n
+}
+
+// Workers is the number of workers that are there.
+func (l *Leader) Workers() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.workers)
+}
+
+// Changed is sent to when a worker has come.
+func (l *Leader) Changed() <-chan struct{} { return l.changed }
+
+// Late gives second reports.
+func (l *Leader) Late() <-chan coprocessor.LateReport { return l.late }
+
+// Compute implements coprocessor.Cluster.
+func (l *Leader) Compute(ctx context.Context, t *coprocessor.Task, fetch coprocessor.Fetch, not string) (*coprocessor.Report, error) {
+	p := &parcel{errand: errand{Not: not, Task: t}, messages: make(chan *message, 8), gone: make(chan struct{})}
+	enc, err := p.encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := l.supply(ctx, t, fetch); err != nil {
+		return nil, l.offline(ctx, err)
+	}
+	id := fhe.Keccak(enc)
+	if !l.expect(id, p) {
+		return nil, coprocessor.ErrNoWorker
+	}
+	defer l.forget(id, p)
+	for attempt := 0; ; attempt++ {
+		seq, err := l.publish(ctx, id, enc, attempt)
+		if err != nil {
+			return nil, l.offline(ctx, err)
+		}
+		r, err := l.await(ctx, p, seq)
+		if err != nil {
+			l.withdraw(seq)
+		}
+		if r != nil || err != nil {
+			return r, err
+		}
+		if !sleep(ctx, l.cfg.Timing.Announce/4) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// offline gives a task back because NATS or the blobs cannot be reached, after a
+// while: they are asked again then.
+func (l *Leader) offline(ctx context.Context, err error) error {
+	if !sleep(ctx, l.cfg.Timing.Announce) {
+		return ctx.Err()
+	}
+	l.cfg.Logger.Warn("the cluster takes no task", "error", err)
+	return coprocessor.ErrNoWorker
+}
+
+// supply puts all that a task takes.
+func (l *Leader) supply(ctx context.Context, t *coprocessor.Task, fetch coprocessor.Fetch) error {
+	for _, digest := range needs(t) {
+		b, err := fetch(ctx, digest)
+		if err != nil {
+			return err
+		}
+		if err := put(ctx, l.cfg.Blobs, b); err != nil {
+			return fmt.Errorf("put blob %s: %w", digest, err)
+		}
+	}
+	return nil
+}
+
+// needs are the digests of what a task takes, each once.
+func needs(t *coprocessor.Task) []fhe.Digest {
+	all := make(map[fhe.Digest]bool)
+	for _, in := range t.Inputs {
+		all[in.Digest] = true
+	}
+	for _, n := range t.Jobs {
+		if n.List != (fhe.Digest{}) {
+			all[n.List] = true
+		}
+	}
+	return slices.Collect(maps.Keys(all))
+}
+
+// expect waits for messages about p, unless nobody is there to compute it.
+func (l *Leader) expect(id fhe.Digest, p *parcel) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.able(p) || l.pending[id] != nil {
+		return false
+	}
+	l.pending[id] = p
+	return true
+}
+
+// able reports whether a worker may compute p. mu is held.
+func (l *Leader) able(p *parcel) bool {
+	for name := range l.workers {
+		if name != p.Not {
+			return true
+		}
+	}
+	return false
+}
+
+// forget ends the wait. Reports that came behind the first are late.
+func (l *Leader) forget(id fhe.Digest, p *parcel) {
+	l.mu.Lock()
+	delete(l.pending, id)
+	l.done.Add(id, p)
+	l.mu.Unlock()
+	for {
+		select {
+		case m := <-p.messages:
+			l.compare(p, m)
+		default:
+			return
+		}
+	}
+}
+
+func (l *Leader) publish(ctx context.Context, id fhe.Digest, enc []byte, attempt int) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timing.Ack)
+	defer cancel()
+	ack, err := l.js.Publish(ctx, subject(l.cfg.Domain, "tasks"), enc, jetstream.WithMsgID(fmt.Sprintf("%x/%d/%d", id[:], l.epoch, attempt)))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// withdraw takes a task that was given up out of the queue. Where that cannot be
+// reached the task is computed for nothing.
+func (l *Leader) withdraw(seq uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.Timing.Announce)
+	defer cancel()
+	_ = l.stream.DeleteMsg(ctx, seq)
+}
+
+// await waits for a report. It returns none, and no error, if the task is to be
+// published again.
+func (l *Leader) await(ctx context.Context, p *parcel, seq uint64) (*coprocessor.Report, error) {
+	check := time.NewTicker(2 * l.cfg.Timing.Ack)
+	defer check.Stop()
+	for {
+		select {
+		case m := <-p.messages:
+			return l.open(ctx, p, m)
+		case <-p.gone:
+			return nil, coprocessor.ErrNoWorker
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-check.C:
+			_, err := l.stream.GetMsg(ctx, seq)
+			if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+				l.cfg.Logger.Warn("the queue has lost a task", "task", seq)
+				return nil, l.openLost(ctx, err)
+			}
+		}
+	}
+}
+
+// openLost makes the queue anew if it has gone.
+func (l *Leader) openLost(ctx context.Context, err error) error {
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err := l.openQueue(ctx); err != nil {
+		return l.offline(ctx, err)
+	}
+	return nil
+}
+
+// open turns a message into a report, with the blobs that it names.
+func (l *Leader) open(ctx context.Context, p *parcel, m *message) (*coprocessor.Report, error) {
+	switch {
+	case m.Kind == poisoned:
+		return nil, &coprocessor.PoisonError{Deliveries: int(m.Deliveries)}
+	case m.Kind == returned:
+		l.cfg.Logger.Info("a worker returned a task", "worker", m.Worker, "reason", m.Reason)
+		return nil, nil
+	case m.Worker == p.Not || len(m.Results) != len(p.Task.Jobs):
+		l.cfg.Logger.Error("a worker's report is refused", "worker", m.Worker)
+		return nil, nil
+	}
+	r := &coprocessor.Report{Worker: m.Worker, Results: m.Results}
+	for i := range r.Results {
+		if r.Results[i].Digest == (fhe.Digest{}) {
+			continue
+		}
+		var err error
+		if r.Results[i].Packed, err = get(ctx, l.cfg.Blobs, r.Results[i].Digest); err != nil {
+			l.cfg.Logger.Error("a worker's result cannot be read", "worker", m.Worker, "error", err)
+			return nil, nil
+		}
+	}
+	p.first = m.Worker
+	return r, nil
+}
+
+// result takes a worker's message. The worker may forget the task when it has the
+// answer.
+func (l *Leader) result(msg *nats.Msg) {
+	m, err := parseMessage(msg.Data)
+	if err != nil {
+		l.cfg.Logger.Error("a worker's message is refused", "error", err)
+		return
+	}
+	l.mu.Lock()
+	p, done := l.pending[m.Task], (*parcel)(nil)
+	if p == nil {
+		done, _ = l.done.Get(m.Task)
+	} else {
+		select {
+		case p.messages <- m:
+		default: // more than enough have come
+		}
+	}
+	l.mu.Unlock()
+	if done != nil {
+		l.compare(done, m)
+	}
+	if err := msg.Respond(nil); err != nil {
+		l.cfg.Logger.Warn("a worker is not answered", "worker", m.Worker, "error", err)
+	}
+}
+
+// compare passes on a report that came too late to be taken.
+func (l *Leader) compare(p *parcel, m *message) {
+	if m.Kind != reported || len(m.Results) != len(p.Task.Jobs) {
+		return
+	}
+	late := coprocessor.LateReport{Task: p.Task, First: p.first, Report: &coprocessor.Report{Worker: m.Worker, Results: m.Results}}
+	select {
+	case l.late <- late:
+	default:
+		l.cfg.Logger.Warn("a second report of a task is not compared: too many come", "worker", m.Worker)
+	}
+}
+
+// hear notes that a worker is there, or leaves.
+func (l *Leader) hear(b []byte) {
+	a, err := parseAnnouncement(b)
+	if err != nil {
+		l.cfg.Logger.Error("an announcement is refused", "error", err)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.workers[a.Worker]
+	switch {
+	case a.Room == 0 && w != nil:
+		l.drop(a.Worker, "it stops")
+	case a.Room == 0:
+	case w == nil:
+		l.cfg.Logger.Info("a worker is here", "worker", a.Worker, "tasks", a.Room)
+		l.workers[a.Worker] = &member{int(a.Room), time.Now()}
+		select {
+		case l.changed <- struct{}{}:
+		default:
+		}
+	default:
+		w.room, w.seen = int(a.Room), time.Now()
+	}
+}
+
+// watch drops workers that are silent.
+func (l *Leader) watch(ctx context.Context) {
+	for sleep(ctx, l.cfg.Timing.Announce) {
+		l.mu.Lock()
+		for name, w := range l.workers {
+			if time.Since(w.seen) > 5*l.cfg.Timing.Announce {
+				l.drop(name, "it is silent")
+			}
+		}
+		l.mu.Unlock()
+	}
+}
+
+// drop gives up tasks that nobody is left for. mu is held.
+func (l *Leader) drop(name, why string) {
+	l.cfg.Logger.Warn("a worker is gone", "worker", name, "reason", why)
+	delete(l.workers, name)
+	for id, p := range l.pending {
+		if !l.able(p) {
+			close(p.gone)
+			delete(l.pending, id)
+		}
+	}
+}

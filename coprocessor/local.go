@@ -1,0 +1,172 @@
+package coprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fhevm/coprocessor/store"
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+)
+
+// outcome is what became of jobs that one executor had.
+type outcome struct {
+	jobs []finished // each behind those that it took bare
+	task *job       // by which the scheduler knows a task of another machine
+	away []*job     // all that another machine had; those that are not in jobs come back
+	stay bool       // they are to be done here then
+	err  error      // the machine and not a computation is at fault
+}
+
+// finished is a job that is done, or failed if its failure is set.
+type finished struct {
+	*job
+	contents []store.ID // that it makes
+	failure  *store.Failure
+	condemns bool // what was stored for contents is not to be believed either
+}
+
+// perform runs one job here and stores its results.
+func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
+	ctx, bootstraps := metered(ctx)
+	began := time.Now()
+	p, err := c.calculator.run(ctx, j.node, j.results, storeShelf{c})
+	if err == nil {
+		err = c.keep(j, p)
+	}
+	done := finished{job: j, contents: p.contents}
+	var fault *evaluationError
+	switch {
+	case errors.As(err, &fault) && j.again:
+		return outcome{err: fmt.Errorf("compute %s again, which succeeded before: %w", j.node.Handle, err)}
+	case errors.As(err, &fault):
+		done.failure = &store.Failure{Handle: j.node.Handle, Reason: fault.Error()}
+	case err != nil:
+		return outcome{err: fmt.Errorf("compute %s: %w", j.node.Handle, err)}
+	}
+	c.tell(done, TaskResult{Bootstraps: bootstraps.Load(), Duration: time.Since(began)}, "")
+	return outcome{jobs: []finished{done}}
+}
+
+// tell counts and reports a finished job.
+func (c *Coprocessor) tell(f finished, r TaskResult, worker string) {
+	if f.failure != nil {
+		c.cfg.Logger.Error("computation failed", "handle", f.node.Handle, "kind", f.kind(), "error", f.failure.Reason)
+	}
+	c.totals.bootstraps.Add(r.Bootstraps)
+	c.cfg.Trace(Trace{Handle: f.node.Handle, Kind: f.kind(), Duration: r.Duration, Bootstraps: r.Bootstraps, Failure: f.failure, Worker: worker})
+}
+
+// kind names the job for people.
+func (j *job) kind() string {
+	switch j.node.Kind {
+	case store.Operation:
+		return j.node.Op.String()
+	case store.Input:
+		return "input"
+	}
+	return "undefined"
+}
+
+// keep stores what a job gave.
+func (c *Coprocessor) keep(j *job, p product) error {
+	if j.node.Kind == store.Input {
+		return c.store.PutList(j.node.List, p.packed, p.contents)
+	}
+	var bare [][]byte
+	if j.keep {
+		var err error
+		if bare, err = encodings(p.values); err != nil {
+			return &evaluationError{err}
+		}
+	}
+	return c.store.Put(j.results, p.packed, bare)
+}
+
+func encodings(values []*radix.Ciphertext) ([][]byte, error) {
+	out := make([][]byte, len(values))
+	for i, ct := range values {
+		var err error
+		if out[i], err = ct.MarshalBinary(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// unpacked returns a ready content as storage gives it back. Callers must not
+// change it.
+func (c *Coprocessor) unpacked(ctx context.Context, id store.ID) (*radix.Ciphertext, error) {
+	return c.calculator.unpacked(ctx, id, storeShelf{c})
+}
+
+// packed reads a ready content: what is kept of it, and which of the values
+// that are packed there it is.
+func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
+	n, err := c.store.Node(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	b, err := c.packedBytes(id, n)
+	if err != nil {
+		return nil, 0, err
+	}
+	return parsePacked(id, b, n.Index)
+}
+
+func (c *Coprocessor) packedBytes(id store.ID, n *store.Node) ([]byte, error) {
+	b, err := c.store.Packed(c.store.Group(id, n))
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, fmt.Errorf("packed ciphertext of content %s is missing", id)
+	}
+	return b, nil
+}
+
+// storeShelf is what the store holds.
+type storeShelf struct{ *Coprocessor }
+
+func (s storeShelf) name(id store.ID) store.ID { return id }
+
+func (s storeShelf) made(_ context.Context, id store.ID) (*radix.Ciphertext, error) {
+	n, err := s.store.Node(id)
+	if err != nil || n.Kind == store.Input {
+		return nil, err
+	}
+	b, err := s.store.Bare(id)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, fmt.Errorf("bare ciphertext of content %s is missing", id)
+	}
+	ct := new(radix.Ciphertext)
+	if err := ct.UnmarshalBinary(b); err != nil {
+		return nil, fmt.Errorf("read bare ciphertext of content %s: %w", id, err)
+	}
+	return ct, nil
+}
+
+// packed outlives the calls that wait for it.
+func (s storeShelf) packed(_ context.Context, id store.ID) (*radix.Packed, int, error) {
+	if err := s.enter(); err != nil {
+		return nil, 0, err
+	}
+	defer s.exit()
+	return s.Coprocessor.packed(id)
+}
+
+func (s storeShelf) list(_ context.Context, digest fhe.Digest) ([]byte, error) {
+	b, err := s.store.List(digest)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, &evaluationError{errors.New("the encoding of the input list is not kept any more")}
+	}
+	return b, nil
+}
