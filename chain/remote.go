@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type RemoteConfig struct {
 // its methods try again, and say so once, until their context ends.
 type Remote struct {
 	cfg     RemoteConfig
+	host    string // of the URL, whose path may hold a secret
 	client  *ethclient.Client
 	genesis common.Hash
 	changed *signal // fired when the head may be another
@@ -63,12 +65,12 @@ func Dial(ctx context.Context, cfg RemoteConfig) (*Remote, error) {
 	limit := &http.Client{Transport: bounded{http.DefaultTransport}, Timeout: requestTimeout}
 	conn, err := rpc.DialOptions(ctx, cfg.URL, rpc.WithHTTPClient(limit), rpc.WithWebsocketMessageSizeLimit(maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("dial the chain at %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("dial the chain at %s: %w", hostOf(cfg.URL), withoutURL(err))
 	}
-	r := &Remote{cfg: cfg, client: ethclient.NewClient(conn), changed: newSignal(), stopped: make(chan struct{})}
+	r := &Remote{cfg: cfg, host: hostOf(cfg.URL), client: ethclient.NewClient(conn), changed: newSignal(), stopped: make(chan struct{})}
 	if err := r.greet(ctx); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("chain at %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("chain at %s: %w", r.host, err)
 	}
 	watching, stop := context.WithCancel(context.Background())
 	r.stop = stop
@@ -95,7 +97,7 @@ func (r *Remote) greet(ctx context.Context) error {
 		return err
 	})
 	if errors.Is(err, context.DeadlineExceeded) && cause != nil {
-		return cause
+		return withoutURL(cause)
 	}
 	return err
 }
@@ -159,16 +161,16 @@ var errAnotherChain = errors.New("it is another chain now, without the blocks th
 func (r *Remote) again(ctx context.Context, what string, f func(context.Context) error) error {
 	told := false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := r.attempt(ctx, f)
+		err := withoutURL(r.attempt(ctx, f))
 		switch {
 		case err == nil && told:
-			r.cfg.Logger.Warn("the chain answers again", "url", r.cfg.URL)
+			r.cfg.Logger.Warn("the chain answers again", "chain", r.host)
 			return nil
 		case err == nil, errors.Is(err, ErrUndone), errors.Is(err, errAnotherChain), ctx.Err() != nil:
 			return err
 		case !told:
 			told = true
-			r.cfg.Logger.Warn("the chain does not answer as it should: trying until it does", "url", r.cfg.URL, "request", what, "error", err)
+			r.cfg.Logger.Warn("the chain does not answer as it should: trying until it does", "chain", r.host, "request", what, "error", err)
 		}
 		select {
 		case <-time.After(pause):
@@ -184,11 +186,30 @@ func (r *Remote) attempt(ctx context.Context, f func(context.Context) error) err
 	return f(ctx)
 }
 
+// hostOf is what messages say of a URL: its path, query or user may be the key of
+// an account with whoever runs the chain's node.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "an address that is no URL"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// withoutURL takes the URL out of an error of package net/http.
+func withoutURL(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		return fmt.Errorf("%s %s: %w", of.Op, hostOf(of.URL), of.Err)
+	}
+	return err
+}
+
 // recognise fails on a chain that is not the one that was dialled.
 func (r *Remote) recognise(ctx context.Context) error {
 	first, err := r.block(ctx, 0)
 	if err == nil && first.hash != r.genesis {
-		return fmt.Errorf("chain at %s: %w", r.cfg.URL, errAnotherChain)
+		return fmt.Errorf("chain at %s: %w", r.host, errAnotherChain)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -194,6 +195,19 @@ func TestRemoteIsAnotherChain(t *testing.T) {
 	m.Config.Handler = other.rpc.server
 	if _, err := blocks.Last(t.Context()); !errors.Is(err, errAnotherChain) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestErrorsHideThePath: it may be somebody's key.
+func TestErrorsHideThePath(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*firstPause)
+	defer cancel()
+	var said bytes.Buffer
+	_, err := Dial(ctx, RemoteConfig{URL: gone.URL + "/v3/secret?key=secret", Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	if err == nil || strings.Contains(err.Error()+said.String(), "secret") || !strings.Contains(said.String(), gone.URL) {
+		t.Errorf("%v, said %s", err, said.String())
 	}
 }
 

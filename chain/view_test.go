@@ -254,3 +254,29 @@ func wantedBy(t *testing.T, n *Node, number uint64) (h fhe.Handle) {
 	}
 	return h
 }
+
+// TestProductionNeedsFinality: outside of development a chain's newest blocks do
+// not count, and blocks that it calls finalized do.
+func TestProductionNeedsFinality(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	implementation := w.create(contracts.KeyRegistry, common.Address(contracts.ACLAddress), common.Address(contracts.DecryptionVerifierAddress))
+	registry := mustABI(contracts.KeyRegistry)
+	call, err := registry.Pack("initialize", Production, [32]byte{1}, [32]byte{}, common.Big1, []common.Address{{1}}, common.Big1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := contracts.Established
+	at.KeyRegistry = fhe.Address(w.create(contracts.SystemProxy, implementation, call))
+	for depth, want := range map[Depth]string{Finalized: "", 0: "only finalized blocks count", 1: "only finalized blocks count"} {
+		rpcCall[any](t, n, "evm_mine")
+		b, err := NewView(n.Client(), at, depth).Finalized(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, err := b.Network(ctx)
+		if kind != Production || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("depth %d: %q, %v", depth, kind, err)
+		}
+	}
+}

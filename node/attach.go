@@ -50,7 +50,7 @@ func (n *Node) attach(ctx context.Context, a *Attach) error {
 	}
 	n.chain, n.depth = remote, a.depth()
 	if err := n.adopt(ctx, remote, a); err != nil {
-		return fmt.Errorf("chain at %s: %w", a.URL, err)
+		return fmt.Errorf("the chain: %w", err)
 	}
 	n.feed = remote.Feed(n.network.Contracts)
 	return nil
@@ -58,6 +58,9 @@ func (n *Node) attach(ctx context.Context, a *Attach) error {
 
 // adopt turns the network's description into that of the network on the chain.
 func (n *Node) adopt(ctx context.Context, remote *chain.Remote, a *Attach) (err error) {
+	if n.config.Remote && a.ChainID != 0 && a.ChainID != n.network.ChainID {
+		return fmt.Errorf("the parties elsewhere serve chain %d, not %d: deal a network for that chain with keygen --chain-id", n.network.ChainID, a.ChainID)
+	}
 	if n.network.ChainID, err = checkID(ctx, remote, a, n.network); err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 	defer client.Close()
 	view, err := cfg.view(ctx, client, d)
 	if err != nil {
-		return fmt.Errorf("chain at %s: %w", cfg.RPC, err)
+		return fmt.Errorf("the chain: %w", err)
 	}
 	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
 		dir: filepath.Join(cfg.DataDir, partyDir(member.Party)), fs: vfs.Default,
