@@ -12,7 +12,10 @@ import (
 
 	"fhevm/coprocessor"
 	"fhevm/coprocessor/cluster"
+	"fhevm/fhe"
 	"fhevm/node/network"
+
+	"github.com/nats-io/nats.go"
 )
 
 // WorkerConfig says for which cluster a worker computes.
@@ -42,11 +45,11 @@ func RunWorker(ctx context.Context, cfg WorkerConfig) (err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	d, err := cfg.Network.Description()
+	token, err := cluster.ReadToken(cfg.TokenFile)
 	if err != nil {
 		return err
 	}
-	token, err := cluster.ReadToken(cfg.TokenFile)
+	d, err := cfg.Network.Description()
 	if err != nil {
 		return err
 	}
@@ -61,20 +64,7 @@ func RunWorker(ctx context.Context, cfg WorkerConfig) (err error) {
 		return err
 	}
 	defer conn.Close()
-	blobs, err := openBlobs(cfg.Blobs, conn, d.Domain())
-	if err != nil {
-		return err
-	}
-	closing, end := context.WithCancel(context.Background())
-	defer end()
-	calculator, err := coprocessor.NewCalculator(closing, a.evaluator, 0)
-	if err != nil {
-		return err
-	}
-	w, err := cluster.NewWorker(cluster.WorkerConfig{
-		Domain: d.Domain(), Name: name, Conn: conn, Blobs: blobs, Calculator: calculator,
-		Tasks: tasksFor(cfg), Grace: workerGrace, Logger: cfg.Logger,
-	})
+	w, err := newWorker(cfg, name, d.Domain(), a.evaluator, conn)
 	if err != nil {
 		return err
 	}
@@ -84,6 +74,22 @@ func RunWorker(ctx context.Context, cfg WorkerConfig) (err error) {
 	err = w.Run(ctx)
 	cfg.Logger.Info("worker stops", "tasks", w.Done())
 	return err
+}
+
+func newWorker(cfg WorkerConfig, name string, domain fhe.Domain, e coprocessor.Evaluator, conn *nats.Conn) (*cluster.Worker, error) {
+	blobs, err := openBlobs(cfg.Blobs, conn, domain)
+	if err != nil {
+		return nil, err
+	}
+	// Run's context ends all that the calculator does.
+	calculator, err := coprocessor.NewCalculator(context.Background(), e, 0)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.NewWorker(cluster.WorkerConfig{
+		Domain: domain, Name: name, Conn: conn, Blobs: blobs, Calculator: calculator,
+		Tasks: tasksFor(cfg), Grace: workerGrace, Logger: cfg.Logger,
+	})
 }
 
 func tasksFor(cfg WorkerConfig) int {

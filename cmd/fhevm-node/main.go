@@ -52,9 +52,10 @@ func setLogger(c *cli.Context) error {
 		return fmt.Errorf("--log: %w", err)
 	}
 	handler := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
-	slog.SetDefault(slog.New(handler))
-	// go-ethereum is chatty: it speaks at one level less than we do.
+	// go-ethereum is chatty: it speaks at one level less than we do. Its logger
+	// makes itself that of everybody.
 	gethlog.SetDefault(gethlog.NewLogger(gethlog.NewTerminalHandlerWithLevel(os.Stderr, max(level+4, slog.LevelWarn), false)))
+	slog.SetDefault(slog.New(handler))
 	return nil
 }
 

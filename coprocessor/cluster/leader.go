@@ -414,7 +414,8 @@ func (l *Leader) hear(b []byte) {
 	w := l.workers[a.Worker]
 	switch {
 	case a.Room == 0 && w != nil:
-		l.drop(a.Worker, "it stops")
+		l.cfg.Logger.Info("a worker stops", "worker", a.Worker)
+		l.drop(a.Worker)
 	case a.Room == 0:
 	case w == nil:
 		l.cfg.Logger.Info("a worker is here", "worker", a.Worker, "tasks", a.Room)
@@ -434,16 +435,16 @@ func (l *Leader) watch(ctx context.Context) {
 		l.mu.Lock()
 		for name, w := range l.workers {
 			if time.Since(w.seen) > 5*l.cfg.Timing.Announce {
-				l.drop(name, "it is silent")
+				l.cfg.Logger.Warn("a worker is gone: it is silent", "worker", name)
+				l.drop(name)
 			}
 		}
 		l.mu.Unlock()
 	}
 }
 
-// drop gives up tasks that nobody is left for. mu is held.
-func (l *Leader) drop(name, why string) {
-	l.cfg.Logger.Warn("a worker is gone", "worker", name, "reason", why)
+// drop forgets a worker, and gives up tasks that nobody is left for. mu is held.
+func (l *Leader) drop(name string) {
 	delete(l.workers, name)
 	for id, p := range l.pending {
 		if !l.able(p) {
