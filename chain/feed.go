@@ -19,7 +19,7 @@ type Feed struct {
 
 // Feed reads this node's blocks.
 func (n *Node) Feed() *Feed {
-	return &Feed{chain: n.eth.BlockChain(), final: n.sealer.final, sources: sources()}
+	return &Feed{chain: n.eth.BlockChain(), final: n.sealer.final, sources: sources(n.genesis.Domain())}
 }
 
 // Follow delivers one batch for each final block from number from on, in order
