@@ -20,7 +20,7 @@ type localBlocks struct {
 
 // Feed reads this node's blocks.
 func (n *Node) Feed() *Feed {
-	return NewFeed(&localBlocks{chain: n.eth.BlockChain(), changed: n.sealer.changed, sources: sources(contracts.Established)})
+	return NewFeed(&localBlocks{chain: n.eth.BlockChain(), changed: n.sealer.changed, sources: sources(contracts.Established, n.genesis.Domain())})
 }
 
 // Changed implements Blocks.

@@ -289,7 +289,7 @@ func TestFeedRefusesWrongNames(t *testing.T) {
 	n := open(t, "")
 	w := newWallet(t, n, 0)
 	r, _, _ := w.mint(w.deployToken(), w.Address)
-	from := sources(contracts.Established)
+	from := sources(contracts.Established, testGenesis().Domain())
 	checked := 0
 	for _, l := range r.Logs {
 		s, ok := from[sourceKey{l.Address, l.Topics[0]}]
@@ -328,7 +328,7 @@ func tamper(l *types.Log, e abi.Event) (out []*types.Log) {
 }
 
 func FuzzEntries(f *testing.F) {
-	from := sources(contracts.Established)
+	from := sources(contracts.Established, testGenesis().Domain())
 	for key, s := range from {
 		data, err := s.event.Inputs.NonIndexed().Pack(example(s.event)...)
 		if err != nil {

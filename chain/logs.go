@@ -23,7 +23,8 @@ type sourceKey struct {
 	topic   common.Hash
 }
 
-func sources(at contracts.Addresses) map[sourceKey]source {
+// sources are the events of a network's contracts at their addresses.
+func sources(at contracts.Addresses, domain fhe.Domain) map[sourceKey]source {
 	out := make(map[sourceKey]source)
 	for _, s := range []struct {
 		address  fhe.Address
@@ -31,7 +32,7 @@ func sources(at contracts.Addresses) map[sourceKey]source {
 		event    string
 		decode   func([]common.Hash, []any) ([]fhe.Entry, error)
 	}{
-		{at.Executor, contracts.FHEVMExecutor, "Operation", decodeOperation},
+		{at.Executor, contracts.FHEVMExecutor, "Operation", operationDecoder(domain)},
 		{at.InputVerifier, contracts.InputVerifier, "InputList", decodeInput},
 		{at.ACL, contracts.ACL, "Allowed", decodeAllowed},
 		{at.ACL, contracts.ACL, "AllowedForDecryption", decodePublic},
@@ -77,17 +78,19 @@ func entries(from map[sourceKey]source, l *types.Log) ([]fhe.Entry, error) {
 	return out, nil
 }
 
-// decodeOperation derives the handle again: the coprocessor never trusts a name
+// operationDecoder derives the handle again: the coprocessor never trusts a name
 // that it has not checked.
-func decodeOperation(indexed []common.Hash, values []any) ([]fhe.Entry, error) {
-	op := &fhe.Operation{Result: fhe.Handle(indexed[1]), Digest: fhe.Digest(values[0].([32]byte))}
-	if err := op.Derivation.UnmarshalBinary(values[1].([]byte)); err != nil {
-		return nil, err
+func operationDecoder(domain fhe.Domain) func([]common.Hash, []any) ([]fhe.Entry, error) {
+	return func(indexed []common.Hash, values []any) ([]fhe.Entry, error) {
+		op := &fhe.Operation{Result: fhe.Handle(indexed[1]), Digest: fhe.Digest(values[0].([32]byte))}
+		if err := op.Derivation.UnmarshalComputation(domain, values[1].([]byte)); err != nil {
+			return nil, err
+		}
+		if r := op.Derivation.Results()[0]; r.Handle != op.Result || r.Digest != op.Digest {
+			return nil, fmt.Errorf("the derivation names %s, digest %s, not %s, digest %s", r.Handle, r.Digest, op.Result, op.Digest)
+		}
+		return []fhe.Entry{{Operation: op}}, nil
 	}
-	if r := op.Derivation.Results()[0]; r.Handle != op.Result || r.Digest != op.Digest {
-		return nil, fmt.Errorf("the derivation names %s, digest %s, not %s, digest %s", r.Handle, r.Digest, op.Result, op.Digest)
-	}
-	return []fhe.Entry{{Operation: op}}, nil
 }
 
 func decodeInput(indexed []common.Hash, values []any) ([]fhe.Entry, error) {

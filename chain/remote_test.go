@@ -119,7 +119,7 @@ func TestRemoteReadsTheSame(t *testing.T) {
 	}
 	m := serveRemote(t, n)
 	for depth := Finalized; depth <= 2; depth++ {
-		got := readAll(t, dial(t, m.URL, depth).Feed(contracts.Established).blocks)
+		got := readAll(t, dial(t, m.URL, depth).Feed(contracts.Established, testGenesis().Domain()).blocks)
 		if entriesOf(got) != entriesOf(want[:len(want)-max(int(depth), 0)]) {
 			t.Errorf("depth %d: %d blocks differ from %d", depth, len(got), len(want))
 		}
@@ -135,7 +135,7 @@ func TestRemoteReadsTheSame(t *testing.T) {
 		return answer
 	}
 	m.change.Store(&singly)
-	if got := readAll(t, dial(t, m.URL, 0).Feed(contracts.Established).blocks); entriesOf(got) != entriesOf(want) {
+	if got := readAll(t, dial(t, m.URL, 0).Feed(contracts.Established, testGenesis().Domain()).blocks); entriesOf(got) != entriesOf(want) {
 		t.Error("receipts that come one by one give another log")
 	}
 }
@@ -153,7 +153,7 @@ func TestRemoteChecksAnswers(t *testing.T) {
 	n := open(t, "")
 	ordering(t, n)
 	m := serveRemote(t, n)
-	blocks := dial(t, m.URL, 0).Feed(contracts.Established).blocks
+	blocks := dial(t, m.URL, 0).Feed(contracts.Established, testGenesis().Domain()).blocks
 	want := readAll(t, blocks)
 	last := want[len(want)-1]
 	for name, change := range map[string]func(string) string{
@@ -184,7 +184,7 @@ func TestRemoteChecksAnswers(t *testing.T) {
 func TestRemoteIsAnotherChain(t *testing.T) {
 	n := open(t, "")
 	m := serveRemote(t, n)
-	blocks := dial(t, m.URL, 0).Feed(contracts.Established).blocks
+	blocks := dial(t, m.URL, 0).Feed(contracts.Established, testGenesis().Domain()).blocks
 	g := testGenesis()
 	g.KeyID[0]++
 	other, err := Open(Config{Genesis: g})
@@ -219,11 +219,11 @@ func TestRemoteWaits(t *testing.T) {
 	m.down.Store(true)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := r.Feed(contracts.Established).blocks.Last(gone); err == nil {
+	if _, err := r.Feed(contracts.Established, testGenesis().Domain()).blocks.Last(gone); err == nil {
 		t.Error("a chain that is down answers")
 	}
 	m.down.Store(false)
-	if _, err := r.Feed(contracts.Established).blocks.Last(t.Context()); err != nil {
+	if _, err := r.Feed(contracts.Established, testGenesis().Domain()).blocks.Last(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -233,7 +233,7 @@ func TestRemoteWaits(t *testing.T) {
 func TestRemoteNeverUnfinalizes(t *testing.T) {
 	n := open(t, "")
 	m := serveRemote(t, n)
-	blocks := dial(t, m.URL, Finalized).Feed(contracts.Established).blocks
+	blocks := dial(t, m.URL, Finalized).Feed(contracts.Established, testGenesis().Domain()).blocks
 	id := takeSnapshot(t, n)
 	rpcCall[any](t, n, "evm_mine")
 	if last, err := blocks.Last(t.Context()); err != nil || last != 1 {

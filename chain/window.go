@@ -38,10 +38,11 @@ type blockReceipts struct {
 	receipts types.Receipts
 }
 
-// Feed reads the chain's blocks, with system contracts at the given addresses.
-func (r *Remote) Feed(at contracts.Addresses) *Feed {
+// Feed reads the chain's blocks, with system contracts of a network of the given
+// domain at the given addresses.
+func (r *Remote) Feed(at contracts.Addresses, domain fhe.Domain) *Feed {
 	return NewFeed(&remoteBlocks{
-		Remote: r, sources: sources(at),
+		Remote: r, sources: sources(at, domain),
 		senders: []common.Address{common.Address(at.ACL), common.Address(at.Executor), common.Address(at.InputVerifier)},
 	})
 }

@@ -60,6 +60,34 @@ func TestRightsPassOn(t *testing.T) {
 	n.transaction(func(tx *transaction) { tx.wantRights(rights{persistent: true}, h, alice) })
 }
 
+// allowBoth does what two calls of allow do, and no more.
+func TestAllowBoth(t *testing.T) {
+	n := newNetwork(t)
+	h := fhe.Handle{1}
+	tx := n.transaction(func(tx *transaction) {
+		tx.fails(fmt.Sprintf("SenderNotAllowed(%s)", alice), alice, n.acl, "allowBoth", h, bob)
+		tx.must(executorAccount, n.acl, "allowTransient", h, alice)
+		tx.must(alice, n.acl, "allowBoth", h, bob)
+	})
+	one := fmt.Sprint([]map[string]any{
+		{"caller": alice, "account": alice, "handle": [32]byte(h)}, {"caller": alice, "account": bob, "handle": [32]byte(h)},
+	})
+	if got := fmt.Sprint(n.acl.events(t, tx.logs, "Allowed")); got != one {
+		t.Errorf("events %v, want %v", got, one)
+	}
+	n.transaction(func(tx *transaction) {
+		tx.wantRights(rights{persistent: true}, h, alice)
+		tx.wantRights(rights{persistent: true}, h, bob)
+		tx.wantRights(rights{}, h, carol)
+		for i := range 5 { // beyond the first five holders
+			holder := common.Address{19: byte(i + 1)}
+			tx.must(alice, n.acl, "allowBoth", h, holder)
+			tx.must(holder, n.acl, "allowBoth", h, alice)
+			tx.wantRights(rights{persistent: true}, h, holder)
+		}
+	})
+}
+
 func TestRightsNeedARight(t *testing.T) {
 	n := newNetwork(t)
 	h := fhe.Handle{1}

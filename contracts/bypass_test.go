@@ -91,7 +91,7 @@ func TestPrecompileGivesNoRight(t *testing.T) {
 	if got := len(n.derivations(tx.logs)); got != 1 {
 		t.Errorf("%d operations were ordered, want 1", got)
 	}
-	n.fails(fmt.Sprintf("SenderNotExecutor(%s)", mallory), mallory, n.acl, "settle", mallory, [][32]byte{}, new(big.Int), [][32]byte{aHandle(1)})
+	n.fails(fmt.Sprintf("SenderNotExecutor(%s)", mallory), mallory, n.acl, "settle", mallory, new(big.Int), new(big.Int))
 	list := newInputList(t, n.binding(app, mallory), fhe.Uint64)
 	tx = n.transaction(func(tx *transaction) {
 		input := append(append(n.domain().Append(nil), app[:]...), mallory[:]...)

@@ -44,7 +44,7 @@ func TestRightsOnUninitialisedValues(t *testing.T) {
 		o.t = t
 		made := map[string]fhe.Handle{}
 		o.transaction(func(tx *transaction) {
-			for _, method := range []string{"rights", "share", "publish"} {
+			for _, method := range []string{"rights", "share", "keep", "publish"} {
 				made[method] = fhe.Handle(o.withAccount(tx, method, typ, fhe.Handle{}, carol))
 			}
 			if out := o.withAccount(tx, "lend", typ, fhe.Handle{}, carol); out[31] != 1 {

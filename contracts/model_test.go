@@ -70,7 +70,7 @@ func (n *network) derivations(logs []*types.Log) []fhe.Derivation {
 	var out []fhe.Derivation
 	for _, e := range n.executor.events(n.t, logs, "Operation") {
 		var d fhe.Derivation
-		if err := d.UnmarshalBinary(e["derivation"].([]byte)); err != nil {
+		if err := d.UnmarshalComputation(n.domain(), e["computation"].([]byte)); err != nil {
 			n.t.Fatal(err)
 		}
 		first := d.Results()[0]

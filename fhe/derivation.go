@@ -44,6 +44,18 @@ func (d *Derivation) MarshalBinary() ([]byte, error) {
 	return append(AppendOperands(b, d.Operands), d.Table...), nil
 }
 
+// UnmarshalComputation decodes what the chain logs of a derivation in a domain
+// (SPEC 2.5): all behind the domain, with the last 8 bytes of the salt, whose
+// others are zero. It refuses what UnmarshalBinary refuses.
+func (d *Derivation) UnmarshalComputation(domain Domain, b []byte) error {
+	if len(b) < 2 || len(b) > MaxDerivation {
+		return fmt.Errorf("computation has %d bytes, want 2 to %d", len(b), MaxDerivation)
+	}
+	encoding := append(domain.Append(nil), b[:2]...)
+	encoding = append(encoding, make([]byte, 24)...)
+	return d.UnmarshalBinary(append(encoding, b[2:]...))
+}
+
 // UnmarshalBinary decodes d and applies the type rules of the operator table:
 // what it accepts is a well-typed operation on handles of the domain's chain
 // and version.

@@ -52,7 +52,7 @@ func (n *Node) attach(ctx context.Context, a *Attach) error {
 	if err := n.adopt(ctx, remote, a); err != nil {
 		return fmt.Errorf("the chain: %w", err)
 	}
-	n.feed = remote.Feed(n.network.Contracts)
+	n.feed = remote.Feed(n.network.Contracts, n.Domain())
 	return nil
 }
 

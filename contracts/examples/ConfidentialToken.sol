@@ -84,7 +84,8 @@ contract ConfidentialToken is FHEVMConfig {
         returns (euint64 sent)
     {
         euint64 amount = FHE.fromExternal(encryptedAmount, proof);
-        return _transfer(msg.sender, to, amount, FHE.le(amount, balances[msg.sender]));
+        euint64 held = balances[msg.sender];
+        return _transfer(msg.sender, held, to, amount, FHE.le(amount, held));
     }
 
     /// @notice Lets `spender` transfer up to an encrypted amount of the sender's tokens.
@@ -102,8 +103,9 @@ contract ConfidentialToken is FHEVMConfig {
     {
         euint64 amount = FHE.fromExternal(encryptedAmount, proof);
         euint64 allowed = allowances[from][msg.sender];
-        ebool may = FHE.and(FHE.le(amount, allowed), FHE.le(amount, balances[from]));
-        sent = _transfer(from, to, amount, may);
+        euint64 held = balances[from];
+        ebool may = FHE.and(FHE.le(amount, allowed), FHE.le(amount, held));
+        sent = _transfer(from, held, to, amount, may);
         _setAllowance(from, msg.sender, FHE.sub(allowed, sent));
     }
 
@@ -126,9 +128,11 @@ contract ConfidentialToken is FHEVMConfig {
         emit TotalSupplyPublished(value);
     }
 
-    function _transfer(address from, address to, euint64 amount, ebool may) private returns (euint64 sent) {
+    /// @param held The balance of `from`.
+    /// @param may Whether the amount moves, or zero.
+    function _transfer(address from, euint64 held, address to, euint64 amount, ebool may) private returns (euint64 sent) {
         sent = FHE.select(may, amount, 0);
-        _setBalance(from, FHE.sub(balances[from], sent));
+        _setBalance(from, FHE.sub(held, sent));
         _credit(to, sent);
         FHE.allowTransient(sent, msg.sender);
         emit Transfer(from, to);
@@ -139,12 +143,12 @@ contract ConfidentialToken is FHEVMConfig {
     }
 
     function _setBalance(address account, euint64 balance) private {
-        FHE.allow(FHE.allowThis(balance), account);
+        FHE.allowBoth(balance, account);
         balances[account] = balance;
     }
 
     function _setAllowance(address holder, address spender, euint64 amount) private {
-        FHE.allow(FHE.allow(FHE.allowThis(amount), holder), spender);
+        FHE.allow(FHE.allowBoth(amount, holder), spender);
         allowances[holder][spender] = amount;
     }
 }

@@ -3312,6 +3312,8 @@ library FHE {
     function allow(ebool value, address account) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allow(handle, account); return ebool.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(ebool value) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allow(handle, address(this)); return ebool.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(ebool value, address account) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allowBoth(handle, account); return ebool.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(ebool value, address account) internal returns (ebool) { bytes32 handle = _ebool(value); Impl.allowTransient(handle, account); return ebool.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3363,6 +3365,8 @@ library FHE {
     function allow(euint8 value, address account) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allow(handle, account); return euint8.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(euint8 value) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allow(handle, address(this)); return euint8.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(euint8 value, address account) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allowBoth(handle, account); return euint8.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(euint8 value, address account) internal returns (euint8) { bytes32 handle = _euint8(value); Impl.allowTransient(handle, account); return euint8.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3414,6 +3418,8 @@ library FHE {
     function allow(euint16 value, address account) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allow(handle, account); return euint16.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(euint16 value) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allow(handle, address(this)); return euint16.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(euint16 value, address account) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allowBoth(handle, account); return euint16.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(euint16 value, address account) internal returns (euint16) { bytes32 handle = _euint16(value); Impl.allowTransient(handle, account); return euint16.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3465,6 +3471,8 @@ library FHE {
     function allow(euint32 value, address account) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allow(handle, account); return euint32.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(euint32 value) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allow(handle, address(this)); return euint32.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(euint32 value, address account) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allowBoth(handle, account); return euint32.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(euint32 value, address account) internal returns (euint32) { bytes32 handle = _euint32(value); Impl.allowTransient(handle, account); return euint32.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3516,6 +3524,8 @@ library FHE {
     function allow(euint64 value, address account) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allow(handle, account); return euint64.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(euint64 value) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allow(handle, address(this)); return euint64.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(euint64 value, address account) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allowBoth(handle, account); return euint64.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(euint64 value, address account) internal returns (euint64) { bytes32 handle = _euint64(value); Impl.allowTransient(handle, account); return euint64.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3567,6 +3577,8 @@ library FHE {
     function allow(euint128 value, address account) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allow(handle, account); return euint128.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(euint128 value) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allow(handle, address(this)); return euint128.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(euint128 value, address account) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allowBoth(handle, account); return euint128.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(euint128 value, address account) internal returns (euint128) { bytes32 handle = _euint128(value); Impl.allowTransient(handle, account); return euint128.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3618,6 +3630,8 @@ library FHE {
     function allow(eaddress value, address account) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allow(handle, account); return eaddress.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eaddress value) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allow(handle, address(this)); return eaddress.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eaddress value, address account) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allowBoth(handle, account); return eaddress.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eaddress value, address account) internal returns (eaddress) { bytes32 handle = _eaddress(value); Impl.allowTransient(handle, account); return eaddress.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3669,6 +3683,8 @@ library FHE {
     function allow(euint256 value, address account) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allow(handle, account); return euint256.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(euint256 value) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allow(handle, address(this)); return euint256.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(euint256 value, address account) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allowBoth(handle, account); return euint256.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(euint256 value, address account) internal returns (euint256) { bytes32 handle = _euint256(value); Impl.allowTransient(handle, account); return euint256.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3720,6 +3736,8 @@ library FHE {
     function allow(eint8 value, address account) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allow(handle, account); return eint8.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eint8 value) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allow(handle, address(this)); return eint8.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eint8 value, address account) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allowBoth(handle, account); return eint8.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eint8 value, address account) internal returns (eint8) { bytes32 handle = _eint8(value); Impl.allowTransient(handle, account); return eint8.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3771,6 +3789,8 @@ library FHE {
     function allow(eint16 value, address account) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allow(handle, account); return eint16.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eint16 value) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allow(handle, address(this)); return eint16.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eint16 value, address account) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allowBoth(handle, account); return eint16.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eint16 value, address account) internal returns (eint16) { bytes32 handle = _eint16(value); Impl.allowTransient(handle, account); return eint16.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3822,6 +3842,8 @@ library FHE {
     function allow(eint32 value, address account) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allow(handle, account); return eint32.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eint32 value) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allow(handle, address(this)); return eint32.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eint32 value, address account) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allowBoth(handle, account); return eint32.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eint32 value, address account) internal returns (eint32) { bytes32 handle = _eint32(value); Impl.allowTransient(handle, account); return eint32.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3873,6 +3895,8 @@ library FHE {
     function allow(eint64 value, address account) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allow(handle, account); return eint64.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eint64 value) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allow(handle, address(this)); return eint64.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eint64 value, address account) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allowBoth(handle, account); return eint64.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eint64 value, address account) internal returns (eint64) { bytes32 handle = _eint64(value); Impl.allowTransient(handle, account); return eint64.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3924,6 +3948,8 @@ library FHE {
     function allow(eint128 value, address account) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allow(handle, account); return eint128.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eint128 value) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allow(handle, address(this)); return eint128.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eint128 value, address account) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allowBoth(handle, account); return eint128.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eint128 value, address account) internal returns (eint128) { bytes32 handle = _eint128(value); Impl.allowTransient(handle, account); return eint128.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3975,6 +4001,8 @@ library FHE {
     function allow(eint256 value, address account) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allow(handle, account); return eint256.wrap(handle); }
     /// @notice Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowThis(eint256 value) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allow(handle, address(this)); return eint256.wrap(handle); }
+    /// @notice Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.
+    function allowBoth(eint256 value, address account) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allowBoth(handle, account); return eint256.wrap(handle); }
     /// @notice Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.
     function allowTransient(eint256 value, address account) internal returns (eint256) { bytes32 handle = _eint256(value); Impl.allowTransient(handle, account); return eint256.wrap(handle); }
     /// @notice Whether `account` holds a right on `value`.
@@ -3988,7 +4016,7 @@ library FHE {
 
     // How values become operands of the executor.
 
-    function _ebool(ebool value) private returns (bytes32) { return Impl.orZero(ebool.unwrap(value), FheType.Bool); }
+    function _ebool(ebool value) private returns (bytes32 handle) { handle = ebool.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Bool); }
     function _ebools(ebool[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Bool);
@@ -3997,7 +4025,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _euint8(euint8 value) private returns (bytes32) { return Impl.orZero(euint8.unwrap(value), FheType.Uint8); }
+    function _euint8(euint8 value) private returns (bytes32 handle) { handle = euint8.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint8); }
     function _euint8s(euint8[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint8);
@@ -4006,7 +4034,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _euint16(euint16 value) private returns (bytes32) { return Impl.orZero(euint16.unwrap(value), FheType.Uint16); }
+    function _euint16(euint16 value) private returns (bytes32 handle) { handle = euint16.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint16); }
     function _euint16s(euint16[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint16);
@@ -4015,7 +4043,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _euint32(euint32 value) private returns (bytes32) { return Impl.orZero(euint32.unwrap(value), FheType.Uint32); }
+    function _euint32(euint32 value) private returns (bytes32 handle) { handle = euint32.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint32); }
     function _euint32s(euint32[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint32);
@@ -4024,7 +4052,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _euint64(euint64 value) private returns (bytes32) { return Impl.orZero(euint64.unwrap(value), FheType.Uint64); }
+    function _euint64(euint64 value) private returns (bytes32 handle) { handle = euint64.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint64); }
     function _euint64s(euint64[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint64);
@@ -4033,7 +4061,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _euint128(euint128 value) private returns (bytes32) { return Impl.orZero(euint128.unwrap(value), FheType.Uint128); }
+    function _euint128(euint128 value) private returns (bytes32 handle) { handle = euint128.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint128); }
     function _euint128s(euint128[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint128);
@@ -4042,7 +4070,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _eaddress(eaddress value) private returns (bytes32) { return Impl.orZero(eaddress.unwrap(value), FheType.Uint160); }
+    function _eaddress(eaddress value) private returns (bytes32 handle) { handle = eaddress.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint160); }
     function _eaddresss(eaddress[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint160);
@@ -4051,7 +4079,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _euint256(euint256 value) private returns (bytes32) { return Impl.orZero(euint256.unwrap(value), FheType.Uint256); }
+    function _euint256(euint256 value) private returns (bytes32 handle) { handle = euint256.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Uint256); }
     function _euint256s(euint256[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Uint256);
@@ -4060,7 +4088,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return list;
     }
-    function _eint8(eint8 value) private returns (bytes32) { return Impl.orZero(eint8.unwrap(value), FheType.Int8); }
+    function _eint8(eint8 value) private returns (bytes32 handle) { handle = eint8.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Int8); }
     function _eint8s(eint8[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Int8);
@@ -4069,7 +4097,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return Impl.cut(list, type(uint8).max);
     }
-    function _eint16(eint16 value) private returns (bytes32) { return Impl.orZero(eint16.unwrap(value), FheType.Int16); }
+    function _eint16(eint16 value) private returns (bytes32 handle) { handle = eint16.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Int16); }
     function _eint16s(eint16[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Int16);
@@ -4078,7 +4106,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return Impl.cut(list, type(uint16).max);
     }
-    function _eint32(eint32 value) private returns (bytes32) { return Impl.orZero(eint32.unwrap(value), FheType.Int32); }
+    function _eint32(eint32 value) private returns (bytes32 handle) { handle = eint32.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Int32); }
     function _eint32s(eint32[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Int32);
@@ -4087,7 +4115,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return Impl.cut(list, type(uint32).max);
     }
-    function _eint64(eint64 value) private returns (bytes32) { return Impl.orZero(eint64.unwrap(value), FheType.Int64); }
+    function _eint64(eint64 value) private returns (bytes32 handle) { handle = eint64.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Int64); }
     function _eint64s(eint64[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Int64);
@@ -4096,7 +4124,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return Impl.cut(list, type(uint64).max);
     }
-    function _eint128(eint128 value) private returns (bytes32) { return Impl.orZero(eint128.unwrap(value), FheType.Int128); }
+    function _eint128(eint128 value) private returns (bytes32 handle) { handle = eint128.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Int128); }
     function _eint128s(eint128[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Int128);
@@ -4105,7 +4133,7 @@ library FHE {
         assembly ("memory-safe") { list := values }
         return Impl.cut(list, type(uint128).max);
     }
-    function _eint256(eint256 value) private returns (bytes32) { return Impl.orZero(eint256.unwrap(value), FheType.Int256); }
+    function _eint256(eint256 value) private returns (bytes32 handle) { handle = eint256.unwrap(value); if (handle == 0) handle = Impl.zero(FheType.Int256); }
     function _eint256s(eint256[] memory values) private returns (bytes32[] memory list) {
         assembly ("memory-safe") { list := values }
         return Impl.orZeros(list, FheType.Int256);

@@ -114,6 +114,9 @@ interface IACL {
     /// @notice Gives `account` a right on `handle` for ever. The sender must hold one.
     function allow(bytes32 handle, address account) external;
 
+    /// @notice Gives both the sender and `account` a right on `handle` for ever, as two calls of allow.
+    function allowBoth(bytes32 handle, address account) external;
+
     /// @notice Gives `account` a right on `handle` until the end of the transaction. The sender
     /// must hold one, or be the executor.
     function allowTransient(bytes32 handle, address account) external;

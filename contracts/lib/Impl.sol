@@ -47,25 +47,27 @@ library Impl {
     }
 
     /// @notice The contract that orders operations.
-    function executor() internal view returns (IFHEVMExecutor) {
-        return IFHEVMExecutor(_configured(getCoprocessorConfig().CoprocessorAddress));
+    function executor() internal view returns (IFHEVMExecutor target) {
+        target = IFHEVMExecutor(getCoprocessorConfig().CoprocessorAddress);
+        if (address(target) == address(0)) revert CoprocessorNotConfigured();
     }
 
     /// @notice The contract that keeps rights.
-    function acl() internal view returns (IACL) {
-        return IACL(_configured(getCoprocessorConfig().ACLAddress));
+    function acl() internal view returns (IACL target) {
+        target = IACL(getCoprocessorConfig().ACLAddress);
+        if (address(target) == address(0)) revert CoprocessorNotConfigured();
     }
 
-    /// @notice `handle`, or an encryption of 0 in place of the uninitialised one.
-    function orZero(bytes32 handle, FheType fheType) internal returns (bytes32) {
-        return handle == 0 ? executor().trivialEncrypt(0, fheType) : handle;
+    /// @notice An encryption of 0.
+    function zero(FheType fheType) internal returns (bytes32) {
+        return executor().trivialEncrypt(0, fheType);
     }
 
     /// @notice `handles`, with an encryption of 0 in place of uninitialised ones.
     function orZeros(bytes32[] memory handles, FheType fheType) internal returns (bytes32[] memory list) {
         list = new bytes32[](handles.length);
         for (uint256 i = 0; i < handles.length; i++) {
-            list[i] = orZero(handles[i], fheType);
+            list[i] = handles[i] == 0 ? zero(fheType) : handles[i];
         }
     }
 
@@ -79,12 +81,12 @@ library Impl {
 
     /// @notice Orders operation `op` on one handle.
     function unary(uint8 op, FheType fheType, bytes32 a) internal returns (bytes32) {
-        return _one(op, fheType, a, "");
+        return executor().orderFew(op, fheType, 1, a, 0, 0, 0);
     }
 
     /// @notice Orders operation `op` on two operands, of which operand i is clear if `clear` has bit i.
     function binary(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear) internal returns (bytes32) {
-        return _two(op, fheType, a, b, clear, "")[0];
+        return executor().orderFew(op, fheType, 2, a, b, 0, clear);
     }
 
     /// @notice Orders operation `op` on a condition and two values, of which the first is clear if
@@ -93,14 +95,14 @@ library Impl {
         internal
         returns (bytes32)
     {
-        bytes32[] memory operands = new bytes32[](3);
-        (operands[0], operands[1], operands[2]) = (control, ifTrue, ifFalse);
-        return executor().order(op, fheType, operands, clear, "")[0];
+        return executor().orderFew(op, fheType, 3, control, ifTrue, ifFalse, clear);
     }
 
     /// @notice Looks `a` up in a table of 256 entries, big-endian.
     function lookup(uint8 op, FheType fheType, bytes32 a, bytes memory table) internal returns (bytes32) {
-        return _one(op, fheType, a, table);
+        bytes32[] memory operands = new bytes32[](1);
+        operands[0] = a;
+        return executor().order(op, fheType, operands, 0, table)[0];
     }
 
     /// @notice Looks `a` and `b` up in a table of 256 entries, big-endian.
@@ -111,7 +113,7 @@ library Impl {
     /// @notice Orders operation `op` on a handle and a list of clear values; on an empty one, the
     /// answer is an encryption of false.
     function member(uint8 op, FheType fheType, bytes32 a, bytes32[] memory list) internal returns (bytes32) {
-        if (list.length == 0) return executor().trivialEncrypt(0, FheType.Bool);
+        if (list.length == 0) return zero(FheType.Bool);
         bytes32[] memory operands = new bytes32[](1 + list.length);
         operands[0] = a;
         for (uint256 i = 0; i < list.length; i++) {
@@ -131,7 +133,7 @@ library Impl {
 
     /// @notice `handle` converted to another type; 0 where it is uninitialised.
     function cast(bytes32 handle, FheType toType) internal returns (bytes32) {
-        return handle == 0 ? executor().trivialEncrypt(0, toType) : executor().cast(handle, toType);
+        return handle == 0 ? zero(toType) : executor().cast(handle, toType);
     }
 
     /// @notice Accepts an input of the sender, who gets a right on it for the transaction as well.
@@ -142,7 +144,7 @@ library Impl {
             acl().allowTransient(handle, msg.sender);
             return handle;
         }
-        if (handle == 0) return executor().trivialEncrypt(0, fheType);
+        if (handle == 0) return zero(fheType);
         if (!isAllowed(handle, msg.sender)) revert SenderNotAllowedToUseHandle(handle, msg.sender);
         if (uint8(handle[30]) != uint8(fheType)) revert WrongHandleType(handle, fheType);
         return handle;
@@ -151,6 +153,11 @@ library Impl {
     /// @notice Gives `account` a right on `handle` for ever.
     function allow(bytes32 handle, address account) internal {
         acl().allow(handle, account);
+    }
+
+    /// @notice Gives this contract and `account` a right on `handle` for ever.
+    function allowBoth(bytes32 handle, address account) internal {
+        acl().allowBoth(handle, account);
     }
 
     /// @notice Gives `account` a right on `handle` until the end of the transaction.
@@ -251,7 +258,8 @@ library Impl {
         bytes memory abiEncodedCleartexts,
         bytes memory proof
     ) internal view returns (bool) {
-        IDecryptionVerifier verifier = IDecryptionVerifier(_configured(getCoprocessorConfig().KMSVerifierAddress));
+        IDecryptionVerifier verifier = IDecryptionVerifier(getCoprocessorConfig().KMSVerifierAddress);
+        if (address(verifier) == address(0)) revert CoprocessorNotConfigured();
         return verifier.verify(handlesList, abiEncodedCleartexts, proof);
     }
 
@@ -261,12 +269,6 @@ library Impl {
         IInputVerifier(executor().getInputVerifierAddress()).cleanTransientStorage();
     }
 
-    function _one(uint8 op, FheType fheType, bytes32 a, bytes memory table) private returns (bytes32) {
-        bytes32[] memory operands = new bytes32[](1);
-        operands[0] = a;
-        return executor().order(op, fheType, operands, 0, table)[0];
-    }
-
     function _two(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear, bytes memory table)
         private
         returns (bytes32[] memory)
@@ -274,10 +276,5 @@ library Impl {
         bytes32[] memory operands = new bytes32[](2);
         (operands[0], operands[1]) = (a, b);
         return executor().order(op, fheType, operands, clear, table);
-    }
-
-    function _configured(address target) private pure returns (address) {
-        if (target == address(0)) revert CoprocessorNotConfigured();
-        return target;
     }
 }

@@ -85,6 +85,7 @@ func (f *file) forwardMethods(t fhe.Type) {
 			"        return (FHE.toBytes32(a), FHE.isInitialized(a), FHE.isSenderAllowed(a), shared);")
 	f.function("", fmt.Sprintf("function publish_%[1]s(%[1]s a) external returns (%[1]s)", enc(t)), "return FHE.makePubliclyDecryptable(a);")
 	f.function("", fmt.Sprintf("function share_%[1]s(%[1]s a, address account) external returns (%[1]s)", enc(t)), "return FHE.allow(a, account);")
+	f.function("", fmt.Sprintf("function keep_%[1]s(%[1]s a, address account) external returns (%[1]s)", enc(t)), "return FHE.allowBoth(a, account);")
 	f.function("", fmt.Sprintf("function lend_%[1]s(%[1]s a, address account) external returns (bool)", enc(t)),
 		"return FHE.isAllowed(FHE.allowTransient(a, account), account);")
 }

@@ -83,7 +83,7 @@ func (f *file) input(t fhe.Type) {
 
 // operands adds how values of one type become operands.
 func (f *file) operands(t fhe.Type) {
-	f.line("    function _%s(%[1]s value) private returns (bytes32) { return Impl.orZero(%[1]s.unwrap(value), %s); }", enc(t), fheType(t))
+	f.line("    function _%s(%[1]s value) private returns (bytes32 handle) { handle = %[1]s.unwrap(value); if (handle == 0) handle = Impl.zero(%s); }", enc(t), fheType(t))
 	for _, l := range []struct{ element, mutability, result string }{
 		{enc(t), "", fmt.Sprintf("Impl.orZeros(list, %s)", fheType(t))},
 		{t.String(), "pure ", words(t)},
@@ -116,6 +116,9 @@ var methods = []struct{ doc, signature, body string }{
 	{"Gives this contract a right on `value` for ever. Of an uninitialised value, this makes and returns an encryption of 0.",
 		"function allowThis(%[1]s value) internal returns (%[1]s)",
 		"bytes32 handle = _%[1]s(value); Impl.allow(handle, address(this)); return %[1]s.wrap(handle);"},
+	{"Gives both this contract and `account` a right on `value` for ever, at less gas than allowThis and allow. Of an uninitialised value, this makes and returns an encryption of 0.",
+		"function allowBoth(%[1]s value, address account) internal returns (%[1]s)",
+		"bytes32 handle = _%[1]s(value); Impl.allowBoth(handle, account); return %[1]s.wrap(handle);"},
 	{"Gives `account` a right on `value` until the end of the transaction. Of an uninitialised value, this makes and returns an encryption of 0.",
 		"function allowTransient(%[1]s value, address account) internal returns (%[1]s)",
 		"bytes32 handle = _%[1]s(value); Impl.allowTransient(handle, account); return %[1]s.wrap(handle);"},

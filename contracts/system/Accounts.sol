@@ -102,8 +102,12 @@ abstract contract Accounts is IACL, Ownable2StepUpgradeable, PausableUpgradeable
         return _account(account).invalidatedBefore;
     }
 
-    function _requireNotDenied(address account) internal view {
-        if (isAccountDenied(account)) revert SenderDenied(account);
+    /// @dev The account's number, 0 if it has none. Reverts if the account is denied.
+    function _admit(address account) internal view returns (uint256) {
+        Account storage a = _account(account);
+        (uint256 id, bool denied) = (a.id, a.denied); // side by side they are one read
+        if (denied) revert SenderDenied(account);
+        return id;
     }
 
     /// @dev The account's number, 0 if it has none.
@@ -112,10 +116,10 @@ abstract contract Accounts is IACL, Ownable2StepUpgradeable, PausableUpgradeable
     }
 
     /// @dev The account's number, given now if it has none. There are more numbers than gas.
-    function _enrol(address account) internal returns (uint256) {
+    function _enrol(address account) internal returns (uint256 id) {
         Account storage a = _account(account);
-        if (a.id == 0) a.id = ++_accountsStorage().lastId;
-        return a.id;
+        id = a.id;
+        if (id == 0) a.id = uint48(id = ++_accountsStorage().lastId);
     }
 
     function _account(address account) private view returns (Account storage) {

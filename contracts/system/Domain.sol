@@ -25,12 +25,13 @@ abstract contract Domain is Governed {
 
     /// @dev Calls a precompile and passes its error on unchanged.
     function _call(address precompile, bytes memory input) internal view returns (bytes memory output) {
-        bool ok;
-        (ok, output) = precompile.staticcall(input);
-        if (!ok) {
-            assembly ("memory-safe") {
-                revert(add(output, 32), mload(output))
-            }
+        assembly ("memory-safe") {
+            let ok := staticcall(gas(), precompile, add(input, 32), mload(input), 0, 0)
+            output := mload(64)
+            mstore(output, returndatasize())
+            returndatacopy(add(output, 32), 0, returndatasize())
+            if iszero(ok) { revert(add(output, 32), returndatasize()) }
+            mstore(64, and(add(add(output, returndatasize()), 63), not(31)))
         }
         if (output.length == 0) revert PrecompileMissing(precompile);
     }

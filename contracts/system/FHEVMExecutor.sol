@@ -5,29 +5,20 @@ import {OPERATIONS_PRECOMPILE} from "../config/Protocol.sol";
 import {FheType} from "../lib/FheType.sol";
 import {IACL} from "../lib/IACL.sol";
 import {IInputVerifier} from "../lib/IInputVerifier.sol";
-import {Domain} from "./Domain.sol";
+import {Draft} from "./Draft.sol";
 import {Meter} from "./Meter.sol";
 import {CAST, DIV, Operations, RAND, RAND_BOUNDED, REM, TRIVIAL_ENCRYPT} from "./Operations.sol";
-import {Rights} from "./Rights.sol";
-import {tload, tstore} from "./Transient.sol";
 
 /// @title Orders operations on encrypted values
 /// @notice Computes names only: an operation returns the handles of its results at once, and the
 /// coprocessor computes the ciphertexts from the Operation event.
 /// @dev The caller needs a right on every encrypted operand and gets one, for the transaction, on
 /// every result. Type rules, gas, costs and the handles' derivation are the precompile's.
-contract FHEVMExecutor is Operations, Domain, Meter {
+contract FHEVMExecutor is Operations, Draft, Meter {
     IInputVerifier private immutable inputVerifier;
 
     /// @dev The longest list that a derivation holds.
     uint256 private constant MAX_OPERANDS = 101;
-
-    /// @dev Where a derivation's kinds begin in memory: behind its length and 96 bytes.
-    uint256 private constant HEADER_END = 32 + 96;
-
-    /// @notice `caller` ordered the operation whose encoding is `derivation` (SPEC 2.3). `result` and
-    /// `digest` are of its first result.
-    event Operation(address indexed caller, bytes32 indexed result, bytes32 digest, bytes derivation);
 
     /// @notice `account` has no right on `handle`. A contract that stores a result calls
     /// FHE.allowThis on it; one that passes a handle to a contract calls FHE.allowTransient.
@@ -53,7 +44,7 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// @param acl_ The contract that keeps rights.
     /// @param inputVerifier_ The contract that checks encrypted inputs.
     /// @param keyId_ Identifies the network's FHE public key.
-    constructor(address acl_, address inputVerifier_, bytes32 keyId_) Domain(acl_, keyId_) {
+    constructor(address acl_, address inputVerifier_, bytes32 keyId_) Draft(acl_, keyId_) {
         inputVerifier = IInputVerifier(inputVerifier_);
     }
 
@@ -98,7 +89,22 @@ contract FHEVMExecutor is Operations, Domain, Meter {
         returns (bytes32[] memory results)
     {
         if (op == RAND || op == RAND_BOUNDED) revert SeedNotYours();
-        return _order(op, uint8(fheType), operands, clear, table);
+        return _results(_order(op, uint8(fheType), operands, clear, table));
+    }
+
+    /// @notice Orders an operation on the first `n` of three operands, as order does. Where it has several
+    /// results, this returns the first.
+    function orderFew(uint8 op, FheType fheType, uint256 n, bytes32 a, bytes32 b, bytes32 c, uint256 clear)
+        external
+        returns (bytes32)
+    {
+        if (op == RAND || op == RAND_BOUNDED) revert SeedNotYours();
+        if (n > 3) revert TooManyOperands(n, 3);
+        bytes32[] memory operands = _list(a, b, c);
+        assembly ("memory-safe") {
+            mstore(operands, n)
+        }
+        return _one(op, uint8(fheType), operands, clear);
     }
 
     /// @notice The contract that checks encrypted inputs.
@@ -117,10 +123,11 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     }
 
     function _binary(uint8 op, bytes32 lhs, bytes32 rhs, bytes1 scalarByte) internal override returns (bytes32) {
+        if (scalarByte == 0) return _one(op, _typeOf(lhs), _list(lhs, rhs), 0);
         if (scalarByte > 0x02) revert InvalidScalarByte(scalarByte);
         if (scalarByte == 0x02) return _one(op, _typeOf(rhs), _list(lhs, rhs), 1);
-        if (scalarByte == 0x01 && rhs == 0 && (op == DIV || op == REM)) revert DivisionByZero();
-        return _one(op, _typeOf(lhs), _list(lhs, rhs), scalarByte == 0x01 ? 2 : 0);
+        if (rhs == 0 && (op == DIV || op == REM)) revert DivisionByZero();
+        return _one(op, _typeOf(lhs), _list(lhs, rhs), 2);
     }
 
     /// @dev An amount of another type is taken modulo 256, and so modulo the width, too.
@@ -187,56 +194,30 @@ contract FHEVMExecutor is Operations, Domain, Meter {
     /// @dev Whoever knows the seed still learns nothing: coprocessors expand it under a secret key.
     function _seed() private view returns (bytes32) {
         return
-            keccak256(abi.encodePacked("fhevm seed", _domain(), address(this), msg.sender, uint256(_meter().salt), block.prevrandao));
+            keccak256(abi.encodePacked("fhevm seed", _domain(), address(this), msg.sender, uint256(uint64(_meter())), block.prevrandao));
     }
 
     /// @dev Orders an operation with one result.
-    function _one(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear) private returns (bytes32) {
-        return _order(op, fheType, operands, clear, "")[0];
+    function _one(uint256 op, uint256 fheType, bytes32[] memory operands, uint256 clear) private returns (bytes32) {
+        bytes memory noTable;
+        return _word(_order(op, fheType, operands, clear, noTable), 2);
     }
 
-    /// @dev Operand i is a clear value where `clear` has bit i, else a handle.
-    function _order(uint8 op, uint8 fheType, bytes32[] memory operands, uint256 clear, bytes memory table)
+    /// @dev Operand i is a clear value where `clear` has bit i, else a handle. Returns the precompile's output:
+    /// bootstraps(32) | depth(32) | handle(32) and digest(32) of each result.
+    function _order(uint256 op, uint256 fheType, bytes32[] memory operands, uint256 clear, bytes memory table)
         private
-        returns (bytes32[] memory results)
+        returns (bytes memory output)
     {
-        uint256 n = operands.length;
-        if (n > MAX_OPERANDS) revert TooManyOperands(n, MAX_OPERANDS);
-        State memory meter = _meter();
-        bytes memory derivation =
-            abi.encodePacked(_domain(), op, fheType, uint256(meter.salt), uint8(n), new bytes(33 * n), table);
-        uint256 mark = _write(derivation, operands, clear);
-        bytes memory output = _call(_operations(), derivation);
-        mark += uint256(_word(output, 1));
-        _spend(meter, uint256(_word(output, 0)), mark - 1);
-        results = _mark(output, mark);
-        Rights(acl).settle(msg.sender, operands, clear, results);
-        emit Operation(msg.sender, results[0], _word(output, 3), derivation);
-    }
-
-    /// @dev Writes the operands behind the header of the derivation: first of each what it is, 0 for a
-    /// handle from before, 1 for a handle made in this transaction, 2 for a clear value; then the words.
-    /// Returns the largest mark of an operand, at least 1.
-    function _write(bytes memory derivation, bytes32[] memory operands, uint256 clear)
-        private
-        view
-        returns (uint256 mark)
-    {
-        mark = 1;
-        for (uint256 i = 0; i < operands.length; i++) {
-            bytes32 word = operands[i];
-            uint256 kind = 2;
-            if ((clear >> i) & 1 == 0) {
-                uint256 made = tload(word);
-                kind = made == 0 ? 0 : 1;
-                if (made > mark) mark = made;
-            }
-            assembly ("memory-safe") {
-                let kinds := add(derivation, HEADER_END)
-                mstore8(add(kinds, i), kind)
-                mstore(add(add(kinds, mload(operands)), mul(i, 32)), word)
-            }
+        if (operands.length > MAX_OPERANDS) revert TooManyOperands(operands.length, MAX_OPERANDS);
+        uint256 meter = _meter();
+        (bytes memory derivation, uint256 mark) = _compose(op, fheType, uint64(meter), operands, clear, table);
+        output = _call(_operations(), derivation);
+        unchecked {
+            mark += uint256(_word(output, 1));
+            _spend(meter, uint256(_word(output, 0)), mark - 1);
         }
+        _conclude(derivation, operands, clear, output, mark);
     }
 
     /// @dev The contract that names results: the precompile, where it is not its twin.
@@ -244,33 +225,39 @@ contract FHEVMExecutor is Operations, Domain, Meter {
         return OPERATIONS_PRECOMPILE;
     }
 
-    /// @dev Marks the results as made in this transaction. A mark is 1 more than the layers of bootstraps
-    /// from the start of the transaction to the result.
-    function _mark(bytes memory output, uint256 mark) private returns (bytes32[] memory results) {
-        results = new bytes32[](output.length / 64 - 1);
-        for (uint256 i = 0; i < results.length; i++) {
-            bytes32 handle = _word(output, 2 + 2 * i);
-            tstore(handle, mark);
-            results[i] = handle;
-        }
-    }
-
     function _typeOf(bytes32 handle) private pure returns (uint8) {
         return uint8(handle[30]);
     }
 
+    // `new` would first clear what is written next, at 100 gas.
+
     function _list(bytes32 a) private pure returns (bytes32[] memory list) {
-        list = new bytes32[](1);
-        list[0] = a;
+        assembly ("memory-safe") {
+            list := mload(64)
+            mstore(list, 1)
+            mstore(add(list, 32), a)
+            mstore(64, add(list, 64))
+        }
     }
 
     function _list(bytes32 a, bytes32 b) private pure returns (bytes32[] memory list) {
-        list = new bytes32[](2);
-        (list[0], list[1]) = (a, b);
+        assembly ("memory-safe") {
+            list := mload(64)
+            mstore(list, 2)
+            mstore(add(list, 32), a)
+            mstore(add(list, 64), b)
+            mstore(64, add(list, 96))
+        }
     }
 
     function _list(bytes32 a, bytes32 b, bytes32 c) private pure returns (bytes32[] memory list) {
-        list = new bytes32[](3);
-        (list[0], list[1], list[2]) = (a, b, c);
+        assembly ("memory-safe") {
+            list := mload(64)
+            mstore(list, 3)
+            mstore(add(list, 32), a)
+            mstore(add(list, 64), b)
+            mstore(add(list, 96), c)
+            mstore(64, add(list, 128))
+        }
     }
 }

@@ -22,6 +22,14 @@ abstract contract Meter {
         State state;
     }
 
+    // Where the fields of a State begin in its word. Solidity would take it apart and put it together
+    // again field by field, at 600 gas an operation.
+    uint256 private constant LEVEL = 64;
+    uint256 private constant AT = 112;
+    uint256 private constant PER_BLOCK = 160;
+    uint256 private constant BURST = 192;
+    uint256 private constant DEPTH = 224;
+
     bytes32 private constant STORAGE = 0x6cbc5ce91d73706f45bcf8044a489d5c3ea73de002c71fffb20a5230aad16800;
 
     /// @notice The limits are now these.
@@ -45,47 +53,58 @@ abstract contract Meter {
     /// @notice Bootstraps added with every block, the most that the bucket holds, and the layers of
     /// bootstraps that a transaction may be deep.
     function budget() external view returns (uint32 perBlock, uint32 burst, uint32 depth) {
-        State memory m = _meter();
+        State storage m = _storage().state;
         return (m.perBlock, m.burst, m.depth);
     }
 
     /// @dev Sets the limits. What the bucket holds beyond a new `burst` is lost.
     function _setBudget(uint32 perBlock, uint32 burst, uint32 depth) internal {
         if (perBlock == 0 || burst == 0 || depth == 0) revert InvalidBudget();
-        State memory s = _meter();
+        State storage s = _storage().state;
         int48 full = int48(uint48(burst));
         if (s.burst == 0) s.level = full;
-        else (s.level, s.at) = (int48(_level(s)), uint48(block.number));
+        else (s.level, s.at) = (int48(_level(_meter())), uint48(block.number));
         if (s.level > full) s.level = full;
         (s.perBlock, s.burst, s.depth) = (perBlock, burst, depth);
-        _storage().state = s;
         emit BudgetSet(perBlock, burst, depth);
     }
 
-    /// @dev What _spend needs; its salt is one that no operation had before.
-    function _meter() internal view returns (State memory) {
-        return _storage().state;
+    /// @dev The State in one word, as it is stored: what _spend needs. Its low 64 bits are a salt that no operation
+    /// had before.
+    function _meter() internal view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(STORAGE)
+        }
     }
 
     /// @dev Takes an operation's bootstraps out of the bucket and goes on to the next salt. `depth`
     /// counts layers from the start of the transaction to the operation's result.
-    function _spend(State memory s, uint256 bootstraps, uint256 depth) internal {
-        if (depth > s.depth) revert HCUTransactionDepthLimitExceeded(depth, s.depth);
-        int256 level = _level(s);
-        if (level <= 0) revert HCUBlockLimitExceeded(_blocksToRefill(s, uint256(-level)));
-        (s.salt, s.level, s.at) = (s.salt + 1, int48(level - int256(bootstraps)), uint48(block.number));
-        _storage().state = s;
+    function _spend(uint256 word, uint256 bootstraps, uint256 depth) internal {
+        if (depth > word >> DEPTH) revert HCUTransactionDepthLimitExceeded(depth, word >> DEPTH);
+        int256 level = _level(word);
+        if (level <= 0) revert HCUBlockLimitExceeded(_blocksToRefill(word, uint256(-level)));
+        unchecked {
+            word = ((word >> PER_BLOCK) << PER_BLOCK) | (block.number << AT)
+                | (uint256(uint48(int48(level - int256(bootstraps)))) << LEVEL) | uint64(word + 1);
+        }
+        assembly ("memory-safe") {
+            sstore(STORAGE, word)
+        }
     }
 
     /// @dev An implementation without its proxy has no limits, and nothing refills its bucket.
-    function _blocksToRefill(State memory s, uint256 overdrawn) private pure returns (uint256) {
-        return s.perBlock == 0 ? type(uint256).max : 1 + overdrawn / s.perBlock;
+    function _blocksToRefill(uint256 word, uint256 overdrawn) private pure returns (uint256) {
+        uint256 perBlock = uint32(word >> PER_BLOCK);
+        return perBlock == 0 ? type(uint256).max : 1 + overdrawn / perBlock;
     }
 
-    function _level(State memory s) private view returns (int256) {
-        uint256 refill = (block.number - s.at) * s.perBlock;
-        int256 level = int256(s.level) + int256(refill);
-        return level < int256(uint256(s.burst)) ? level : int256(uint256(s.burst));
+    function _level(uint256 word) private view returns (int256) {
+        unchecked {
+            uint256 refill = (block.number - uint48(word >> AT)) * uint32(word >> PER_BLOCK);
+            int256 level = int48(uint48(word >> LEVEL)) + int256(refill);
+            int256 burst = int256(uint256(uint32(word >> BURST)));
+            return level < burst ? level : burst;
+        }
     }
 
     function _storage() private pure returns (MeterStorage storage $) {

@@ -20,8 +20,11 @@ abstract contract Rights is Accounts {
 
     uint256 private constant PUBLIC = 1 << 255;
     uint256 private constant WIDTH = 48;
-    uint256 private constant END = 5 * WIDTH;
-    uint256 private constant MASK = (1 << WIDTH) - 1;
+    // Written out, since the compiler would compute them at run time.
+    uint256 private constant END = 240; // 5 * WIDTH
+    uint256 private constant MASK = 0xffffffffffff;
+    uint256 private constant FIRST = 0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
+    uint256 private constant LAST = 0xffffffffffff000000000000000000000000000000000000000000000000;
 
     /// @dev The transient slot that counts calls of cleanTransientStorage.
     bytes32 private constant CLEANINGS = 0;
@@ -40,49 +43,66 @@ abstract contract Rights is Accounts {
 
     /// @inheritdoc IACL
     function allow(bytes32 handle, address account) external whenNotPaused {
-        _requireNotDenied(msg.sender);
-        _requireRight(handle);
-        _grant(handle, account);
+        _requireRight(handle, _admit(msg.sender));
+        uint256 first = _rights().first[handle];
+        uint256 next = _join(first, handle, account, _enrol(account));
+        if (next != first) _rights().first[handle] = next;
+        emit Allowed(msg.sender, account, handle);
+    }
+
+    /// @inheritdoc IACL
+    function allowBoth(bytes32 handle, address account) external whenNotPaused {
+        uint256 id = _admit(msg.sender);
+        _requireRight(handle, id);
+        if (id == 0) id = _enrol(msg.sender);
+        uint256 first = _rights().first[handle];
+        uint256 next = _join(first, handle, msg.sender, id);
+        next = _join(next, handle, account, _enrol(account));
+        if (next != first) _rights().first[handle] = next;
+        emit Allowed(msg.sender, msg.sender, handle);
         emit Allowed(msg.sender, account, handle);
     }
 
     /// @inheritdoc IACL
     function allowTransient(bytes32 handle, address account) external whenNotPaused {
         if (msg.sender == executor) {
-            _requireNotDenied(account);
+            _admit(account);
         } else {
-            _requireNotDenied(msg.sender);
-            _requireRight(handle);
+            _requireRight(handle, _admit(msg.sender));
         }
-        tstore(_slot(handle, _holder(account)), 1);
+        _lend(handle, _holder(account));
     }
 
-    /// @notice Ends an operation that `account` ordered: it needs a right on each of `operands` but those
-    /// whose bit is set in `clear`, and gets one on each of `results` for the transaction. Only the
-    /// executor calls this.
-    function settle(address account, bytes32[] calldata operands, uint256 clear, bytes32[] calldata results)
-        external
-        whenNotPaused
-    {
+    /// @notice Ends an operation that `account` ordered: it needs a right on each operand but those whose bit
+    /// is set in `clear`, and gets one on each result for the transaction. Only the executor calls this.
+    /// @dev Behind the arguments stand as many operands as `operands` says, 32 bytes each, then handle and
+    /// digest of each result, 64 bytes: two arrays would cost 450 gas more to decode.
+    function settle(address account, uint256 clear, uint256 operands) external whenNotPaused {
         if (msg.sender != executor) revert SenderNotExecutor(msg.sender);
-        _requireNotDenied(account);
+        uint256 id = _admit(account);
         uint256 holder = _holder(account);
-        for (uint256 i = 0; i < operands.length; i++) {
-            bytes32 handle = operands[i];
-            if ((clear >> i) & 1 == 1 || tload(_slot(handle, holder)) != 0) continue;
-            if (!persistAllowed(handle, account)) revert ACLNotAllowed(handle, account);
-        }
-        for (uint256 i = 0; i < results.length; i++) {
-            tstore(_slot(results[i], holder), 1);
+        unchecked {
+            uint256 at = 100;
+            uint256 end = at + 32 * operands;
+            for (; at < end; at += 32) {
+                bytes32 handle = _argument(at);
+                if (clear & 1 == 0 && !_borrows(handle, holder) && !_holds(handle, id, account)) {
+                    revert ACLNotAllowed(handle, account);
+                }
+                clear >>= 1;
+            }
+            for (; at < msg.data.length; at += 64) {
+                _lend(_argument(at), holder);
+            }
         }
     }
 
     /// @inheritdoc IACL
     function allowForDecryption(bytes32[] calldata handlesList) external whenNotPaused {
         if (handlesList.length == 0) revert HandlesListIsEmpty();
-        _requireNotDenied(msg.sender);
+        uint256 id = _admit(msg.sender);
         for (uint256 i = 0; i < handlesList.length; i++) {
-            _requireRight(handlesList[i]);
+            _requireRight(handlesList[i], id);
             _rights().first[handlesList[i]] |= PUBLIC;
         }
         emit AllowedForDecryption(msg.sender, handlesList);
@@ -94,21 +114,18 @@ abstract contract Rights is Accounts {
     }
 
     /// @inheritdoc IACL
-    function isAllowed(bytes32 handle, address account) public view returns (bool) {
-        return allowedTransient(handle, account) || persistAllowed(handle, account);
+    function isAllowed(bytes32 handle, address account) external view returns (bool) {
+        return _borrows(handle, _holder(account)) || _holds(handle, _idOf(account), account);
     }
 
     /// @inheritdoc IACL
-    function allowedTransient(bytes32 handle, address account) public view returns (bool) {
-        return tload(_slot(handle, _holder(account))) != 0;
+    function allowedTransient(bytes32 handle, address account) external view returns (bool) {
+        return _borrows(handle, _holder(account));
     }
 
     /// @inheritdoc IACL
     function persistAllowed(bytes32 handle, address account) public view returns (bool) {
-        uint256 id = _idOf(account);
-        if (id == 0) return false;
-        (bool found, uint256 at) = _find(_rights().first[handle], id);
-        return found || (at == END && _rights().further[handle][account]);
+        return _holds(handle, _idOf(account), account);
     }
 
     /// @inheritdoc IACL
@@ -121,25 +138,37 @@ abstract contract Rights is Accounts {
         return executor;
     }
 
-    function _requireRight(bytes32 handle) private view {
-        if (!isAllowed(handle, msg.sender)) revert SenderNotAllowed(msg.sender);
+    /// @dev Requires a right of the sender, whose number is `id`.
+    function _requireRight(bytes32 handle, uint256 id) private view {
+        if (!_borrows(handle, _holder(msg.sender)) && !_holds(handle, id, msg.sender)) revert SenderNotAllowed(msg.sender);
     }
 
-    function _grant(bytes32 handle, address account) private {
+    /// @dev Whether `account`, whose number is `id`, holds a persistent right.
+    function _holds(bytes32 handle, uint256 id, address account) private view returns (bool) {
         uint256 first = _rights().first[handle];
-        uint256 id = _enrol(account);
-        (bool found, uint256 at) = _find(first, id);
-        if (found) return;
-        if (at == END) _rights().further[handle][account] = true;
-        else _rights().first[handle] = first | (id << at);
+        for (uint256 rest = first & FIRST; rest != 0; rest >>= WIDTH) {
+            if (rest & MASK == id) return true;
+        }
+        return first & LAST != 0 && _rights().further[handle][account];
     }
 
-    /// @dev Whether `id` is among the first holders, else the first free place: END if there is none.
-    function _find(uint256 first, uint256 id) private pure returns (bool found, uint256 at) {
-        for (; at < END; at += WIDTH) {
-            uint256 holder = (first >> at) & MASK;
-            if (holder == id) return (true, at);
-            if (holder == 0) return (false, at);
+    /// @dev The first holders with `account`, whose number is `id`, among them. Where they are five others, it
+    /// becomes a further one.
+    function _join(uint256 first, bytes32 handle, address account, uint256 id) private returns (uint256) {
+        uint256 rest = first & FIRST;
+        for (uint256 at = 0; at < END; at += WIDTH) {
+            if (rest == 0) return first | (id << at);
+            if (rest & MASK == id) return first;
+            rest >>= WIDTH;
+        }
+        _rights().further[handle][account] = true;
+        return first;
+    }
+
+    /// @dev The word at byte `at` of the calldata.
+    function _argument(uint256 at) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := calldataload(at)
         }
     }
 
@@ -149,12 +178,21 @@ abstract contract Rights is Accounts {
         return (tload(CLEANINGS) << 160) | uint160(account);
     }
 
-    /// @dev The transient slot of a right: Keccak-256(handle | holder).
-    function _slot(bytes32 handle, uint256 holder) private pure returns (bytes32 slot) {
+    /// @dev Whether `holder` has a transient right, which stands at Keccak-256(handle | holder).
+    function _borrows(bytes32 handle, uint256 holder) private view returns (bool yes) {
         assembly ("memory-safe") {
             mstore(0, handle)
             mstore(32, holder)
-            slot := keccak256(0, 64)
+            yes := tload(keccak256(0, 64))
+        }
+    }
+
+    /// @dev Gives `holder` a transient right.
+    function _lend(bytes32 handle, uint256 holder) private {
+        assembly ("memory-safe") {
+            mstore(0, handle)
+            mstore(32, holder)
+            tstore(keccak256(0, 64), 1)
         }
     }
 

@@ -2389,6 +2389,10 @@ contract Overloads is FHEVMConfig {
         return FHE.allow(a, account);
     }
 
+    function keep_ebool(ebool a, address account) external returns (ebool) {
+        return FHE.allowBoth(a, account);
+    }
+
     function lend_ebool(ebool a, address account) external returns (bool) {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
@@ -2437,6 +2441,10 @@ contract Overloads is FHEVMConfig {
 
     function share_euint8(euint8 a, address account) external returns (euint8) {
         return FHE.allow(a, account);
+    }
+
+    function keep_euint8(euint8 a, address account) external returns (euint8) {
+        return FHE.allowBoth(a, account);
     }
 
     function lend_euint8(euint8 a, address account) external returns (bool) {
@@ -2489,6 +2497,10 @@ contract Overloads is FHEVMConfig {
         return FHE.allow(a, account);
     }
 
+    function keep_euint16(euint16 a, address account) external returns (euint16) {
+        return FHE.allowBoth(a, account);
+    }
+
     function lend_euint16(euint16 a, address account) external returns (bool) {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
@@ -2537,6 +2549,10 @@ contract Overloads is FHEVMConfig {
 
     function share_euint256(euint256 a, address account) external returns (euint256) {
         return FHE.allow(a, account);
+    }
+
+    function keep_euint256(euint256 a, address account) external returns (euint256) {
+        return FHE.allowBoth(a, account);
     }
 
     function lend_euint256(euint256 a, address account) external returns (bool) {
@@ -2589,6 +2605,10 @@ contract Overloads is FHEVMConfig {
         return FHE.allow(a, account);
     }
 
+    function keep_eaddress(eaddress a, address account) external returns (eaddress) {
+        return FHE.allowBoth(a, account);
+    }
+
     function lend_eaddress(eaddress a, address account) external returns (bool) {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
@@ -2639,6 +2659,10 @@ contract Overloads is FHEVMConfig {
         return FHE.allow(a, account);
     }
 
+    function keep_eint8(eint8 a, address account) external returns (eint8) {
+        return FHE.allowBoth(a, account);
+    }
+
     function lend_eint8(eint8 a, address account) external returns (bool) {
         return FHE.isAllowed(FHE.allowTransient(a, account), account);
     }
@@ -2687,6 +2711,10 @@ contract Overloads is FHEVMConfig {
 
     function share_eint256(eint256 a, address account) external returns (eint256) {
         return FHE.allow(a, account);
+    }
+
+    function keep_eint256(eint256 a, address account) external returns (eint256) {
+        return FHE.allowBoth(a, account);
     }
 
     function lend_eint256(eint256 a, address account) external returns (bool) {

@@ -12,7 +12,7 @@ export interface CoprocessorEvent {
   transactionIndex: number;
 }
 
-/** The parts of a derivation (SPEC 2.3) behind its domain. */
+/** The parts of what the chain logs of a derivation (SPEC 2.5). */
 interface Derivation {
   op: number;
   type: number;
@@ -21,15 +21,16 @@ interface Derivation {
 }
 
 const domainSize = 61;
+const header = 11; // op, type, salt(8), n
 const clear = 2; // the kind of a clear operand
 
 function parseDerivation(encoded: string): Derivation {
   const bytes = getBytes(encoded);
-  const n = bytes[domainSize + 34]!;
-  const kinds = [...bytes.subarray(domainSize + 35, domainSize + 35 + n)];
-  const words = domainSize + 35 + n;
+  const n = bytes[header - 1]!;
+  const kinds = [...bytes.subarray(header, header + n)];
+  const words = header + n;
   const operands = kinds.map((_, i) => dataSlice(encoded, words + 32 * i, words + 32 * (i + 1)));
-  return { op: bytes[domainSize]!, type: bytes[domainSize + 1]!, kinds, operands };
+  return { op: bytes[0]!, type: bytes[1]!, kinds, operands };
 }
 
 type Arguments = [name: string, value: unknown][];
@@ -100,8 +101,8 @@ function argumentsOf(parameters: Parameters, log: Log): [string, Arguments][] {
   return [];
 }
 
-function operation({ caller, result, derivation }: Result): [string, Arguments] {
-  const parsed = parseDerivation(derivation as string);
+function operation({ caller, result, computation }: Result): [string, Arguments] {
+  const parsed = parseDerivation(computation as string);
   const [name, args] = events.get(parsed.op) ?? [`Operation${parsed.op}`, all];
   return [name, [["caller", caller], ...args(parsed), ["result", result]]];
 }
