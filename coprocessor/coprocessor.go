@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -38,8 +36,11 @@ type Coprocessor struct {
 	moved   broadcast // the cursor moved or wants were settled
 	totals  totals
 
+	workload workload
+	arrivals arrivals
+
 	unpacks  shared[*radix.Ciphertext]
-	recent   *lru.Cache[store.ID, *radix.Ciphertext] // unpacked not long ago
+	recent   *cache // unpacked not long ago
 	squashes shared[[]*squash.Ciphertext]
 	squasher chan struct{} // holds one element per squash in progress
 }
@@ -50,15 +51,12 @@ func Open(cfg Config) (*Coprocessor, error) {
 		return nil, fmt.Errorf("coprocessor configuration: %w", err)
 	}
 	cfg.setDefaults()
-	recent, err := lru.New[store.ID, *radix.Ciphertext](maxUnpacked)
-	if err != nil {
-		return nil, err
-	}
 	s, err := store.Open(cfg.FS, cfg.Dir, cfg.Domain, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
-	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), recent: recent, squasher: make(chan struct{}, maxSquashes)}
+	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), squasher: make(chan struct{}, maxSquashes)}
+	c.workload.now, c.recent = cfg.Now, newCache(cfg.Memory/cacheShare)
 	c.squashes.limit = maxWaiting
 	c.closing, c.close = context.WithCancel(context.Background())
 	return c, nil
@@ -100,6 +98,7 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 		return err
 	}
 	defer c.exit()
+	c.arrivals.add(&batch, c.cfg.Now())
 	if err := c.store.Append(&batch); err != nil {
 		return fmt.Errorf("append block: %w", err)
 	}

@@ -24,7 +24,7 @@ type outcome struct {
 
 // perform runs one job and stores its results.
 func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
-	ctx, bootstraps := metered(ctx)
+	ctx = metered(ctx, j.progress)
 	began := time.Now()
 	o := outcome{job: j, contents: j.results}
 	var err error
@@ -48,7 +48,7 @@ func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
 		o.err = fmt.Errorf("compute %s: %w", j.node.Handle, err)
 		return o
 	}
-	n := bootstraps.Load()
+	n := j.progress.bootstraps.Swap(0)
 	c.totals.bootstraps.Add(n)
 	c.cfg.Trace(Trace{Handle: j.node.Handle, Kind: j.kind(), Duration: time.Since(began), Bootstraps: n, Failure: j.failure})
 	return o

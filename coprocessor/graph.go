@@ -20,23 +20,28 @@ type job struct {
 	failure   *store.Failure
 	order     store.Position // of the first want that needs it
 
+	estimate estimate
+	progress *progress
+
 	again bool // its result is stored, but not bare
 	keep  bool // when it began, somebody needed the result bare
 }
 
 // graph holds the jobs that pending wants need. It belongs to one goroutine.
 type graph struct {
-	store  *store.Store
-	jobs   map[store.ID]*job
-	ready  jobHeap // no operand is missing; oldest want first
-	doomed []*job  // new, but an operand has failed already
+	store    *store.Store
+	workload *workload
+	jobs     map[store.ID]*job
+	ready    jobHeap // no operand is missing; oldest want first
+	doomed   []*job  // new, but an operand has failed already
 
 	bare   map[store.ID]int // uses of a content's bare ciphertext by jobs
 	unused []store.ID       // contents whose bare ciphertext perhaps no job uses any more
 }
 
-func newGraph(s *store.Store) *graph {
-	return &graph{store: s, jobs: make(map[store.ID]*job), bare: make(map[store.ID]int)}
+func newGraph(s *store.Store, w *workload) *graph {
+	w.clear()
+	return &graph{store: s, workload: w, jobs: make(map[store.ID]*job), bare: make(map[store.ID]int)}
 }
 
 // load adds what the want of root misses. It reports false if the content has
@@ -99,6 +104,10 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 			return nil, result, err
 		}
 	}
+	if j.estimate, err = g.estimate(j.node); err != nil {
+		return nil, result, err
+	}
+	j.progress = g.workload.begin(j.estimate.bootstraps)
 	g.jobs[j.id] = j
 	*fresh = append(*fresh, j)
 	return j, result, nil
@@ -132,9 +141,10 @@ func (g *graph) connect(j *job, order store.Position, fresh *[]*job) error {
 	return nil
 }
 
-// next takes the oldest ready job, nil if there is none.
-func (g *graph) next() *job {
-	if len(g.ready) == 0 {
+// next takes the oldest ready job, nil if there is none or it takes more memory
+// than room: younger ones do not overtake it for ever.
+func (g *graph) next(room int64) *job {
+	if len(g.ready) == 0 || g.ready[0].estimate.memory > room {
 		return nil
 	}
 	j := heap.Pop(&g.ready).(*job)
@@ -184,9 +194,10 @@ func (g *graph) fail(j *job) []*job {
 	return failed
 }
 
-// remove ends j's uses of bare ciphertexts.
+// remove ends j's uses of bare ciphertexts, and its place in the workload.
 func (g *graph) remove(j *job) {
 	delete(g.jobs, j.id)
+	j.progress.end(j.failure == nil)
 	for _, o := range j.node.Operands {
 		if o.Kind != fhe.Made {
 			continue

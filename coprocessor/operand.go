@@ -11,10 +11,10 @@ import (
 	"fhevm/fhe/radix"
 )
 
-// maxUnpacked is the number of unpacked values that are kept in memory, half a
+// cacheShare is the part of the memory that is for unpacked values, half a
 // megabyte for each of 64 bits: a transaction uses its balances and amounts in
 // several operations, one shortly after the other.
-const maxUnpacked = 128
+const cacheShare = 8
 
 // operands returns what an operation computes on.
 func (c *Coprocessor) operands(ctx context.Context, n *store.Node) ([]radix.Operand, error) {
@@ -76,7 +76,7 @@ func (c *Coprocessor) bare(id store.ID) (*radix.Ciphertext, error) {
 // unpacked returns a ready content as storage gives it back. Callers must not
 // change it.
 func (c *Coprocessor) unpacked(ctx context.Context, id store.ID) (*radix.Ciphertext, error) {
-	if ct, ok := c.recent.Get(id); ok {
+	if ct, ok := c.recent.get(id); ok {
 		return ct, nil
 	}
 	return c.unpacks.do(ctx, c.closing, id, c.unpack)
@@ -87,7 +87,7 @@ func (c *Coprocessor) unpack(ctx context.Context, id store.ID) (*radix.Ciphertex
 		return nil, err
 	}
 	defer c.exit()
-	if ct, ok := c.recent.Get(id); ok { // it came while this call joined
+	if ct, ok := c.recent.get(id); ok { // it came while this call joined
 		return ct, nil
 	}
 	p, index, err := c.packed(id)
@@ -98,7 +98,7 @@ func (c *Coprocessor) unpack(ctx context.Context, id store.ID) (*radix.Ciphertex
 	if err != nil {
 		return nil, fmt.Errorf("unpack content %s: %w", id, err)
 	}
-	c.recent.Add(id, ct)
+	c.recent.add(id, ct)
 	return ct, nil
 }
 

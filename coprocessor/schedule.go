@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"fhevm/coprocessor/store"
@@ -26,6 +27,7 @@ type scheduler struct {
 	more    bool           // there may be wants to load
 	swept   bool           // no earlier graph's bare ciphertexts are left
 	running int
+	memory  int64 // of the running evaluations, estimated, in bytes
 	results chan outcome
 }
 
@@ -43,14 +45,15 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 	defer c.end()
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(c.closing, cancel)()
-	s := &scheduler{c: c, graph: newGraph(c.store), more: true, results: make(chan outcome, c.cfg.Workers)}
+	s := &scheduler{c: c, graph: newGraph(c.store, &c.workload), more: true, results: make(chan outcome, c.cfg.Workers)}
 	err := s.loop(ctx)
 	stopped := ctx.Err() != nil
 	cancel()
 	for ; s.running > 0; s.running-- {
 		<-s.results
 	}
-	c.totals.set(0, 0)
+	c.workload.clear()
+	c.totals.set(0, 0, 0)
 	if errors.Is(err, ErrClosed) || stopped && errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -76,7 +79,7 @@ func (s *scheduler) loop(ctx context.Context) error {
 		if err := s.advance(ctx); err != nil {
 			return fmt.Errorf("schedule computations: %w", err)
 		}
-		s.c.totals.set(len(s.graph.jobs), s.running)
+		s.c.totals.set(len(s.graph.jobs), s.running, s.memory)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -97,7 +100,7 @@ func (s *scheduler) advance(ctx context.Context) error {
 			return nil // let them finish: the new graph may need the same jobs
 		}
 		s.c.reload.Store(false)
-		s.graph, s.next, s.more, s.swept = newGraph(s.c.store), store.Position{}, true, false
+		s.graph, s.next, s.more, s.swept = newGraph(s.c.store, &s.c.workload), store.Position{}, true, false
 	}
 	if err := s.load(); err != nil {
 		return err
@@ -106,14 +109,24 @@ func (s *scheduler) advance(ctx context.Context) error {
 		return err
 	}
 	for s.running < s.c.cfg.Workers {
-		j := s.graph.next()
+		j := s.graph.next(s.room())
 		if j == nil {
 			break
 		}
 		s.running++
+		s.memory += j.estimate.memory
 		go func() { s.results <- s.c.perform(ctx, j) }()
 	}
 	return nil
+}
+
+// room is the memory that is left for a further evaluation. A lone one always has
+// enough.
+func (s *scheduler) room() int64 {
+	if s.running == 0 {
+		return math.MaxInt64
+	}
+	return s.c.cfg.Memory - s.memory
 }
 
 // load reads wants into the graph, oldest first, and settles those that have
@@ -201,6 +214,7 @@ func (s *scheduler) collect(o outcome) []outcome {
 func (s *scheduler) finish(all []outcome) error {
 	var settled []store.Root
 	for _, o := range all {
+		s.memory -= o.job.estimate.memory
 		switch {
 		case o.err != nil:
 			return o.err
@@ -217,6 +231,7 @@ func (s *scheduler) finish(all []outcome) error {
 	if err := errors.Join(s.drop(), s.settle(settled)); err != nil {
 		return err
 	}
+	s.c.settled(settled)
 	for _, o := range all {
 		s.c.waiters.notify(o.contents)
 	}

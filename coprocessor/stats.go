@@ -18,29 +18,41 @@ type Stats struct {
 	Done       uint64 // computations that succeeded
 	Failed     uint64 // computations that failed, also for a failed operand
 	Bootstraps uint64 // of finished computations, if NewEvaluator made the evaluator
+
+	QueuedBootstraps int64         // of the queued computations, by the cost table
+	Rate             float64       // of a full machine, bootstraps a second; 0 while it is unknown
+	Delay            time.Duration // until the queue is done at that rate; 0 while it is unknown
+
+	Memory int64 // of the evaluations in flight, estimated, in bytes
+	Cached int64 // of unpacked values at hand, in bytes
 }
 
 // Stats returns the present numbers.
 func (c *Coprocessor) Stats() Stats {
 	t := &c.totals
-	return Stats{
+	s := Stats{
 		Missing:    c.store.Missing(),
 		Queued:     int(t.queued.Load()),
 		Running:    int(t.running.Load()),
 		Done:       t.done.Load(),
 		Failed:     t.failed.Load(),
 		Bootstraps: t.bootstraps.Load(),
+		Memory:     t.memory.Load(),
+		Cached:     c.recent.size(),
 	}
+	s.QueuedBootstraps, s.Rate, s.Delay = c.workload.estimate()
+	return s
 }
 
 type totals struct {
-	queued, running          atomic.Int64
+	queued, running, memory  atomic.Int64
 	done, failed, bootstraps atomic.Uint64
 }
 
-func (t *totals) set(queued, running int) {
+func (t *totals) set(queued, running int, memory int64) {
 	t.queued.Store(int64(queued))
 	t.running.Store(int64(running))
+	t.memory.Store(memory)
 }
 
 // Trace describes a finished computation.
@@ -54,18 +66,18 @@ type Trace struct {
 
 type meterKey struct{}
 
-// metered returns a context whose bootstraps the counter counts.
-func metered(ctx context.Context) (context.Context, *atomic.Uint64) {
-	n := new(atomic.Uint64)
-	return context.WithValue(ctx, meterKey{}, n), n
+// metered returns a context whose bootstraps count as p's.
+func metered(ctx context.Context, p *progress) context.Context {
+	return context.WithValue(ctx, meterKey{}, p)
 }
 
 // meter counts the bootstraps of each computation.
 type meter struct{ tfhe.Bootstrapper }
 
 func (m meter) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
-	if n, ok := ctx.Value(meterKey{}).(*atomic.Uint64); ok {
-		n.Add(uint64(len(jobs)))
+	err := m.Bootstrapper.Bootstrap(ctx, jobs)
+	if p, ok := ctx.Value(meterKey{}).(*progress); ok && err == nil {
+		p.add(len(jobs))
 	}
-	return m.Bootstrapper.Bootstrap(ctx, jobs)
+	return err
 }
