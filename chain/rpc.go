@@ -32,18 +32,19 @@ type endpoint struct {
 // machine serves.
 var localOrigins = []string{"http://localhost", "https://localhost", "http://127.0.0.1", "https://127.0.0.1"}
 
-func newEndpoint(n *Node, version string) (*endpoint, error) {
+func newEndpoint(n *Node, cfg Config) (*endpoint, error) {
 	e := &endpoint{server: rpc.NewServer(), base: rpc.NewServer()}
 	original := gethAPIs(n)
 	if err := register(e.base, original); err != nil {
 		return nil, err
 	}
 	signer := newDevSigner(n.genesis.ChainID)
+	base := rpc.DialInProc(e.base)
 	replaced := []rpc.API{
-		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: rpc.DialInProc(e.base)}},
+		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: base, admission: newAdmission(cfg, base)}},
 		{Namespace: "personal", Service: &personalAPI{signer: signer}},
 		{Namespace: "evm", Service: &evmAPI{sealer: n.sealer}},
-		{Namespace: "web3", Service: &web3API{version: version}},
+		{Namespace: "web3", Service: &web3API{version: cfg.Version}},
 	}
 	return e, register(e.server, append(original, replaced...))
 }

@@ -85,7 +85,7 @@ func (a *ethAPI) SendTransaction(ctx context.Context, args json.RawMessage) (com
 	if tx, err = types.SignTx(tx, types.LatestSignerForChainID(a.signer.chainID), key); err != nil {
 		return common.Hash{}, err
 	}
-	return a.send(tx)
+	return a.send(ctx, tx)
 }
 
 // Sign signs a message as personal_sign does; only the order of the arguments
