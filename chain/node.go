@@ -106,8 +106,9 @@ func ethConfig(genesis *core.Genesis) *ethconfig.Config {
 // Genesis is the network's description.
 func (n *Node) Genesis() *Genesis { return n.genesis }
 
-// Client calls the node's JSON-RPC within the process.
-func (n *Node) Client() *ethclient.Client { return ethclient.NewClient(n.rpc.dial()) }
+// Client calls the node's JSON-RPC within the process. All callers share it: it is
+// Close that closes it.
+func (n *Node) Client() *ethclient.Client { return ethclient.NewClient(n.rpc.client) }
 
 // Close stops serving, then the chain. A block being sealed is finished first.
 func (n *Node) Close() error {

@@ -25,6 +25,7 @@ import (
 type endpoint struct {
 	server *rpc.Server
 	base   *rpc.Server // go-ethereum's own methods, for those that replace them
+	client *rpc.Client // of server, within the process
 	http   []*http.Server
 }
 
@@ -46,6 +47,7 @@ func newEndpoint(n *Node, cfg Config) (*endpoint, error) {
 		{Namespace: "evm", Service: &evmAPI{sealer: n.sealer}},
 		{Namespace: "web3", Service: &web3API{version: cfg.Version}},
 	}
+	e.client = rpc.DialInProc(e.server)
 	return e, register(e.server, append(original, replaced...))
 }
 
@@ -137,12 +139,11 @@ func anyPort(origins []string) (out []string) {
 	return out
 }
 
-func (e *endpoint) dial() *rpc.Client { return rpc.DialInProc(e.server) }
-
 func (e *endpoint) close() {
 	for _, web := range e.http {
 		web.Close()
 	}
+	e.client.Close()
 	e.server.Stop()
 	e.base.Stop()
 }

@@ -110,6 +110,7 @@ func (a *api) routes() http.Handler {
 	handle("POST", sdk.RouteUserDecryptions, a.userDecrypt)
 	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
 	handle("POST", routeParty, a.squashed)
+	a.node.serveHealth(mux)
 	return mux
 }
 
@@ -204,7 +205,9 @@ func (a *api) wait(ctx context.Context, h fhe.Handle, limit time.Duration) error
 	return nil
 }
 
-func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
+func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
+	var relayed error // the response has begun, and tells it as its last line
+	defer func() { a.node.metrics.decrypted(userDecryption, errors.Join(err, relayed)) }()
 	req := new(permit.Request)
 	if err := readJSON(r, req); err != nil {
 		return err
@@ -221,7 +224,7 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
 	connection := http.NewResponseController(w)
 	encoder := json.NewEncoder(w)
 	hurry := func() { connection.SetWriteDeadline(time.Now().Add(replyTimeout)) }
-	a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
+	relayed = a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
 		hurry()
 		encoder.Encode(reply)
 		connection.Flush()
@@ -230,7 +233,8 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) error {
+func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() { a.node.metrics.decrypted(publicDecryption, err) }()
 	var req sdk.PublicRequest
 	if err := readJSON(r, &req); err != nil {
 		return err

@@ -97,8 +97,11 @@ func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
 		Evaluator: n.compute.evaluator,
 		Squasher:  n.compute.squasher,
 		Signer:    signer,
+		Memory:    n.config.Memory,
 		Logger:    n.config.Logger,
-		Trace:     n.config.Trace,
+		Trace:     n.computed,
+		Settled:   n.metrics.settled,
+		Squash:    n.squashDone,
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"fhevm/chain"
 	"fhevm/coprocessor"
@@ -24,7 +25,12 @@ type Config struct {
 	DataDir string         // of chain and ciphertexts; "" keeps both in memory
 	RPC     string         // JSON-RPC address, HTTP and WebSocket
 	API     string         // wallet API address
+	Metrics string         // address of metrics and health checks, "" for none
 	Workers int            // bootstraps at a time, default all processors
+	Memory  int64          // bytes for evaluations in flight, see coprocessor.Config
+	// MaxDelay is the estimated delay of computations above which the node refuses
+	// transactions that order more; 0 for none.
+	MaxDelay time.Duration
 	// Remote asks the committee at the addresses of the network's description.
 	// Otherwise this process plays all parties.
 	Remote  bool
@@ -50,25 +56,28 @@ type Node struct {
 	parties     *parties
 	inspector   *inspector // nil unless this process plays the parties of a dev network
 	api         *api
+	operations  *operations // nil unless Config.Metrics is set
 	rpcAddress  string
+
+	admission admission
+	metrics   *metrics
+	watches   *watches
+	health    health
 }
 
 // New opens everything that a node needs and listens; nothing is computed or
 // answered before Run. Close releases what New took.
 func New(cfg Config) (n *Node, err error) {
-	n = &Node{config: cfg}
+	n = newNode(cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	if cfg.Logger == nil {
-		n.config.Logger = slog.New(slog.DiscardHandler)
-	}
 	if n.network, err = cfg.Network.Description(); err != nil {
 		return n, err
 	}
-	if n.chain, err = chain.Open(chain.Config{DataDir: subdir(cfg.DataDir, "chain"), Genesis: n.network.Genesis(), Version: cfg.Version}); err != nil {
+	if n.chain, err = chain.Open(chain.Config{DataDir: subdir(cfg.DataDir, "chain"), Genesis: n.network.Genesis(), Version: cfg.Version, Admit: n.admission.admit}); err != nil {
 		return n, err
 	}
 	if n.compute, err = newCompute(cfg.Network, n.network, cfg.Workers); err != nil {
@@ -80,34 +89,65 @@ func New(cfg Config) (n *Node, err error) {
 	if n.parties, err = n.openParties(); err != nil {
 		return n, err
 	}
-	if err = n.serveDevelopers(); err != nil {
+	if err = n.serveMethods(); err != nil {
 		return n, err
 	}
 	if n.api, err = n.openAPI(); err != nil {
+		return n, err
+	}
+	if err = n.openMetrics(); err != nil {
 		return n, err
 	}
 	n.rpcAddress, err = n.chain.Listen(cmp.Or(cfg.RPC, DefaultRPC), cfg.Origins...)
 	return n, err
 }
 
-// serveDevelopers adds the JSON-RPC methods of development networks.
-func (n *Node) serveDevelopers() error {
-	if n.network.Network != chain.Dev {
-		return nil
+// newNode is a node without its parts.
+func newNode(cfg Config) *Node {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return n.chain.Register(rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
+	n := &Node{config: cfg, metrics: newMetrics()}
+	n.admission = admission{limit: cfg.MaxDelay, delay: func() time.Duration { return n.Stats().Delay }}
+	n.watches = newWatches(n)
+	return n
+}
+
+// openMetrics collects what metrics show, and serves them if they are wanted.
+func (n *Node) openMetrics() (err error) {
+	if err := n.metrics.watchNode(n); err != nil || n.config.Metrics == "" {
+		return err
+	}
+	n.operations, err = n.openOperations(n.config.Metrics)
+	return err
+}
+
+// serveMethods adds the JSON-RPC methods of every node, and those of development
+// networks.
+func (n *Node) serveMethods() error {
+	apis := []rpc.API{{Namespace: "fhevm", Service: &rpcAPI{n}}}
+	if n.network.Network == chain.Dev {
+		apis = append(apis, rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
+	}
+	return n.chain.Register(apis...)
 }
 
 // Run computes and answers until ctx ends; it returns nil then.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.coprocessor.Run(ctx) })
-	g.Go(func() error { return n.follow(ctx) })
-	g.Go(func() error { return n.api.serve(ctx) })
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	g.Go(n.health.track("coprocessor", func() error { return n.coprocessor.Run(ctx) }))
+	g.Go(n.health.track("feed", func() error { return n.follow(ctx) }))
+	g.Go(n.health.track("api", func() error { return n.api.serve(ctx) }))
+	if n.operations != nil {
+		g.Go(n.health.track("metrics", func() error { return n.operations.serve(ctx) }))
 	}
-	return nil
+	n.started()
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	n.stopped(err)
+	return err
 }
 
 // follow hands the chain's log to the coprocessor, from where it left off.
@@ -124,13 +164,22 @@ func (n *Node) follow(ctx context.Context) error {
 		}
 		next = cursor.Number + 1
 	}
-	return feed.Follow(ctx, next, n.coprocessor.Append)
+	return feed.Follow(ctx, next, func(b fhe.Batch) error {
+		err := n.coprocessor.Append(b)
+		if err == nil {
+			n.appended(&b)
+		}
+		return err
+	})
 }
 
 // Close stops all parts, the last opened first. It may be called on a node
 // that New left half-open.
 func (n *Node) Close() error {
 	var errs []error
+	if n.operations != nil {
+		errs = append(errs, n.operations.Close())
+	}
 	if n.api != nil {
 		errs = append(errs, n.api.Close())
 	}
