@@ -11,7 +11,7 @@ import (
 // maxArrivals bounds the blocks whose times are remembered.
 const maxArrivals = 1 << 14
 
-// Latency is how long the ciphertext of a want took until it was on disk. Wants
+// Latency is how long the ciphertext of a want took until it was stored. Wants
 // of blocks that came before the process began, or very long ago, have none.
 type Latency struct {
 	SinceArrival time.Duration // of the block here

@@ -228,10 +228,10 @@ func (s *scheduler) finish(all []outcome) error {
 			s.c.totals.done.Add(1)
 		}
 	}
+	s.c.settled(settled)
 	if err := errors.Join(s.drop(), s.settle(settled)); err != nil {
 		return err
 	}
-	s.c.settled(settled)
 	for _, o := range all {
 		s.c.waiters.notify(o.contents)
 	}

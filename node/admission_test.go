@@ -91,7 +91,7 @@ func TestBackpressure(t *testing.T) {
 	if _, err := send(0, common.Address{9}); err != nil {
 		t.Errorf("a payment: %v", err)
 	}
-	if s, err := m.Status(t.Context()); err != nil || s.Accepting || s.DelaySeconds <= 600 || s.RefusedTransaction != 1 {
+	if s, err := m.Status(t.Context()); err != nil || s.Accepting || s.DelaySeconds <= 600 || s.RefusedTransactions != 1 {
 		t.Errorf("status %+v, %v", s, err)
 	}
 	if s := m.Stats(); s.Memory > coprocessor.DefaultMemory || s.Cached > coprocessor.DefaultMemory/8 {

@@ -41,7 +41,7 @@ func newGauges(n *Node) *gauges {
 		info: prometheus.NewDesc("fhevm_info", "Always 1; the labels say what runs.", nil,
 			prometheus.Labels{"version": n.config.Version, "network": string(n.network.Network),
 				"chain_id": strconv.FormatUint(n.network.ChainID, 10), "key_id": n.network.KeyID.String()}),
-		batches: prometheus.NewDesc("fhevm_bootstrap_batch_size", "Bootstraps that ran together in a batch; the sum counts all bootstraps of the engine.", nil, nil),
+		batches: prometheus.NewDesc("fhevm_bootstrap_batch_size", "Bootstraps that ran together in a batch.", nil, nil),
 		store:   prometheus.NewDesc("fhevm_store_table_bytes", "Disk that a kind of record takes in the ciphertext store, estimated.", []string{"kind"}, nil),
 	}
 }
@@ -65,12 +65,13 @@ func rows() (out []row) {
 	gauge("fhevm_queued_computations", "Computations that are loaded and not finished.", func(r *reading) float64 { return float64(r.Queue.Computations) })
 	gauge("fhevm_running_computations", "Evaluations in flight.", func(r *reading) float64 { return float64(r.Queue.Running) })
 	gauge("fhevm_queued_bootstraps", "Bootstraps of the queued computations, by the cost table.", func(r *reading) float64 { return float64(r.Queue.Bootstraps) })
+	counter("fhevm_bootstraps_total", "Bootstraps that the engine has run.", func(r *reading) float64 { return float64(bootstraps(r.batches)) })
 	gauge("fhevm_waiting_bootstraps", "Bootstraps in the engine's queue that no worker has begun.", func(r *reading) float64 { return float64(r.waiting) })
 	gauge("fhevm_capacity_bootstraps_per_second", "Measured rate of the machine when it is full; 0 while it is unknown.", func(r *reading) float64 { return r.BootstrapsPerSec })
 	gauge("fhevm_estimated_delay_seconds", "Time until the queued computations are done at that rate; 0 while it is unknown.", func(r *reading) float64 { return r.DelaySeconds })
 	gauge("fhevm_max_delay_seconds", "Estimated delay above which transactions that order computation are refused; 0 for none.", func(r *reading) float64 { return r.MaxDelaySeconds })
 	gauge("fhevm_accepting_transactions", "1 while transactions that order computation are taken, else 0.", func(r *reading) float64 { return boolean(r.Accepting) })
-	counter("fhevm_refused_transactions_total", "Transactions refused for the estimated delay.", func(r *reading) float64 { return float64(r.RefusedTransaction) })
+	counter("fhevm_refused_transactions_total", "Transactions refused for the estimated delay.", func(r *reading) float64 { return float64(r.RefusedTransactions) })
 	gauge("fhevm_evaluation_memory_bytes", "Memory of the evaluations in flight, estimated.", func(r *reading) float64 { return float64(r.Status.memory) })
 	gauge("fhevm_cached_ciphertext_bytes", "Memory of the unpacked ciphertexts at hand.", func(r *reading) float64 { return float64(r.cached) })
 	gauge("fhevm_store_bytes", "All files of the ciphertext store.", func(r *reading) float64 { return float64(r.disk) })
@@ -130,11 +131,17 @@ func (g *gauges) read() (*reading, store.Usage, error) {
 // batchSizes is the histogram of the numbers of bootstraps in batches.
 func batchSizes(desc *prometheus.Desc, counts [tfhe.MaxBatch]uint64) prometheus.Metric {
 	buckets := make(map[float64]uint64, len(counts))
-	batches, bootstraps := uint64(0), uint64(0)
+	batches := uint64(0)
 	for i, n := range counts {
 		batches += n
-		bootstraps += n * uint64(i+1)
 		buckets[float64(i+1)] = batches
 	}
-	return prometheus.MustNewConstHistogram(desc, batches, float64(bootstraps), buckets)
+	return prometheus.MustNewConstHistogram(desc, batches, float64(bootstraps(counts)), buckets)
+}
+
+func bootstraps(counts [tfhe.MaxBatch]uint64) (sum uint64) {
+	for i, n := range counts {
+		sum += n * uint64(i+1)
+	}
+	return sum
 }

@@ -9,6 +9,7 @@ import (
 type Info struct {
 	RPC        string          `json:"rpc"` // HTTP URL; WebSocket at the same address
 	API        string          `json:"api"`
+	Metrics    string          `json:"metrics,omitempty"` // URL, if the node serves them
 	Mnemonic   string          `json:"mnemonic"`
 	Accounts   []InfoAccount   `json:"accounts"`
 	Parameters *sdk.Parameters `json:"parameters"`
@@ -22,7 +23,7 @@ type InfoAccount struct {
 
 // Info describes the running node.
 func (n *Node) Info() *Info {
-	i := &Info{RPC: n.RPC(), API: n.API(), Mnemonic: chain.DevMnemonic, Parameters: n.Parameters()}
+	i := &Info{RPC: n.RPC(), API: n.API(), Metrics: n.Metrics(), Mnemonic: chain.DevMnemonic, Parameters: n.Parameters()}
 	for _, a := range chain.DevAccounts() {
 		i.Accounts = append(i.Accounts, InfoAccount{a.Address.Hex(), a.Hex()})
 	}

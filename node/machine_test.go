@@ -171,13 +171,26 @@ func (m *machine) seal(t *testing.T, wanted ...fhe.Handle) {
 	m.entries, m.next = nil, m.next+1
 }
 
-// drain waits until all that is wanted is done; the limit only ends a test that
-// hangs.
+// drain waits until all that is wanted is done.
 func (m *machine) drain(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := m.coprocessor.Drain(ctx); err != nil {
-		t.Fatal(err)
+	m.until(t, 0)
+}
+
+// until waits until a number of wants is missing; the limit only ends a test that
+// hangs.
+func (m *machine) until(t *testing.T, missing int) {
+	t.Helper()
+	limit := time.After(time.Minute)
+	for {
+		changed := m.coprocessor.Changed()
+		if m.Stats().Missing == missing {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			t.Fatalf("%+v", m.Stats())
+		}
 	}
 }

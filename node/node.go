@@ -46,6 +46,12 @@ const (
 	DefaultAPI = "127.0.0.1:8546"
 )
 
+// Defaults of the command's bounds.
+const (
+	DefaultMaxDelay = 10 * time.Minute
+	DefaultMemory   = coprocessor.DefaultMemory
+)
+
 // Node is a running development node.
 type Node struct {
 	config      Config
@@ -74,6 +80,9 @@ func New(cfg Config) (n *Node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
+	if cfg.MaxDelay < 0 {
+		return n, fmt.Errorf("the longest delay is %v: want a positive duration, or 0 for no limit", cfg.MaxDelay)
+	}
 	if n.network, err = cfg.Network.Description(); err != nil {
 		return n, err
 	}

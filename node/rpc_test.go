@@ -117,9 +117,7 @@ func TestStatusMethod(t *testing.T) {
 	}
 	quick, slow := m.number(1), m.product(2)
 	m.seal(t, quick, slow)
-	if err := m.coprocessor.Wait(t.Context(), quick); err != nil {
-		t.Fatal(err)
-	}
+	m.until(t, 1)
 	s, err := FetchStatus(t.Context(), "ws://"+m.rpcAddress)
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,12 @@ type Status struct {
 	Head   uint64        `json:"head"` // last final block
 	Cursor *StatusCursor `json:"cursor"`
 
-	Queue              StatusQueue `json:"queue"`
-	DelaySeconds       float64     `json:"delaySeconds"`
-	BootstrapsPerSec   float64     `json:"bootstrapsPerSecond"`
-	MaxDelaySeconds    float64     `json:"maxDelaySeconds"`
-	Accepting          bool        `json:"accepting"`
-	RefusedTransaction uint64      `json:"refusedTransactions"`
+	Queue               StatusQueue `json:"queue"`
+	DelaySeconds        float64     `json:"delaySeconds"`
+	BootstrapsPerSec    float64     `json:"bootstrapsPerSecond"`
+	MaxDelaySeconds     float64     `json:"maxDelaySeconds"`
+	Accepting           bool        `json:"accepting"`
+	RefusedTransactions uint64      `json:"refusedTransactions"`
 
 	Computations uint64 `json:"computations"`
 	Failures     uint64 `json:"failures"`
@@ -82,7 +82,7 @@ func (n *Node) Status(ctx context.Context) (*Status, error) {
 		Head:         head,
 		Queue:        StatusQueue{c.Missing, c.Queued, c.Running, c.QueuedBootstraps},
 		DelaySeconds: c.Delay.Seconds(), BootstrapsPerSec: c.Rate,
-		MaxDelaySeconds: n.admission.limit.Seconds(), Accepting: n.admission.overload() == nil, RefusedTransaction: n.admission.refused.Load(),
+		MaxDelaySeconds: n.admission.limit.Seconds(), Accepting: n.admission.overload() == nil, RefusedTransactions: n.admission.refused.Load(),
 		Computations: c.Done, Failures: c.Failed, Bootstraps: c.Bootstraps,
 		memory: c.Memory, cached: c.Cached,
 	}
