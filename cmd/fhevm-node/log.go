@@ -25,8 +25,8 @@ func setLogger(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	gethlog.SetDefault(gethlog.NewLogger(geth)) // takes slog's place too, so ours comes after it
 	slog.SetDefault(slog.New(own))
-	gethlog.SetDefault(gethlog.NewLogger(geth))
 	return nil
 }
 
