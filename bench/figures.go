@@ -98,8 +98,13 @@ func repeat(f func() error) (float64, error) {
 		}
 		times = append(times, time.Since(lap))
 	}
-	slices.Sort(times)
-	return ms(times[len(times)/2]), nil
+	return ms(median(times)), nil
+}
+
+// median sorts list.
+func median[T cmp.Ordered](list []T) T {
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 // throughput is how many runs end in a second while many run at a time: 4096

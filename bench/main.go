@@ -4,6 +4,7 @@
 //	engine   bootstraps and operations
 //	squash   preparing decryptions
 //	keys     the dealer ceremony
+//	network  a node under a load of transfers (10 minutes on 2 cores)
 //
 // With -peer it measures operations in turn with a peer's program instead and
 // writes their ratios to bench/results/peers.json.
@@ -32,7 +33,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.out, "out", "bench/results", "`folder` to write")
-	flag.StringVar(&o.part, "part", "", "measure one `part` only: engine, squash or keys")
+	flag.StringVar(&o.part, "part", "", "measure one `part` only: engine, squash, keys or network")
 	flag.StringVar(&o.peer, "peer", "", "compare with the peer that this `program` measures; arguments may follow it")
 	flag.Var(&o.only, "only", "measure rows with all words of one of these `terms` only, separated by commas; the others stay as they are")
 	flag.Parse()
@@ -56,7 +57,7 @@ func (o *options) run(ctx context.Context) error {
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context, network.Folder, *recorder) error
-	}{{"engine", o.engine}, {"squash", squashing}, {"keys", keys}} {
+	}{{"engine", o.engine}, {"squash", squashing}, {"keys", keys}, {"network", o.network}} {
 		if o.part != "" && o.part != part.name {
 			continue
 		}

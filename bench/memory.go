@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -26,15 +25,20 @@ func (m *machine) memoryFigures() []figure {
 // resident is the memory that the process holds after a garbage collection.
 func resident() (float64, error) {
 	debug.FreeOSMemory()
+	return status("VmRSS")
+}
+
+// status reads a field of the process's status that counts memory, in MB.
+func status(field string) (float64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(status)) {
 		var kib float64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kib); n == 1 {
+		if n, _ := fmt.Sscanf(line, field+": %f kB", &kib); n == 1 {
 			return kib * 1024 / 1e6, nil
 		}
 	}
-	return 0, errors.New("/proc/self/status has no VmRSS")
+	return 0, fmt.Errorf("/proc/self/status has no %s", field)
 }

@@ -16,8 +16,7 @@ type estimate struct {
 	memory     int64 // bytes
 }
 
-// estimate looks up what n takes. It says how the log first derived n, which
-// knows the types of operands.
+// estimate looks up what n takes.
 func (g *graph) estimate(n *store.Node) (estimate, error) {
 	switch n.Kind {
 	case store.Operation:
@@ -29,15 +28,33 @@ func (g *graph) estimate(n *store.Node) (estimate, error) {
 }
 
 func (g *graph) estimateOperation(n *store.Node) (e estimate, err error) {
-	binding, err := g.store.Binding(n.Handle)
-	if err != nil || binding == nil || len(binding.Derivation) == 0 {
-		return estimate{memory: blockSize * int64(n.Type.Blocks())}, err // undone by a revert
+	row, err := n.Op.Operator()
+	if err != nil {
+		return e, err
 	}
-	var d fhe.Derivation
-	if err := d.UnmarshalBinary(binding.Derivation); err != nil {
-		return e, fmt.Errorf("read derivation of %s: %w", n.Handle, err)
+	types := row.Signature(n.Type, len(n.Operands))
+	if row.Shape == fhe.Convert {
+		source, err := g.store.Node(store.ID(n.Operands[0].Word))
+		if err != nil {
+			return e, err
+		}
+		types = []fhe.Type{source.Handle.Type()}
 	}
-	return estimate{bootstraps: int64(d.Cost().Bootstraps), memory: blockSize * heldBlocks(&d)}, nil
+	d := typed(n, types)
+	return estimate{bootstraps: int64(d.Cost().Bootstraps), memory: blockSize * heldBlocks(d)}, nil
+}
+
+// typed is the derivation that n would be if its operands were any handles of
+// their types. n itself may be several derivations in one (decision 0006).
+func typed(n *store.Node, types []fhe.Type) *fhe.Derivation {
+	d := &fhe.Derivation{Op: n.Op, Type: n.Type, Table: n.Table}
+	for i, o := range n.Operands {
+		if o.Kind != fhe.Clear {
+			o.Word = fhe.NewHandle(fhe.Digest{}, fhe.Computed, 0, types[i], fhe.Version)
+		}
+		d.Operands = append(d.Operands, o)
+	}
+	return d
 }
 
 func (g *graph) estimateList(digest fhe.Digest) (e estimate, err error) {

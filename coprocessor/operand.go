@@ -109,11 +109,7 @@ func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	at := store.ID(n.List)
-	if n.Kind != store.Input {
-		at = c.store.Results(id, n)[0]
-	}
-	b, err := c.store.Packed(at)
+	b, err := c.store.Packed(c.store.Group(id, n))
 	if err != nil {
 		return nil, 0, err
 	}

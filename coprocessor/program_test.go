@@ -135,7 +135,8 @@ func emptyBlocks(after, n int) (blocks []fhe.Batch) {
 
 // contents is a slow model of sharing: it writes every value out as an
 // expression over input lists, and returns the distinct evaluations
-// that the wants of blocks reach, and the number of handles.
+// that the wants of blocks reach, and the number of handles. It knows nothing of
+// fused chains, which blocks must not have.
 func contents(blocks []fhe.Batch) (needed map[string]bool, all int) {
 	expressions := make(map[fhe.Handle]string)
 	parts := make(map[string][]string) // what an expression needs evaluated
@@ -211,5 +212,43 @@ func TestTrace(t *testing.T) {
 	if tr := <-traces; tr.Handle != y || tr.Kind != "add" || tr.Bootstraps == 0 {
 		t.Errorf("second trace %+v", tr)
 	}
+	m.stop(t)
+}
+
+// TestFusedChains adds up values in one transaction. Only the last sum is wanted,
+// then all of them: each has the same ciphertext both times, and the chain's end
+// does not take its beginning.
+func TestFusedChains(t *testing.T) {
+	l := logtest.New()
+	var x []fhe.Handle
+	for seed := range uint64(4) {
+		x = append(x, randomInput(l, seed))
+	}
+	var sums []fhe.Handle
+	for i, next := range x[1:] {
+		before := x[0]
+		if i > 0 {
+			before = sums[i-1]
+		}
+		sums = append(sums, l.Operation(fhe.Add, fhe.Uint8, false, 0, before, next))
+	}
+	l.Want(sums[2])
+	l.Seal(0)
+	spy := newSpy(newPlainEvaluator())
+	m := startWith(t, l.Blocks, spy)
+	m.drain(t)
+	alone := m.digests(t, l.Blocks)
+	if spy.calls["sum"] != 1 || spy.calls["add"] != 0 {
+		t.Errorf("%v, want one sum of four", spy.calls)
+	}
+	l.Want(sums...)
+	m.feed(t, l.Seal(0))
+	m.drain(t)
+	all := m.digests(t, l.Blocks)
+	if all[sums[2]] != alone[sums[2]] || spy.calls["sum"] != 2 || spy.calls["add"] != 1 {
+		t.Errorf("%v, want a sum of two, of three and of four, each once", spy.calls)
+	}
+	checkPlaintexts(t, m, l, all)
+	m.keepsNothing(t)
 	m.stop(t)
 }

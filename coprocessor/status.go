@@ -84,9 +84,9 @@ func (c *Coprocessor) status(h fhe.Handle) (Status, store.ID, error) {
 	}
 	s.Block, s.Kind = binding.Block, "input"
 	if len(binding.Derivation) > 0 {
-		var d fhe.Derivation
-		if err := d.UnmarshalBinary(binding.Derivation); err != nil {
-			return s, binding.Content, fmt.Errorf("read derivation of %s: %w", h, err)
+		d, err := derivation(h, binding)
+		if err != nil {
+			return s, binding.Content, err
 		}
 		s.Kind = d.Op.String()
 		for _, o := range d.Operands {
@@ -97,6 +97,17 @@ func (c *Coprocessor) status(h fhe.Handle) (Status, store.ID, error) {
 	}
 	err = c.state(&s, binding.Content)
 	return s, binding.Content, err
+}
+
+// derivation is that of a bound handle; an input's has no operands.
+func derivation(h fhe.Handle, b *store.Binding) (d fhe.Derivation, err error) {
+	if len(b.Derivation) == 0 {
+		return d, nil
+	}
+	if err := d.UnmarshalBinary(b.Derivation); err != nil {
+		return d, fmt.Errorf("read derivation of %s: %w", h, err)
+	}
+	return d, nil
 }
 
 func (c *Coprocessor) state(s *Status, id store.ID) error {
@@ -161,6 +172,20 @@ func (c *Coprocessor) awaitOnce(ctx context.Context, h fhe.Handle) (store.ID, er
 		return id, fmt.Errorf("wait for %s: %w", h, err)
 	}
 	return id, ErrPending
+}
+
+// Packed returns what is kept of a ready handle: the values that are packed together,
+// and which of them is its own.
+func (c *Coprocessor) Packed(h fhe.Handle) (*radix.Packed, int, error) {
+	if err := c.enter(); err != nil {
+		return nil, 0, err
+	}
+	defer c.exit()
+	status, id, err := c.status(h)
+	if err = errors.Join(err, status.Err()); err != nil {
+		return nil, 0, fmt.Errorf("packed ciphertext of %s: %w", h, err)
+	}
+	return c.packed(id)
 }
 
 // Ciphertext returns the ciphertext of h as storage gives it back, or why there

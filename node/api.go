@@ -106,6 +106,7 @@ func (a *api) routes() http.Handler {
 	handle("GET", sdk.RouteParameters, a.parameters)
 	handle("GET", sdk.RoutePublicKey, a.publicKey)
 	handle("GET", sdk.RouteHandle, a.handle)
+	handle("GET", sdk.RouteCiphertext, a.ciphertext)
 	handle("GET", sdk.RouteHealth, a.health)
 	handle("POST", sdk.RouteUserDecryptions, a.userDecrypt)
 	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
@@ -261,6 +262,15 @@ func (n *Node) await(ctx context.Context, h fhe.Handle) error {
 		return err
 	}
 	return n.coprocessor.Wait(ctx, h)
+}
+
+// Drain waits until everything is computed, or has failed, that the chain asks for
+// at its present head.
+func (n *Node) Drain(ctx context.Context) error {
+	if err := n.reach(ctx); err != nil {
+		return err
+	}
+	return n.coprocessor.Drain(ctx)
 }
 
 // reach waits until the chain's present head has reached the coprocessor.

@@ -10,6 +10,7 @@ const (
 	RouteParameters        = "/v1/parameters"
 	RoutePublicKey         = "/v1/public-key"
 	RouteHandle            = "/v1/handles/{handle}"
+	RouteCiphertext        = "/v1/handles/{handle}/ciphertext"
 	RouteUserDecryptions   = "/v1/user-decryptions"
 	RoutePublicDecryptions = "/v1/public-decryptions"
 	RouteHealth            = "/v1/health"
@@ -24,6 +25,14 @@ type HandleStatus struct {
 	Operands  []fhe.Handle `json:"operands,omitempty"`
 	Digest    *fhe.Digest  `json:"digest,omitempty"` // of the ciphertext, when ready
 	Error     string       `json:"error,omitempty"`  // when failed: which computation, and why
+}
+
+// Ciphertext is what a coprocessor keeps of a handle, and its word for that: GET
+// RouteCiphertext.
+type Ciphertext struct {
+	Packed    []byte   // the values that are packed together (SPEC 4.8)
+	Index     int      // of the handle's own among them
+	Signature [65]byte // of the digest of Packed (SPEC 7.4)
 }
 
 // PublicRequest asks for the values of publicly marked handles: POST

@@ -147,15 +147,22 @@ func (a *appender) operation(o *fhe.Operation) error {
 		return err
 	}
 	d := &o.Derivation
+	n := Node{Kind: Operation, Op: d.Op, Type: d.Type, Operands: operands, Table: d.Table}
+	if err := (fuser{a.node}).fuse(&n); err != nil {
+		return err
+	}
 	for k, r := range d.Results() {
-		n := &Node{Kind: Operation, Handle: r.Handle, Op: d.Op, Type: d.Type, Operands: operands, Table: d.Table, Index: uint8(k)}
+		n.Handle, n.Index = r.Handle, uint8(k)
 		binding := &Binding{Block: a.at.Block, Digest: r.Digest, Content: n.contentID(a.s.domain), Derivation: enc}
-		if err := a.bind(r.Handle, binding, n); err != nil {
+		if err := a.bind(r.Handle, binding, &n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// node reads a node that this block or an earlier one named.
+func (a *appender) node(id ID) (*Node, error) { return a.s.node(a.b, id) }
 
 // operands replaces handles by contents.
 func (a *appender) operands(of []fhe.Operand) ([]fhe.Operand, error) {
@@ -204,7 +211,7 @@ func (a *appender) operand(h fhe.Handle) (ID, error) {
 	}
 	n := &Node{Kind: Undefined, Handle: h}
 	id := n.contentID(a.s.domain)
-	return id, a.node(id, n)
+	return id, a.name(id, n)
 }
 
 func (a *appender) input(in *fhe.Input) error {
@@ -246,7 +253,7 @@ func (a *appender) bind(h fhe.Handle, binding *Binding, n *Node) error {
 		}
 		return nil
 	}
-	if err := a.node(binding.Content, n); err != nil {
+	if err := a.name(binding.Content, n); err != nil {
 		return err
 	}
 	a.record.Bound = append(a.record.Bound, h)
@@ -260,8 +267,8 @@ func (a *appender) bind(h fhe.Handle, binding *Binding, n *Node) error {
 	return a.pend(binding.Content)
 }
 
-// node stores n unless its content has one.
-func (a *appender) node(id ID, n *Node) error {
+// name stores n unless its content has one.
+func (a *appender) name(id ID, n *Node) error {
 	key := keyContent(tableNode, id)
 	known, err := a.s.has(a.b, key)
 	if known || err != nil {

@@ -36,8 +36,10 @@ func (s *Store) Wanted(h fhe.Handle) (bool, error) {
 }
 
 // Node returns how a content is made.
-func (s *Store) Node(id ID) (*Node, error) {
-	b, err := s.get(s.db, keyContent(tableNode, id))
+func (s *Store) Node(id ID) (*Node, error) { return s.node(s.db, id) }
+
+func (s *Store) node(r pebble.Reader, id ID) (*Node, error) {
+	b, err := s.get(r, keyContent(tableNode, id))
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +140,23 @@ func (s *Store) Packed(id ID) ([]byte, error) { return s.get(s.db, keyContent(ta
 // Results are the contents that the computation of content id, made as n says,
 // makes.
 func (s *Store) Results(id ID, n *Node) []ID { return n.results(s.domain, id) }
+
+// Group names what is packed together with content id, made as n says: the first
+// result of its operation, or its input list.
+func (s *Store) Group(id ID, n *Node) ID {
+	if n.Kind == Input {
+		return ID(n.List)
+	}
+	return s.Results(id, n)[0]
+}
+
+// Adopt stores what another store keeps of content id, made as n says, as that
+// content's result, not as that of those packed with it.
+func (s *Store) Adopt(id ID, n *Node, packed []byte) error {
+	return s.update(pebble.NoSync, func(b *pebble.Batch) error {
+		return s.put(b, s.Group(id, n), packed, id)
+	})
+}
 
 // Bare returns the bare ciphertext of an operation's content, nil if it is not
 // kept.

@@ -16,6 +16,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/params"
 )
 
 // Account sends transactions with a key at hand, through a node's JSON-RPC as
@@ -63,6 +64,18 @@ func (a *Account) Send(ctx context.Context, to *common.Address, data []byte) (*t
 
 // SendWithGas is Send with a gas limit and no estimate first.
 func (a *Account) SendWithGas(ctx context.Context, to *common.Address, data []byte, gas uint64) (*types.Receipt, error) {
+	return a.submit(ctx, &types.DynamicFeeTx{To: to, Data: data, Gas: gas})
+}
+
+// Pay sends wei.
+func (a *Account) Pay(ctx context.Context, to common.Address, wei *big.Int) error {
+	_, err := a.submit(ctx, &types.DynamicFeeTx{To: &to, Value: wei, Gas: params.TxGas})
+	return err
+}
+
+// submit fills in nonce and fees, signs and sends a transaction and returns its
+// receipt.
+func (a *Account) submit(ctx context.Context, data *types.DynamicFeeTx) (*types.Receipt, error) {
 	chainID, err := a.client.ChainID(ctx)
 	if err != nil {
 		return nil, err
@@ -75,11 +88,9 @@ func (a *Account) SendWithGas(ctx context.Context, to *common.Address, data []by
 	if err != nil {
 		return nil, err
 	}
-	tip := big.NewInt(1e9)
-	tx, err := types.SignNewTx(a.key, types.LatestSignerForChainID(chainID), &types.DynamicFeeTx{
-		ChainID: chainID, Nonce: nonce, To: to, Data: data, Gas: gas,
-		GasTipCap: tip, GasFeeCap: new(big.Int).Add(tip, new(big.Int).Lsh(head.BaseFee, 1)),
-	})
+	data.ChainID, data.Nonce, data.GasTipCap = chainID, nonce, big.NewInt(1e9)
+	data.GasFeeCap = new(big.Int).Add(data.GasTipCap, new(big.Int).Lsh(head.BaseFee, 1))
+	tx, err := types.SignNewTx(a.key, types.LatestSignerForChainID(chainID), data)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,27 @@ func (c *Client) Handle(ctx context.Context, h fhe.Handle, wait time.Duration) (
 	return &s, c.call(ctx, http.MethodGet, route, nil, &s)
 }
 
+// maxCiphertext is the most that a node answers for one handle.
+const maxCiphertext = 65 + 1 + 1<<16
+
+// Ciphertext fetches what the coprocessor keeps of a handle that is ready, and its
+// signature. It checks neither.
+func (c *Client) Ciphertext(ctx context.Context, h fhe.Handle) (*sdk.Ciphertext, error) {
+	resp, err := c.do(ctx, http.MethodGet, strings.Replace(sdk.RouteCiphertext, "{handle}", h.String(), 1), nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch ciphertext of %s: %w", h, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxCiphertext+1))
+	if err != nil {
+		return nil, fmt.Errorf("fetch ciphertext of %s: %w", h, err)
+	}
+	if len(b) < 65+1 || len(b) > maxCiphertext {
+		return nil, fmt.Errorf("ciphertext of %s has %d bytes, want %d to %d", h, len(b), 65+1, maxCiphertext)
+	}
+	return &sdk.Ciphertext{Signature: [65]byte(b[:65]), Index: int(b[65]), Packed: b[66:]}, nil
+}
+
 // settle waits until none of the handles is being computed any more, for as
 // long as ctx lasts: parties refuse what is not ready at once. What else is wrong
 // with a handle is for them to say.

@@ -1,0 +1,234 @@
+package coprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"fhevm/coprocessor/store"
+	"fhevm/fhe"
+	"fhevm/fhe/radix"
+)
+
+// Claim is a coprocessor's word for the ciphertext of a handle, with what it keeps
+// of it.
+type Claim struct {
+	Packed []byte // the digest of which is signed
+	Signed SignedDigest
+	Signer fhe.Address
+}
+
+// NewClaim checks that a signature is one of the digest of packed, as the ciphertext
+// of h. Whose it is, it says.
+func NewClaim(domain fhe.Domain, h fhe.Handle, packed, signature []byte) (*Claim, error) {
+	c := &Claim{Packed: packed, Signed: SignedDigest{Handle: h, Kind: fhe.OfCiphertext, Digest: fhe.Keccak(packed), Signature: signature}}
+	var err error
+	if c.Signer, err = c.Signed.Recover(domain); err != nil {
+		return nil, fmt.Errorf("claim on %s: %w", h, err)
+	}
+	return c, nil
+}
+
+// Finding is what an audit says of one handle.
+type Finding struct {
+	Handle   fhe.Handle
+	Block    uint64
+	Kind     string
+	Claim    *Claim
+	Operands []*Claim   // on values from earlier transactions, which were taken as claimed
+	Computed fhe.Digest // of what the audit made
+	Err      error      // why there is nothing to compare
+}
+
+// Agrees reports whether the claim holds.
+func (f *Finding) Agrees() bool {
+	return f.Err == nil && f.Claim.Signed.Digest == f.Computed
+}
+
+// auditStep is the number of handles that an audit has in progress.
+const auditStep = 256
+
+// Audit computes handles again that another coprocessor has computed, and reports
+// on each, in order of the log. What their transactions took from storage, it
+// takes as fetched from the other, unless that is to be audited too or cannot be
+// fetched; so the cost is that of the handles alone.
+//
+// c must have appended the whole log without its wants, and run. It is of no
+// other use afterwards: it holds values that it has not computed.
+func (c *Coprocessor) Audit(ctx context.Context, handles []fhe.Handle, fetch func(context.Context, fhe.Handle) (*Claim, error), report func(*Finding)) error {
+	a := audit{c: c, fetch: fetch, audited: make(map[store.ID]bool), adopted: make(map[fhe.Handle]*Claim)}
+	for _, h := range handles {
+		group, err := a.group(h)
+		if err != nil {
+			return err
+		}
+		a.audited[group] = true
+	}
+	for part := range slices.Chunk(handles, auditStep) {
+		if err := a.step(ctx, part, report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type audit struct {
+	c       *Coprocessor
+	fetch   func(context.Context, fhe.Handle) (*Claim, error)
+	audited map[store.ID]bool     // computations whose results are in question
+	adopted map[fhe.Handle]*Claim // nil: could not be had
+}
+
+// step audits some handles at a time, so that their bootstraps share batches.
+func (a *audit) step(ctx context.Context, handles []fhe.Handle, report func(*Finding)) error {
+	findings := make([]*Finding, len(handles))
+	for i, h := range handles {
+		findings[i] = &Finding{Handle: h}
+		if err := a.prepare(ctx, findings[i]); err != nil {
+			return err
+		}
+	}
+	if err := a.want(handles); err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if err := a.finish(ctx, f); err != nil {
+			return err
+		}
+		report(f)
+	}
+	return nil
+}
+
+// prepare fetches what the computation of a handle takes from storage.
+func (a *audit) prepare(ctx context.Context, f *Finding) error {
+	operands, err := a.c.frontier(f.Handle)
+	if err != nil {
+		return err
+	}
+	for _, h := range operands {
+		claim, err := a.adopt(ctx, h)
+		if err != nil {
+			return err
+		}
+		if claim != nil {
+			f.Operands = append(f.Operands, claim)
+		}
+	}
+	return nil
+}
+
+// adopt takes a value as claimed. It returns nil if the audit has to compute it.
+func (a *audit) adopt(ctx context.Context, h fhe.Handle) (*Claim, error) {
+	if claim, ok := a.adopted[h]; ok {
+		return claim, nil
+	}
+	a.adopted[h] = nil
+	group, err := a.group(h)
+	if a.audited[group] || err != nil {
+		return nil, err
+	}
+	claim, err := a.fetch(ctx, h)
+	if err == nil {
+		err = a.c.adopt(h, claim.Packed)
+	}
+	if err != nil {
+		return nil, ctx.Err() // not to be had, or not what it should be
+	}
+	a.adopted[h] = claim
+	return claim, nil
+}
+
+// want has the handles computed, by a block of its own behind the log.
+func (a *audit) want(handles []fhe.Handle) error {
+	cursor, _, err := a.c.Cursor()
+	if err != nil {
+		return err
+	}
+	b := fhe.Batch{Number: cursor.Number + 1}
+	for _, h := range handles {
+		b.Entries = append(b.Entries, fhe.Entry{Wanted: &h})
+	}
+	return a.c.Append(b)
+}
+
+// finish waits for a handle and compares.
+func (a *audit) finish(ctx context.Context, f *Finding) error {
+	var claimed, computed error
+	f.Claim, claimed = a.fetch(ctx, f.Handle)
+	computed = a.c.Wait(ctx, f.Handle)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f.Err = errors.Join(claimed, computed)
+	status, err := a.c.Status(f.Handle)
+	f.Block, f.Kind, f.Computed = status.Block, status.Kind, status.Digest
+	return err
+}
+
+// group names the computation that makes h: all its results are packed together.
+func (a *audit) group(h fhe.Handle) (store.ID, error) {
+	binding, err := a.c.store.Binding(h)
+	if err != nil {
+		return store.ID{}, err
+	}
+	if binding == nil {
+		return store.ID{}, fmt.Errorf("audit %s: %w", h, ErrUnknown)
+	}
+	n, err := a.c.store.Node(binding.Content)
+	if err != nil {
+		return store.ID{}, err
+	}
+	return a.c.store.Group(binding.Content, n), nil
+}
+
+// frontier lists the operands from storage that h is made of, up to the beginning of
+// its transaction, each once.
+func (c *Coprocessor) frontier(h fhe.Handle) (operands []fhe.Handle, err error) {
+	seen := map[fhe.Handle]bool{h: true}
+	for open := []fhe.Handle{h}; len(open) > 0; {
+		next := open[len(open)-1]
+		open = open[:len(open)-1]
+		binding, err := c.store.Binding(next)
+		if binding == nil || err != nil {
+			return nil, err
+		}
+		d, err := derivation(next, binding)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range d.Operands {
+			if o.Kind == fhe.Clear || seen[o.Handle()] {
+				continue
+			}
+			seen[o.Handle()] = true
+			if o.Kind == fhe.Made {
+				open = append(open, o.Handle())
+			} else {
+				operands = append(operands, o.Handle())
+			}
+		}
+	}
+	return operands, nil
+}
+
+// adopt stores what another coprocessor keeps of h, as if it had been computed here.
+func (c *Coprocessor) adopt(h fhe.Handle, packed []byte) error {
+	_, id, err := c.status(h)
+	if err != nil {
+		return err
+	}
+	n, err := c.store.Node(id)
+	if err != nil {
+		return err
+	}
+	p := new(radix.Packed)
+	if err := p.UnmarshalBinary(packed); err != nil {
+		return err
+	}
+	if types := p.Types(); int(n.Index) >= len(types) || types[n.Index] != h.Type() {
+		return fmt.Errorf("value %d of the packed ciphertext of %s is no %s", n.Index, h, h.Type())
+	}
+	return c.store.Adopt(id, n, packed)
+}
