@@ -40,8 +40,14 @@ type graph struct {
 }
 
 func newGraph(s *store.Store, w *workload) *graph {
-	w.clear()
 	return &graph{store: s, workload: w, jobs: make(map[store.ID]*job), bare: make(map[store.ID]int)}
+}
+
+// abandon takes all jobs out of the workload, undone.
+func (g *graph) abandon() {
+	for _, j := range g.jobs {
+		j.progress.end(false)
+	}
 }
 
 // load adds what the want of root misses. It reports false if the content has

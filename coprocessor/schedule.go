@@ -52,7 +52,7 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 	for ; s.running > 0; s.running-- {
 		<-s.results
 	}
-	c.workload.clear()
+	s.graph.abandon()
 	c.totals.set(0, 0, 0)
 	if errors.Is(err, ErrClosed) || stopped && errors.Is(err, context.Canceled) {
 		return nil
@@ -100,6 +100,7 @@ func (s *scheduler) advance(ctx context.Context) error {
 			return nil // let them finish: the new graph may need the same jobs
 		}
 		s.c.reload.Store(false)
+		s.graph.abandon()
 		s.graph, s.next, s.more, s.swept = newGraph(s.c.store, &s.c.workload), store.Position{}, true, false
 	}
 	if err := s.load(); err != nil {

@@ -63,14 +63,6 @@ func (w *workload) finish(n int64) {
 	w.queued -= n
 }
 
-// clear withdraws everything.
-func (w *workload) clear() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.advance()
-	w.queued = 0
-}
-
 // estimate returns the queued bootstraps, the rate of a full machine per second,
 // 0 while it is unknown, and for how long the queue lasts at that rate.
 func (w *workload) estimate() (queued int64, rate float64, delay time.Duration) {

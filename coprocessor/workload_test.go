@@ -52,7 +52,7 @@ func TestRate(t *testing.T) {
 	check("after a failure took its consumers along", 500_000, 1000, 500*time.Second)
 	spend(300, 100)
 	check("slower", 470_000, 100, 4700*time.Second)
-	w.clear()
+	w.add(-470_000)
 	clock.advance(time.Hour)
 	check("idle", 0, 100, 0)
 }
@@ -81,6 +81,39 @@ func TestProgress(t *testing.T) {
 		if queued, _, _ := w.estimate(); queued != 0 {
 			t.Fatalf("%d bootstraps are queued for nothing", queued)
 		}
+	}
+}
+
+// TestAbandon: what a Run leaves undone is not queued when it has ended, and is
+// again when the next one begins.
+func TestAbandon(t *testing.T) {
+	e := &flooded{Evaluator: newPlainEvaluator(), begun: make(chan struct{}), finish: make(chan struct{})}
+	c := prepare(t, vfs.NewMem(), e)
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint32, 1)
+	l.Want(l.Operation(fhe.Mul, fhe.Uint32, false, 0, x, x))
+	if err := c.Append(l.Seal(0)); err != nil {
+		t.Fatal(err)
+	}
+	one := int64(fhe.Form{Op: fhe.Mul, Type: fhe.Uint32}.Cost().Bootstraps)
+	for range 2 {
+		ctx, stop := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- c.Run(ctx) }()
+		<-e.begun
+		if s := c.Stats(); s.QueuedBootstraps != one {
+			t.Errorf("%d bootstraps are queued, want %d", s.QueuedBootstraps, one)
+		}
+		stop()
+		if err := <-ran; err != nil {
+			t.Fatal(err)
+		}
+		if s := c.Stats(); s.QueuedBootstraps != 0 || s.Memory != 0 {
+			t.Errorf("after Run %+v", s)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
