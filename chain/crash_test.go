@@ -14,6 +14,8 @@ import (
 	"fhevm/fhe"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/rawdb"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
@@ -34,10 +36,10 @@ func TestCrashChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go n.Feed().Follow(ctx, 0, func(b fhe.Batch) error {
+	go n.Feed().Follow(ctx, 0, &memory{before: func(b fhe.Batch) error {
 		_, err := fmt.Fprintln(cursor, b.Number, b.Hash)
 		return err
-	})
+	}})
 	w := newWallet(t, n, 0)
 	at := w.deployToken()
 	w.mint(at, w.Address)
@@ -76,8 +78,19 @@ func TestKillLosesNothing(t *testing.T) {
 // makes further ones, and returns the last block that it reported.
 func crash(t *testing.T, dir string, after int) (number uint64, hash string) {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestCrashChild$", "-test.timeout=1m")
-	child.Env = append(os.Environ(), crashDir+"="+dir, crashAfter+"="+strconv.Itoa(after))
+	reported := runChild(t, "TestCrashChild", 40, crashDir+"="+dir, crashAfter+"="+strconv.Itoa(after))
+	if _, err := fmt.Sscan(reported[len(reported)-1], &number, &hash); err != nil {
+		t.Fatalf("the child says %q", reported)
+	}
+	return number, hash
+}
+
+// runChild runs a test of this binary as a process that does not end by itself,
+// kills it after that many lines of output and returns what it said until then.
+func runChild(t *testing.T, test string, lines int, env ...string) (said []string) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=1m")
+	child.Env = append(os.Environ(), env...)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -86,19 +99,68 @@ func crash(t *testing.T, dir string, after int) (number uint64, hash string) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	reported := 0
-	for lines := bufio.NewScanner(out); lines.Scan(); reported++ {
-		if _, err := fmt.Sscan(lines.Text(), &number, &hash); err != nil {
-			t.Fatalf("the child says %q", lines.Text())
-		}
-		if after == 0 && reported == 40 {
+	for scanner := bufio.NewScanner(out); scanner.Scan(); {
+		if said = append(said, scanner.Text()); len(said) == lines {
 			child.Process.Kill()
 		}
 	}
-	if err := child.Wait(); err == nil || reported < 3 {
-		t.Fatalf("the child ended with %v after %d blocks", err, reported)
+	if err := child.Wait(); err == nil || len(said) < 3 {
+		t.Fatalf("the child ended with %v after %d lines", err, len(said))
 	}
-	return number, hash
+	return said
+}
+
+// undoDir is crashDir of the child that undoes blocks.
+const undoDir = "CHAIN_TEST_UNDO_DIR"
+
+// TestUndoChild is the process that TestKillWhileUndoing kills. In each round it
+// makes four blocks, undoes three and says which.
+func TestUndoChild(t *testing.T) {
+	dir := os.Getenv(undoDir)
+	if dir == "" {
+		return
+	}
+	n := open(t, dir)
+	for {
+		stays := newWallet(t, n, 0).send(&nowhere, nil, 21_000)
+		id := takeSnapshot(t, n)
+		var undone []*types.Receipt
+		w := newWallet(t, n, 0)
+		for range 3 {
+			undone = append(undone, w.send(&nowhere, nil, 21_000))
+		}
+		revertTo(t, n, id)
+		fmt.Println(stays.BlockNumber, stays.BlockHash, undone[0].BlockHash, undone[1].BlockHash, undone[2].BlockHash)
+	}
+}
+
+// What a client was told to be undone stays undone when the process is killed at
+// any moment, and what was to stay stays.
+func TestKillWhileUndoing(t *testing.T) {
+	for _, rounds := range []int{3, 8, 13} {
+		dir := t.TempDir()
+		said := runChild(t, "TestUndoChild", rounds, undoDir+"="+dir)
+		n := open(t, dir)
+		for _, line := range said {
+			number, stays, undone := uint64(0), "", [3]string{}
+			if _, err := fmt.Sscan(line, &number, &stays, &undone[0], &undone[1], &undone[2]); err != nil {
+				t.Fatalf("the child says %q", line)
+			}
+			checkSurvived(t, n, number, stays)
+			for _, hash := range undone {
+				if h, err := n.Client().HeaderByHash(ctx, common.HexToHash(hash)); !isMissing(err) {
+					t.Errorf("undone block %s is there: %v, %v", hash, h, err)
+				}
+			}
+		}
+		above := head(t, n).Number.Uint64() + 1
+		if left := rawdb.ReadAllHashes(n.eth.ChainDb(), above); len(left) > 0 {
+			t.Errorf("above the head there is %v", left)
+		}
+		if r := newWallet(t, n, 0).send(&nowhere, nil, 21_000); r.BlockNumber.Uint64() != above {
+			t.Errorf("the next block is %d, want %d", r.BlockNumber, above)
+		}
+	}
 }
 
 func checkSurvived(t *testing.T, n *Node, number uint64, hash string) {
@@ -135,8 +197,9 @@ func checkCursor(t *testing.T, n *Node, file string) (last uint64) {
 		if err := hash.UnmarshalText([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.Feed().Check(last, hash); err != nil {
-			t.Error(err)
+		header, err := n.Client().HeaderByNumber(ctx, new(big.Int).SetUint64(last))
+		if err != nil || fhe.Digest(header.Hash()) != hash {
+			t.Errorf("block %d of the cursor is %s, on the chain it is %v, %v", last, hash, header, err)
 		}
 	}
 	return last

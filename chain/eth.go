@@ -5,15 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"github.com/ethereum/go-ethereum/common/math"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rpc"
 )
-
-type timestamp = math.HexOrDecimal64
 
 // ethAPI replaces methods of the eth namespace: sending returns when the
 // transaction is mined, and a revert is explained.
@@ -62,9 +61,19 @@ func (a *ethAPI) Call(ctx context.Context, args json.RawMessage, block, override
 	return a.forward(ctx, "eth_call", args, block, overrides, blockOverrides)
 }
 
-// EstimateGas is eth_estimateGas with reverts explained.
+// EstimateGas is eth_estimateGas with reverts explained. At the head it takes the
+// time of the next block, in which the transaction will be: a test may have let
+// time pass.
 func (a *ethAPI) EstimateGas(ctx context.Context, args json.RawMessage, block, overrides, blockOverrides *json.RawMessage) (json.RawMessage, error) {
+	if blockOverrides == nil && (block == nil || isHead(*block)) {
+		next := json.RawMessage(fmt.Sprintf(`{"time":"%#x"}`, a.sealer.nextTime()))
+		blockOverrides = &next
+	}
 	return a.forward(ctx, "eth_estimateGas", args, block, overrides, blockOverrides)
+}
+
+func isHead(block json.RawMessage) bool {
+	return slices.Contains([]string{"null", `"latest"`, `"pending"`}, string(block))
 }
 
 // forward calls go-ethereum's own method with the arguments as they came.

@@ -44,9 +44,9 @@ func newEndpoint(n *Node, cfg Config) (*endpoint, error) {
 	replaced := []rpc.API{
 		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: base, admission: newAdmission(cfg, base)}},
 		{Namespace: "personal", Service: &personalAPI{signer: signer}},
-		{Namespace: "evm", Service: &evmAPI{sealer: n.sealer}},
 		{Namespace: "web3", Service: &web3API{version: cfg.Version}},
 	}
+	replaced = append(replaced, drivingAPIs(n.sealer, signer)...)
 	e.client = rpc.DialInProc(e.server)
 	return e, register(e.server, append(original, replaced...))
 }
@@ -148,23 +148,11 @@ func (e *endpoint) close() {
 	e.base.Stop()
 }
 
-// evmAPI holds the methods that development tools use to drive a chain.
-type evmAPI struct{ sealer *sealer }
-
-// Mine seals a block, at the given time if there is one.
-func (a *evmAPI) Mine(at *timestamp) (string, error) {
-	var t uint64
-	if at != nil {
-		t = uint64(*at)
-	}
-	_, err := a.sealer.mine(t)
-	return "0x0", err
-}
-
 type web3API struct{ version string }
 
-// ClientVersion names the program.
-func (a *web3API) ClientVersion() string { return "fhevm-node/" + a.version }
+// ClientVersion names the program. Development tools use the methods by which
+// they drive a chain where the name begins with that of a node which has them.
+func (a *web3API) ClientVersion() string { return "anvil-compatible/fhevm-node/" + a.version }
 
 // Sha3 is Keccak-256.
 func (a *web3API) Sha3(input hexutil.Bytes) hexutil.Bytes { return crypto.Keccak256(input) }

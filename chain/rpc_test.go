@@ -112,7 +112,7 @@ func TestOperatorMethodsAreNotServed(t *testing.T) {
 			t.Errorf("%s gives %v", method, err)
 		}
 	}
-	for method, want := range map[string]string{"web3_clientVersion": `"fhevm-node/test"`, "net_version": `"31337"`, "eth_chainId": `"0x7a69"`,
+	for method, want := range map[string]string{"web3_clientVersion": `"anvil-compatible/fhevm-node/test"`, "net_version": `"31337"`, "eth_chainId": `"0x7a69"`,
 		"eth_syncing": "false", "txpool_status": `{"pending":"0x0","queued":"0x0"}`} {
 		var got json.RawMessage
 		if err := client.CallContext(ctx, &got, method); err != nil || string(got) != want {
@@ -154,7 +154,7 @@ func TestMine(t *testing.T) {
 	if err != nil || h.Number.Uint64() != 3 || h.Time != future+1000 {
 		t.Errorf("head is %d at %d, %v", h.Number, h.Time, err)
 	}
-	if err := mine(future); err == nil || !strings.Contains(err.Error(), "not after its parent's") {
+	if err := mine(future); err == nil || !strings.Contains(err.Error(), "not after the last block's") {
 		t.Errorf("mining in the past gives %v", err)
 	}
 }

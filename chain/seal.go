@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/rawdb"
 	"github.com/ethereum/go-ethereum/core/txpool"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -20,23 +20,38 @@ var errClosed = errors.New("the node is closing")
 // sealer makes every block of a development chain.
 //
 // Timestamps are whole seconds and strictly increasing. Blocks come faster than
-// that, so the chain's time may run ahead of the clock by one second per block;
-// it waits for the clock when the load ends. Transactions that arrive while a
+// that, so their times may run ahead of the clock by one second per block;
+// they wait for the clock when the load ends. Transactions that arrive while a
 // block is made share the next one.
 type sealer struct {
-	eth   *eth.Ethereum
-	final *signal
+	eth     *eth.Ethereum
+	changed *signal // fired when another block is the last
 
-	mu      sync.Mutex // held while a block is made
-	stopped bool
+	mu           sync.Mutex // held while a block is made or undone
+	stopped      bool
+	manual       bool   // transactions wait until a block is asked for
+	endInterval  func() // stops blocks that are made at intervals
+	clock        clock
+	undone       undoing
+	snapshots    []snapshot // in the order of their ids
+	lastSnapshot uint64
 }
 
 func newSealer(e *eth.Ethereum) *sealer {
-	return &sealer{eth: e, final: newSignal()}
+	return &sealer{eth: e, changed: newSignal(), endInterval: func() {}}
 }
 
-// resume takes up a chain from disk: whatever survived is final.
-func (s *sealer) resume() error {
+// resume takes up a chain from disk: whatever survived is final, but for blocks
+// that were being undone.
+func (s *sealer) resume() (err error) {
+	if s.undone, err = readUndoing(s.eth.ChainDb()); err != nil {
+		return err
+	}
+	if s.undone.open {
+		if err := s.finishUndoing(); err != nil {
+			return err
+		}
+	}
 	s.finalise(s.eth.BlockChain().CurrentBlock())
 	s.eth.SetSynced()
 	return s.eth.TxPool().Sync()
@@ -46,18 +61,20 @@ func (s *sealer) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
+	s.endInterval()
 }
 
 // include adds tx to the pool and seals until it is in a block. A transaction
-// that cannot be mined yet, for its nonce or its fee, stays in the pool.
+// that cannot be mined yet, for its nonce or its fee, stays in the pool, as all
+// do while blocks are made on demand only.
 func (s *sealer) include(tx *types.Transaction) error {
 	if err := s.eth.TxPool().Add([]*types.Transaction{tx}, true)[0]; err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.eth.TxPool().Status(tx.Hash()) == txpool.TxStatusPending {
-		block, err := s.build(0)
+	for !s.manual && s.eth.TxPool().Status(tx.Hash()) == txpool.TxStatusPending {
+		block, err := s.build(nil, false)
 		if err != nil {
 			return err
 		}
@@ -71,35 +88,32 @@ func (s *sealer) include(tx *types.Transaction) error {
 	return nil
 }
 
-// mine seals one block, empty if need be, at the given time (0: now).
-func (s *sealer) mine(at uint64) (*types.Block, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	block, err := s.build(at)
+func (s *sealer) head() *types.Header { return s.eth.BlockChain().CurrentBlock() }
+
+// seal makes one block: of what waits in the pool, or empty, with withdrawals.
+func (s *sealer) seal(w types.Withdrawals, empty bool) error {
+	block, err := s.build(w, empty)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return block, s.commit(block)
+	return s.commit(block)
 }
 
-func (s *sealer) build(at uint64) (*types.Block, error) {
+func (s *sealer) build(w types.Withdrawals, empty bool) (*types.Block, error) {
 	if s.stopped {
 		return nil, errClosed
 	}
-	parent := s.eth.BlockChain().CurrentBlock()
-	if at == 0 {
-		at = max(parent.Time+1, uint64(time.Now().Unix()))
-	}
-	if at <= parent.Time {
-		return nil, fmt.Errorf("seal block %d: time %d is not after its parent's %d", parent.Number.Uint64()+1, at, parent.Time)
+	parent := s.head()
+	if w == nil {
+		w = types.Withdrawals{}
 	}
 	block, _, err := s.eth.Miner().BuildTestingPayload(&miner.BuildPayloadArgs{
 		Parent:      parent.Hash(),
-		Timestamp:   at,
+		Timestamp:   s.clock.after(parent.Time),
 		Random:      crypto.Keccak256Hash(parent.Hash().Bytes()),
-		Withdrawals: types.Withdrawals{},
+		Withdrawals: w,
 		BeaconRoot:  new(common.Hash),
-	}, nil, false, nil)
+	}, nil, empty, s.undone.mark())
 	if err != nil {
 		return nil, fmt.Errorf("build block %d: %w", parent.Number.Uint64()+1, err)
 	}
@@ -119,16 +133,21 @@ func (s *sealer) commit(block *types.Block) error {
 	if err := s.eth.ChainDb().SyncKeyValue(); err != nil {
 		return fmt.Errorf("sync block %d: %w", block.NumberU64(), err)
 	}
+	s.clock.sealed(block.Time())
 	s.finalise(block.Header())
+	s.changed.fire()
 	// The pool follows the head in the background. Wait, or the next
 	// transaction may be judged by the balances before this one.
 	return s.eth.TxPool().Sync()
 }
 
-func (s *sealer) finalise(head *types.Header) {
-	s.eth.BlockChain().SetFinalized(head)
-	s.eth.BlockChain().SetSafe(head)
-	s.final.fire()
+// finalise makes a block the last final one.
+func (s *sealer) finalise(last *types.Header) {
+	s.eth.BlockChain().SetFinalized(last)
+	s.eth.BlockChain().SetSafe(last)
+	// go-ethereum would move the final blocks of its database to flat files, in
+	// the background, also while they are undone.
+	rawdb.WriteFinalizedBlockHash(s.eth.ChainDb(), common.Hash{})
 }
 
 // signal wakes any number of waiters and never blocks on them.

@@ -64,16 +64,24 @@ func (a *ethAPI) Accounts() (out []common.Address) {
 // SendTransaction fills in what is missing, signs for a development account and
 // sends.
 func (a *ethAPI) SendTransaction(ctx context.Context, args json.RawMessage) (common.Hash, error) {
-	var from struct{ From common.Address }
-	if err := json.Unmarshal(args, &from); err != nil {
+	var given struct {
+		From common.Address
+		Gas  *hexutil.Uint64
+	}
+	if err := json.Unmarshal(args, &given); err != nil {
 		return common.Hash{}, err
 	}
-	key, err := a.signer.key(from.From)
+	key, err := a.signer.key(given.From)
 	if err != nil {
 		return common.Hash{}, err
 	}
 	a.signer.nonce.Lock()
 	defer a.signer.nonce.Unlock()
+	if given.Gas == nil {
+		if args, err = a.withGas(ctx, args); err != nil {
+			return common.Hash{}, err
+		}
+	}
 	var filled struct{ Raw hexutil.Bytes }
 	if err := a.base.CallContext(ctx, &filled, "eth_fillTransaction", args); err != nil {
 		return common.Hash{}, explained(err)
@@ -86,6 +94,21 @@ func (a *ethAPI) SendTransaction(ctx context.Context, args json.RawMessage) (com
 		return common.Hash{}, err
 	}
 	return a.send(ctx, tx)
+}
+
+// withGas adds the gas that a transaction takes in the next block. go-ethereum's
+// own estimate is for the last one's time.
+func (a *ethAPI) withGas(ctx context.Context, args json.RawMessage) (json.RawMessage, error) {
+	fields := make(map[string]json.RawMessage)
+	if err := json.Unmarshal(args, &fields); err != nil {
+		return nil, err
+	}
+	gas, err := a.EstimateGas(ctx, args, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	fields["gas"] = gas
+	return json.Marshal(fields)
 }
 
 // Sign signs a message as personal_sign does; only the order of the arguments

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -62,6 +63,19 @@ type Block struct {
 	Time   uint64 // seconds since 1970
 
 	view *View
+}
+
+// Final reports whether the block is still final: only a development chain undoes
+// blocks.
+func (b *Block) Final(ctx context.Context) (bool, error) {
+	h, err := b.view.client.HeaderByNumber(ctx, new(big.Int).SetUint64(b.Number))
+	if errors.Is(err, ethereum.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("block %d: %w", b.Number, err)
+	}
+	return fhe.Digest(h.Hash()) == b.Hash, nil
 }
 
 // PersistAllowed reports whether account holds a persistent right on the handle.
@@ -161,6 +175,16 @@ func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
 	}
 	c.Epoch, c.Quorum = epoch.Uint64(), int(quorum.Int64())
 	return c, nil
+}
+
+// Position is the place of signer, from 1, in the committee of an epoch that is
+// activated and not retired; 0 if it has none there.
+func (b *Block) Position(ctx context.Context, epoch uint64, signer fhe.Address) (uint64, error) {
+	at, err := registered[*big.Int](ctx, b, "positionOf", new(big.Int).SetUint64(epoch), common.Address(signer))
+	if err != nil {
+		return 0, err
+	}
+	return at.Uint64(), nil
 }
 
 // registered reads the first value of a method of the key registry.

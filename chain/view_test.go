@@ -187,6 +187,14 @@ func TestViewOfRegistry(t *testing.T) {
 	if c, err := b.Committee(ctx); err != nil || !reflect.DeepEqual(c, next) {
 		t.Errorf("committee is %+v, %v", c, err)
 	}
+	checkPositions(t, b, map[uint64]uint64{1: 3, 2: 0, 3: 0}, fhe.Address{3})
+	checkPositions(t, b, map[uint64]uint64{1: 0, 2: 2, 3: 0}, fhe.Address{8})
+	w.call(system(contracts.KeyRegistry), "retireEpoch", common.Big1)
+	checkPositions(t, b, map[uint64]uint64{1: 3}, fhe.Address{3})
+	if b, err = v.Finalized(ctx); err != nil {
+		t.Fatal(err)
+	}
+	checkPositions(t, b, map[uint64]uint64{1: 0}, fhe.Address{3})
 	executor := system(contracts.FHEVMExecutor)
 	setup := testGenesis().setup(executor.Artifact)
 	setup.constructor[2] = [32]byte{9} // another key
@@ -196,6 +204,40 @@ func TestViewOfRegistry(t *testing.T) {
 	}
 	if id, err := b.KeyID(ctx); err == nil || !strings.Contains(err.Error(), "makes handles for key") {
 		t.Errorf("key id is %s, %v", id, err)
+	}
+}
+
+func checkPositions(t *testing.T, b *Block, want map[uint64]uint64, signer fhe.Address) {
+	t.Helper()
+	for epoch, at := range want {
+		if got, err := b.Position(ctx, epoch, signer); err != nil || got != at {
+			t.Errorf("block %d: in epoch %d %s has place %d, %v, want %d", b.Number, epoch, signer, got, err, at)
+		}
+	}
+}
+
+// A view knows when its block has been undone, also when another has its number.
+func TestViewOfUndoneBlock(t *testing.T) {
+	n := open(t, "")
+	id := takeSnapshot(t, n)
+	rpcCall[any](t, n, "evm_mine")
+	b, err := NewView(n.Client()).Finalized(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(want bool) {
+		t.Helper()
+		if got, err := b.Final(ctx); err != nil || got != want {
+			t.Errorf("final: %v, %v", got, err)
+		}
+	}
+	check(true)
+	revertTo(t, n, id)
+	check(false)
+	rpcCall[any](t, n, "evm_mine")
+	check(false)
+	if _, err := b.Paused(ctx); err == nil {
+		t.Error("an undone block is read")
 	}
 }
 

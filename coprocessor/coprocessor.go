@@ -33,7 +33,7 @@ type Coprocessor struct {
 	wake    chan struct{} // the log has grown, or reload is set
 	reload  atomic.Bool   // pending wants have changed otherwise than by growing
 	waiters waiters
-	moved   broadcast // the cursor moved or wants were settled
+	fewer   broadcast // wants were settled or withdrawn
 	totals  totals
 
 	workload workload
@@ -102,13 +102,13 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 	if err := c.store.Append(&batch); err != nil {
 		return fmt.Errorf("append block: %w", err)
 	}
-	c.moved.notify()
 	c.poke()
 	return nil
 }
 
 // Revert undoes all blocks above number. Ciphertexts that exist stay; what
-// only undone blocks wanted is not computed any more. For development chains.
+// only undone blocks wanted is not computed any more, and who waits for it gets
+// ErrUnknown or ErrUnwanted. For development chains.
 func (c *Coprocessor) Revert(number uint64) error {
 	return c.rewind(func() error { return c.store.Revert(number) })
 }
@@ -128,7 +128,7 @@ func (c *Coprocessor) rewind(change func() error) error {
 		return err
 	}
 	c.reload.Store(true)
-	c.moved.notify()
+	c.fewer.notify()
 	c.waiters.notifyAll()
 	c.poke()
 	return nil
@@ -149,4 +149,14 @@ func (c *Coprocessor) Cursor() (store.Cursor, bool, error) {
 	}
 	defer c.exit()
 	return c.store.Cursor()
+}
+
+// BlockHash is the hash of an appended block; false where it is not there. A
+// feed finds by it the last block that a chain shares with this log.
+func (c *Coprocessor) BlockHash(number uint64) (fhe.Digest, bool, error) {
+	if err := c.enter(); err != nil {
+		return fhe.Digest{}, false, err
+	}
+	defer c.exit()
+	return c.store.BlockHash(number)
 }

@@ -38,12 +38,7 @@ func TestWait(t *testing.T) {
 	if err := m.Wait(t.Context(), wanted); !errors.Is(err, ErrUnknown) {
 		t.Errorf("before the block: %v", err)
 	}
-	reached := make(chan error)
-	go func() { reached <- m.Reach(t.Context(), 1) }()
 	m.feed(t, l.Seal(0))
-	if err := <-reached; err != nil {
-		t.Error(err)
-	}
 	if err := m.Wait(t.Context(), dead); !errors.Is(err, ErrUnwanted) {
 		t.Errorf("of a value nobody wants: %v", err)
 	}
@@ -107,7 +102,6 @@ func TestClose(t *testing.T) {
 	for _, call := range []func() error{
 		func() error { return m.Wait(t.Context(), x) },
 		func() error { return m.Drain(t.Context()) },
-		func() error { return m.Reach(t.Context(), 99) },
 		func() error { _, err := m.Squashed(t.Context(), x); return err },
 	} {
 		calls.Go(func() {

@@ -20,6 +20,6 @@ func (c *Coprocessor) Writable() error {
 	return c.store.Probe()
 }
 
-// Changed returns a channel that is closed when the log has grown or changed, or
-// wants were settled: look at what you wait for after the call, before you wait.
-func (c *Coprocessor) Changed() <-chan struct{} { return c.moved.next() }
+// Changed returns a channel that is closed when wants were settled or withdrawn:
+// look at what you wait for after the call, before you wait.
+func (c *Coprocessor) Changed() <-chan struct{} { return c.fewer.next() }

@@ -345,3 +345,13 @@ func (m *machine) digests(t testing.TB, blocks []fhe.Batch) map[fhe.Handle]fhe.D
 	}
 	return out
 }
+
+// calls counts those that wait for a content.
+func (w *waiters) calls() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, x := range w.on {
+		n += x.calls
+	}
+	return n
+}

@@ -266,6 +266,6 @@ func (s *scheduler) settle(roots []store.Root) error {
 	if err := s.c.store.Settle(roots); err != nil {
 		return err
 	}
-	s.c.moved.notify()
+	s.c.fewer.notify()
 	return nil
 }

@@ -46,6 +46,9 @@ func (c *Coprocessor) squash(ctx context.Context, h fhe.Handle) (list []*squash.
 	kept = list != nil
 	if !kept && err == nil {
 		list, err = c.squashes.do(ctx, c.closing, id, c.squashed)
+		if err == nil {
+			err = c.Wait(ctx, h) // a block may have been undone meanwhile
+		}
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("squash %s: %w", h, err)

@@ -132,7 +132,7 @@ func (c *Coprocessor) state(s *Status, id store.ID) error {
 
 // Wait returns nil when the ciphertext of h is stored. It waits only for what
 // will come: of a handle that the log has not defined or does not want it
-// returns ErrUnknown or ErrUnwanted at once (use Reach to wait for the block
+// returns ErrUnknown or ErrUnwanted at once (wait for the feed to reach the block
 // first), of a failed one the *store.Failure.
 func (c *Coprocessor) Wait(ctx context.Context, h fhe.Handle) error {
 	_, err := c.await(ctx, h)

@@ -89,25 +89,6 @@ func (w *waiters) notifyAll() {
 	clear(w.on)
 }
 
-// until waits for met to hold, looking again whenever the cursor moves or
-// wants are settled.
-func (c *Coprocessor) until(ctx context.Context, met func() (bool, error)) error {
-	if err := c.enter(); err != nil {
-		return err
-	}
-	defer c.exit()
-	for {
-		changed := c.moved.next()
-		ok, err := met()
-		if ok || err != nil {
-			return err
-		}
-		if err := c.sleep(ctx, changed); err != nil {
-			return err
-		}
-	}
-}
-
 // sleep waits for changed, the end of ctx or Close.
 func (c *Coprocessor) sleep(ctx context.Context, changed <-chan struct{}) error {
 	select {
@@ -120,16 +101,20 @@ func (c *Coprocessor) sleep(ctx context.Context, changed <-chan struct{}) error 
 	}
 }
 
-// Reach waits until the block with the given number is appended.
-func (c *Coprocessor) Reach(ctx context.Context, number uint64) error {
-	return c.until(ctx, func() (bool, error) {
-		cursor, ok, err := c.store.Cursor()
-		return ok && cursor.Number >= number, err
-	})
-}
-
 // Drain waits until nothing that is wanted is missing: every wanted handle
 // that the log defines is ready or has failed.
 func (c *Coprocessor) Drain(ctx context.Context) error {
-	return c.until(ctx, func() (bool, error) { return c.store.Missing() == 0, nil })
+	if err := c.enter(); err != nil {
+		return err
+	}
+	defer c.exit()
+	for {
+		fewer := c.fewer.next()
+		if c.store.Missing() == 0 {
+			return nil
+		}
+		if err := c.sleep(ctx, fewer); err != nil {
+			return err
+		}
+	}
 }

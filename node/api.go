@@ -255,31 +255,22 @@ func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) (err error) 
 	return writeJSON(w, result)
 }
 
-// await waits until the chain's present head has reached the coprocessor and
+// await waits until the chain's present blocks have reached the coprocessor and
 // the handle is computed.
 func (n *Node) await(ctx context.Context, h fhe.Handle) error {
-	if err := n.reach(ctx); err != nil {
+	if err := n.feed.Reach(ctx); err != nil {
 		return err
 	}
 	return n.coprocessor.Wait(ctx, h)
 }
 
 // Drain waits until everything is computed, or has failed, that the chain asks for
-// at its present head.
+// in its present blocks.
 func (n *Node) Drain(ctx context.Context) error {
-	if err := n.reach(ctx); err != nil {
+	if err := n.feed.Reach(ctx); err != nil {
 		return err
 	}
 	return n.coprocessor.Drain(ctx)
-}
-
-// reach waits until the chain's present head has reached the coprocessor.
-func (n *Node) reach(ctx context.Context) error {
-	head, err := n.chain.Client().BlockNumber(ctx)
-	if err != nil {
-		return err
-	}
-	return n.coprocessor.Reach(ctx, head)
 }
 
 func (n *Node) status(h fhe.Handle) (*sdk.HandleStatus, error) {

@@ -23,8 +23,13 @@ func (closedChain) PersistAllowed(context.Context, fhe.Handle, fhe.Address) (boo
 }
 
 func (closedChain) PubliclyDecryptable(context.Context, fhe.Handle) (bool, error) { return false, nil }
-func (closedChain) Paused(context.Context) (bool, error)                          { return false, nil }
-func (closedChain) Denied(context.Context, fhe.Address) (bool, error)             { return false, nil }
+func (closedChain) Final(context.Context) (bool, error)                           { return true, nil }
+func (closedChain) Position(context.Context, uint64, fhe.Address) (uint64, error) {
+	return 0, nil
+}
+
+func (closedChain) Paused(context.Context) (bool, error)              { return false, nil }
+func (closedChain) Denied(context.Context, fhe.Address) (bool, error) { return false, nil }
 func (closedChain) InvalidatedBefore(context.Context, fhe.Address) (uint64, error) {
 	return 0, nil
 }

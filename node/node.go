@@ -57,6 +57,7 @@ type Node struct {
 	config      Config
 	network     *network.Description
 	chain       *chain.Node
+	feed        *chain.Feed // of the chain's blocks to the coprocessor
 	compute     *compute
 	coprocessor *coprocessor.Coprocessor
 	parties     *parties
@@ -89,6 +90,7 @@ func New(cfg Config) (n *Node, err error) {
 	if n.chain, err = chain.Open(chain.Config{DataDir: subdir(cfg.DataDir, "chain"), Genesis: n.network.Genesis(), Version: cfg.Version, Admit: n.admission.admit}); err != nil {
 		return n, err
 	}
+	n.feed = n.chain.Feed()
 	if n.compute, err = newCompute(cfg.Network, n.network, cfg.Workers); err != nil {
 		return n, err
 	}
@@ -166,20 +168,25 @@ func (n *Node) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	feed := n.chain.Feed()
 	if begun {
-		if err := feed.Check(cursor.Number, cursor.Hash); err != nil {
-			return fmt.Errorf("resume the coprocessor: %w", err)
-		}
 		next = cursor.Number + 1
 	}
-	return feed.Follow(ctx, next, func(b fhe.Batch) error {
-		err := n.coprocessor.Append(b)
-		if err == nil {
-			n.appended(&b)
-		}
+	return n.feed.Follow(ctx, next, follower{n.coprocessor, n})
+}
+
+// follower is the coprocessor as the feed sees it, and tells the node of blocks.
+type follower struct {
+	*coprocessor.Coprocessor
+	node *Node
+}
+
+// Append stores a block.
+func (f follower) Append(b fhe.Batch) error {
+	if err := f.Coprocessor.Append(b); err != nil {
 		return err
-	})
+	}
+	f.node.appended(&b)
+	return nil
 }
 
 // Close stops all parts, the last opened first. It may be called on a node

@@ -11,7 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
-// rpcAPI is the JSON-RPC namespace fhevm of every node (SPEC 8.7).
+// rpcAPI is the JSON-RPC namespace fhevm of every node (SPEC 8.8).
 type rpcAPI struct{ node *Node }
 
 // Status serves fhevm_status.

@@ -55,7 +55,7 @@ const catchUp = 5 * time.Second
 func (n *Node) ready(ctx context.Context, h fhe.Handle) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUp)
 	defer cancel()
-	if err := n.reach(ctx); err != nil {
+	if err := n.feed.Reach(ctx); err != nil {
 		return err
 	}
 	status, err := n.coprocessor.Status(h)

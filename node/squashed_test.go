@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fhevm/chain"
 	"fhevm/coprocessor"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -65,13 +66,31 @@ func pendingNode(t *testing.T) (*Node, fhe.Handle) {
 	d := fhe.Derivation{Domain: n.Domain(), Op: fhe.Trivial, Type: fhe.Uint8, Operands: []fhe.Operand{fhe.ClearOperand(uint256.NewInt(7))}}
 	first := d.Results()[0]
 	h := first.Handle
-	err = n.coprocessor.Append(fhe.Batch{Entries: []fhe.Entry{
+	n.feed = chain.NewFeed(script{{Entries: []fhe.Entry{
 		{Operation: &fhe.Operation{Result: h, Digest: first.Digest, Derivation: d}}, {Wanted: &h},
-	}})
-	if err != nil {
+	}}})
+	t.Cleanup(keepFollowing(t, n.feed, n.coprocessor))
+	if err := n.feed.Reach(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return n, h
+}
+
+// script is a chain that has these blocks and gets no more.
+type script []fhe.Batch
+
+func (script) Changed() <-chan struct{}               { return nil }
+func (s script) Last(context.Context) (uint64, error) { return uint64(len(s) - 1), nil }
+
+func (s script) Hash(_ context.Context, number uint64) (fhe.Digest, error) {
+	return s[number].Hash, nil
+}
+
+func (s script) Batch(_ context.Context, number uint64) (b fhe.Batch, parent fhe.Digest, err error) {
+	if number > 0 {
+		parent = s[number-1].Hash
+	}
+	return s[number], parent, nil
 }
 
 // TestSquashedDoesNotWait: a party that asks for what is not computed yet is

@@ -10,7 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
-// Status is how a node does: fhevm_status (SPEC 8.7).
+// Status is how a node does: fhevm_status (SPEC 8.8).
 type Status struct {
 	Version string       `json:"version"` // of the program
 	Network string       `json:"network"`

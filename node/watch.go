@@ -41,14 +41,14 @@ type watches struct {
 	gate    committee.Gate[string] // by connection
 	number  atomic.Int64           // of subscriptions
 
-	mu  sync.Mutex
-	all map[*watch]struct{} // those that follow blocks
+	mu   sync.Mutex
+	open map[*watch]struct{}
 }
 
 func newWatches(n *Node) *watches {
 	return &watches{
 		status: n.handleStatus, changed: func() <-chan struct{} { return n.coprocessor.Changed() },
-		gate: committee.Gate[string]{Each: maxPerConnection, All: maxSubscriptions}, all: make(map[*watch]struct{}),
+		gate: committee.Gate[string]{Each: maxPerConnection, All: maxSubscriptions}, open: make(map[*watch]struct{}),
 	}
 }
 
@@ -70,9 +70,7 @@ func (w *watches) subscribe(ctx context.Context, filter *HandleFilter) (*rpc.Sub
 	}
 	sub := notifier.CreateSubscription()
 	x := newWatch(filter.Handles)
-	if len(filter.Handles) == 0 {
-		w.follow(x)
-	}
+	w.follow(x)
 	w.number.Add(1)
 	go func() {
 		defer leave()
@@ -86,20 +84,20 @@ func (w *watches) subscribe(ctx context.Context, filter *HandleFilter) (*rpc.Sub
 func (w *watches) follow(x *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.all[x] = struct{}{}
+	w.open[x] = struct{}{}
 }
 
 func (w *watches) leave(x *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.all, x)
+	delete(w.open, x)
 }
 
-// append tells those who follow blocks of one that the coprocessor has stored.
+// append tells subscribers of a block that the coprocessor has stored.
 func (w *watches) append(b *fhe.Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for x := range w.all {
+	for x := range w.open {
 		x.add(b)
 	}
 }
@@ -137,7 +135,8 @@ func (w *watches) serve(x *watch, gone <-chan error, send func(any) error) {
 
 // watch is what one subscriber has yet to be told.
 type watch struct {
-	more chan struct{} // holds an element when handles were added
+	all  bool          // what blocks want, too
+	more chan struct{} // holds an element when a block came
 
 	mu      sync.Mutex
 	pending map[fhe.Handle]struct{}
@@ -145,20 +144,21 @@ type watch struct {
 }
 
 func newWatch(handles []fhe.Handle) *watch {
-	x := &watch{more: make(chan struct{}, 1), pending: make(map[fhe.Handle]struct{}, len(handles))}
+	x := &watch{all: len(handles) == 0, more: make(chan struct{}, 1), pending: make(map[fhe.Handle]struct{}, len(handles))}
 	for _, h := range handles {
 		x.pending[h] = struct{}{}
 	}
 	return x
 }
 
-// add watches what b wants, as far as there is room. It never waits.
+// add watches what b wants, as far as there is room, if x is for all handles. It
+// never waits.
 func (x *watch) add(b *fhe.Batch) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, e := range b.Entries {
 		switch {
-		case e.Wanted == nil:
+		case e.Wanted == nil || !x.all:
 		case len(x.pending) >= maxUndelivered:
 			x.over = true
 		default:

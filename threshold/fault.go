@@ -19,6 +19,7 @@ const (
 	NotDelegated      Code = "not_delegated"        // the delegator did not name the signer for the contract, or no longer
 	Denied            Code = "denied"               // user or contract is on the deny list
 	Paused            Code = "paused"               // the network is paused
+	EpochNotActive    Code = "epoch_not_active"     // the key registry has retired the party's epoch, or not activated it
 	NotPublic         Code = "not_public"           // no public mark in a finalised block
 	UnknownHandle     Code = "unknown_handle"       // not of this chain, version or any type
 	NotReady          Code = "not_ready"            // not computed or finalised yet: ask again

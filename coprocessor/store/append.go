@@ -108,6 +108,15 @@ func (s *Store) follows(batch *fhe.Batch) (stored bool, err error) {
 	return true, nil
 }
 
+// BlockHash is the hash of a block that is stored; false where it is not.
+func (s *Store) BlockHash(number uint64) (fhe.Digest, bool, error) {
+	record, err := s.block(number)
+	if record == nil || err != nil {
+		return fhe.Digest{}, false, err
+	}
+	return record.Hash, true, nil
+}
+
 func (s *Store) block(number uint64) (*blockRecord, error) {
 	b, err := s.get(s.db, keyBlock(number))
 	if b == nil || err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,65 @@ func TestCrash(t *testing.T) {
 		}
 		checkPrefix(t, during, want, acked)
 	}
+}
+
+// TestCrashWhileReverting takes the disk as a crash may leave it while blocks are
+// appended and undone at random. What is there is the log before or after what
+// was under way.
+func TestCrashWhileReverting(t *testing.T) {
+	for seed := range uint64(5) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		var log []fhe.Batch
+		disk := vfs.NewCrashableMem()
+		s := open(t, disk)
+		for step := range 30 {
+			before, change := log, func() error { return nil }
+			if len(log) > 0 && r.IntN(3) == 0 {
+				log = log[:r.IntN(len(log))]
+				to := uint64(len(log))
+				change = func() error { return s.Revert(to) }
+			} else if other := random(100*seed + uint64(step)).Blocks; len(log) < len(other) {
+				next := other[len(log)]
+				next.Hash[0] ^= byte(step)
+				log = append(slices.Clone(log), next)
+				change = func() error { return s.Append(&next) }
+			}
+			done := make(chan error)
+			go func() { done <- change() }()
+			during := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: r.IntN(101), RNG: r})
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			checkOneOf(t, during, before, log)
+			if r.IntN(4) == 0 { // go on with what a crash leaves
+				left := disk.CrashClone(vfs.CrashCloneCfg{})
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				disk, s = left, open(t, left)
+				checkOneOf(t, left.CrashClone(vfs.CrashCloneCfg{}), log, log)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkOneOf demands that fs holds one of two logs.
+func checkOneOf(t *testing.T, fs vfs.FS, logs ...[]fhe.Batch) {
+	t.Helper()
+	s := open(t, fs)
+	defer s.Close()
+	got := dump(t, s, logTables)
+	for _, log := range logs {
+		fresh := openMem(t)
+		appendAll(t, fresh, log)
+		if got == dump(t, fresh, logTables) {
+			return
+		}
+	}
+	t.Fatalf("after a crash the store holds\n%s", got)
 }
 
 // TestDiskErrors lets the n-th write or sync to the disk fail, for every n. The

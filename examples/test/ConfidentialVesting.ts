@@ -1,9 +1,10 @@
 import { FhevmType } from "@fhevm/hardhat-plugin";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { ethers, fhevm } from "hardhat";
-import { by, mined, now, waitUntil } from "./chain";
+import { by, mined } from "./chain";
 
 describe("ConfidentialVesting", () => {
   const period = 30 * 86_400;
@@ -19,7 +20,7 @@ describe("ConfidentialVesting", () => {
     [funder, alice, eve] = await ethers.getSigners();
     token = await ethers.deployContract("Coin", ["C"]);
     vesting = await ethers.deployContract("ConfidentialVesting", [token]);
-    start = await now();
+    start = await time.latest();
     await mined(token.take(1003n));
     const input = fhevm.createEncryptedInput(await token.getAddress(), funder.address).add64(1003n);
     const { handles, inputProof } = await input.encrypt();
@@ -35,14 +36,14 @@ describe("ConfidentialVesting", () => {
   });
 
   it("pays the instalments that are due once, whoever asks", async () => {
-    await waitUntil(start + 5 * period);
+    await time.increaseTo(start + 5 * period);
     await mined(by(eve, vesting).release(0));
     expect(await balance()).to.equal(5n * (1003n / 16n));
     await expect(vesting.release(0)).to.be.revertedWithCustomError(vesting, "NothingDue").withArgs(start + 6 * period);
   });
 
   it("pays all of the rest in the end, and no more", async () => {
-    await waitUntil(start + 100 * period);
+    await time.increaseTo(start + 100 * period);
     await mined(vesting.release(0));
     expect(await balance()).to.equal(1003n);
     await expect(vesting.release(0)).to.be.revertedWithCustomError(vesting, "NothingDue").withArgs(0);

@@ -1,9 +1,10 @@
 import { FhevmType } from "@fhevm/hardhat-plugin";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { ethers, fhevm } from "hardhat";
-import { by, mined, now } from "./chain";
+import { by, mined } from "./chain";
 
 const withProof = "confidentialTransfer(address,bytes32,bytes)";
 const withHandle = "confidentialTransfer(address,bytes32)";
@@ -63,10 +64,10 @@ describe("ERC7984Wrapper", () => {
     const { handles, inputProof } = await encrypt(eve, 1n);
     const take = () => by(eve, token)[fromWithProof](bob, alice, handles[0], inputProof);
     await expect(take()).to.be.revertedWithCustomError(token, "NotOperator");
-    await mined(by(bob, token).setOperator(eve, (await now()) + 1000));
+    await mined(by(bob, token).setOperator(eve, (await time.latest()) + 1000));
     await mined(take());
     expect(await balance(bob)).to.equal(299n);
-    await mined(by(bob, token).setOperator(eve, await now()));
+    await mined(by(bob, token).setOperator(eve, await time.latest()));
     await expect(take()).to.be.revertedWithCustomError(token, "NotOperator");
   });
 

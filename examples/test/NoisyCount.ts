@@ -1,9 +1,10 @@
 import { FhevmType } from "@fhevm/hardhat-plugin";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { ethers, fhevm } from "hardhat";
-import { by, mined, waitUntil } from "./chain";
+import { by, mined } from "./chain";
 
 /** The smallest delta for an epsilon, where a count that differs by 1 hides behind `coins` fair coins. */
 function delta(epsilon: number, coins: number): number {
@@ -25,11 +26,13 @@ describe("NoisyCount", () => {
     return by(person, survey).answer(handles[0], inputProof);
   };
 
-  before(async () => {
+  async function threeAnswers() {
     people = (await ethers.getSigners()).slice(0, 3);
     survey = await ethers.deployContract("NoisyCount", [1000]);
     for (const person of people) await mined(answer(person, true));
-  });
+  }
+
+  beforeEach(() => loadFixture(threeAnswers));
 
   it("has the privacy that it states", () => {
     expect(delta(0.5, 256)).to.be.within(1.4e-6, 1.5e-6);
@@ -42,7 +45,7 @@ describe("NoisyCount", () => {
   });
 
   it("opens the count with noise, once", async () => {
-    await waitUntil(Number(await survey.deadline()));
+    await time.increaseTo(Number(await survey.deadline()));
     await mined(survey.release());
     await expect(survey.release()).to.be.revertedWithCustomError(survey, "WrongPhase");
     const noisy = await survey.noisy();
@@ -55,6 +58,12 @@ describe("NoisyCount", () => {
     await mined(survey.publish(value, decryptionProof));
     expect(await survey.estimate()).to.equal(value - 128n);
     await expect(survey.publish(value, decryptionProof)).to.be.revertedWithCustomError(survey, "WrongPhase");
+  });
+
+  it("takes answers again after a test has closed it", async () => {
+    const extra = (await ethers.getSigners())[3];
+    await mined(answer(extra, true));
+    expect(await time.latest()).to.be.lessThan(Number(await survey.deadline()));
   });
 
   it("draws other noise for other answers", async () => {

@@ -1,8 +1,9 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { ethers, fhevm } from "hardhat";
-import { by, mined, waitUntil } from "./chain";
+import { by, mined } from "./chain";
 
 describe("PrivateVote", () => {
   let voters: HardhatEthersSigner[], eve: HardhatEthersSigner;
@@ -16,11 +17,13 @@ describe("PrivateVote", () => {
     return by(voter, vote).vote(handles[0], inputProof);
   };
 
-  before(async () => {
+  async function threeVotes() {
     [eve, ...voters] = (await ethers.getSigners()).slice(0, 5);
     vote = await ethers.deployContract("PrivateVote", [voters, 3, 1000, 4]);
     for (const [i, option] of [2, 0, 2].entries()) await mined(cast(voters[i], option));
-  });
+  }
+
+  beforeEach(() => loadFixture(threeVotes));
 
   it("takes one vote of each voter, and no copy of another's", async () => {
     await expect(cast(voters[0], 1)).to.be.revertedWithCustomError(vote, "MayNotVote");
@@ -32,7 +35,7 @@ describe("PrivateVote", () => {
   it("opens nothing before the deadline or below the quorum", async () => {
     await expect(vote.close()).to.be.revertedWithCustomError(vote, "WrongTime");
     const few = await ethers.deployContract("PrivateVote", [voters, 3, 1, 2]);
-    await waitUntil(Number(await few.deadline()));
+    await time.increaseTo(Number(await few.deadline()));
     await expect(few.close()).to.be.revertedWithCustomError(few, "QuorumNotReached");
     const [tally] = await vote.encryptedTallies();
     await expect(fhevm.publicDecrypt([tally])).to.be.rejectedWith(/not allowed for public decryption/);
@@ -40,7 +43,7 @@ describe("PrivateVote", () => {
 
   it("counts every vote, and for no option one that is invalid", async () => {
     await mined(cast(voters[3], 200));
-    await waitUntil(Number(await vote.deadline()));
+    await time.increaseTo(Number(await vote.deadline()));
     await expect(vote.publish([1, 0, 2], "0x")).to.be.revertedWithCustomError(vote, "NothingToPublish");
     await mined(vote.close());
     const tallies: string[] = [...(await vote.encryptedTallies())];

@@ -1,9 +1,10 @@
 import { FhevmType } from "@fhevm/hardhat-plugin";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import { type Contract, ZeroHash } from "ethers";
 import { ethers, fhevm } from "hardhat";
-import { by, mined, waitUntil } from "./chain";
+import { by, mined } from "./chain";
 
 describe("SealedBidAuction", () => {
   let seller: HardhatEthersSigner, alice: HardhatEthersSigner, bob: HardhatEthersSigner, eve: HardhatEthersSigner;
@@ -46,7 +47,7 @@ describe("SealedBidAuction", () => {
 
   it("opens the highest bid after the deadline, and pays the seller once", async () => {
     await mined(bid(alice, 200n));
-    await waitUntil(Number(await auction.deadline()));
+    await time.increaseTo(Number(await auction.deadline()));
     await expect(bid(bob, 200n)).to.be.revertedWithCustomError(auction, "WrongTime");
     await mined(auction.close());
     const [leader, highest] = [await auction.leader(), await auction.highest()];

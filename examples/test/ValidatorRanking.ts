@@ -1,8 +1,9 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { ethers, fhevm } from "hardhat";
-import { by, mined, waitUntil } from "./chain";
+import { by, mined } from "./chain";
 
 describe("ValidatorRanking", () => {
   const ballots = [
@@ -38,7 +39,7 @@ describe("ValidatorRanking", () => {
   it("opens no sum early, or of too few rates", async () => {
     await expect(ranking.close()).to.be.revertedWithCustomError(ranking, "WrongTime");
     const empty = await ethers.deployContract("ValidatorRanking", [members, 1]);
-    await waitUntil(Number(await empty.deadline()));
+    await time.increaseTo(Number(await empty.deadline()));
     await expect(empty.close()).to.be.revertedWithCustomError(empty, "TooFewBallots");
     const [total] = await ranking.encryptedTotals();
     await expect(fhevm.publicDecrypt([total])).to.be.rejectedWith(/not allowed for public decryption/);
@@ -46,7 +47,7 @@ describe("ValidatorRanking", () => {
 
   it("opens the sums of what the others gave, at most 10 each", async () => {
     await mined(rate(members[3], ballots[3]));
-    await waitUntil(Number(await ranking.deadline()));
+    await time.increaseTo(Number(await ranking.deadline()));
     await mined(ranking.close());
     const totals: string[] = [...(await ranking.encryptedTotals())];
     const { clearValues, decryptionProof } = await fhevm.publicDecrypt(totals);

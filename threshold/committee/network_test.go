@@ -16,6 +16,7 @@ import (
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/threshold"
+	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/permit"
@@ -29,15 +30,20 @@ type ledger struct {
 	rights map[fhe.Handle]map[fhe.Address]bool
 	public map[fhe.Handle]bool
 
+	committee *threshold.Committee // that the registry names
+
+	undone      int // how often blocks were undone
+	retired     bool
 	paused      bool
 	denied      map[fhe.Address]bool
 	invalidated map[fhe.Address]uint64
 	delegations map[[3]fhe.Address]uint64 // delegator, delegate, contract
 }
 
-func newLedger() *ledger {
+func newLedger(c *threshold.Committee) *ledger {
 	return &ledger{
-		time: 1000, rights: map[fhe.Handle]map[fhe.Address]bool{}, public: map[fhe.Handle]bool{},
+		committee: c,
+		time:      1000, rights: map[fhe.Handle]map[fhe.Address]bool{}, public: map[fhe.Handle]bool{},
 		denied: map[fhe.Address]bool{}, invalidated: map[fhe.Address]uint64{}, delegations: map[[3]fhe.Address]uint64{},
 	}
 }
@@ -45,7 +51,33 @@ func newLedger() *ledger {
 func (l *ledger) Finalized(context.Context) (*Block, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &Block{Number: 9, Time: l.time, Rights: l}, nil
+	return &Block{Number: 9, Time: l.time, Rights: view{l, l.undone}}, nil
+}
+
+// view is the ledger as of a block, of which only what undoes it is modelled.
+type view struct {
+	*ledger
+	undone int
+}
+
+func (v view) Final(context.Context) (bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.undone == v.ledger.undone, nil
+}
+
+func (l *ledger) Position(_ context.Context, epoch uint64, signer fhe.Address) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.retired || epoch != l.committee.Epoch.Number {
+		return 0, nil
+	}
+	for _, m := range l.committee.Members {
+		if m.Signer == signer {
+			return uint64(m.Party), nil
+		}
+	}
+	return 0, nil
 }
 
 func (l *ledger) PersistAllowed(_ context.Context, h fhe.Handle, a fhe.Address) (bool, error) {
@@ -111,6 +143,7 @@ type coprocessor struct {
 	key       *secp256k1.PrivateKey
 	squashKey fhe.Digest
 	blocks    map[fhe.Handle][]*squash.Ciphertext
+	meanwhile func() // if not nil, what happens while it squashes
 }
 
 func (c *coprocessor) Squashed(_ context.Context, r *SquashRequest) (*Squashed, error) {
@@ -119,6 +152,9 @@ func (c *coprocessor) Squashed(_ context.Context, r *SquashRequest) (*Squashed, 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.meanwhile != nil {
+		c.meanwhile()
+	}
 	blocks, ok := c.blocks[r.Handle]
 	if !ok {
 		return nil, threshold.Faultf(threshold.NotReady, "handle %s is not computed yet", r.Handle)
@@ -160,7 +196,7 @@ func newNetwork(t *testing.T, seed uint64) *network {
 		Dealt: d, rng: rand.New(rand.NewPCG(seed, 3)),
 		domain:   fhe.Domain{ChainID: 31337, ACL: fhe.Address{0xac}, KeyID: d.Committee.Epoch.Key},
 		verifier: fhe.Address{0xde},
-		chain:    newLedger(),
+		chain:    newLedger(d.Committee),
 		parties:  map[threshold.PartyID]*Party{}, disks: map[threshold.PartyID]*vfs.MemFS{},
 		user: secp256k1.PrivKeyFromBytes([]byte{31: 42}), contract: fhe.Address{0xc0},
 	}
@@ -221,6 +257,20 @@ func (n *network) value(typ fhe.Type, v uint64) fhe.Handle {
 	n.cop.put(h, lwetest.Value(n.rng, n.Bits, typ, uint256.NewInt(v)))
 	n.chain.set(h, true, n.userAddress(), n.contract)
 	return h
+}
+
+// partials has a party compute its shares of values as of the last block.
+func (n *network) partials(t *testing.T, id threshold.PartyID, handles []fhe.Handle) []decrypt.Partial {
+	t.Helper()
+	b, err := n.chain.Finalized(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := n.parties[id].partials(t.Context(), b, handles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func (n *network) userAddress() fhe.Address { return eip712.AddressOf(n.user.PubKey()) }

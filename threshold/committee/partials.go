@@ -17,18 +17,21 @@ const maxFetches = 4
 
 // partials computes the party's partials of all blocks of the handles, in
 // order, and records their openings before it returns. The caller has checked
-// the rights.
-func (p *Party) partials(ctx context.Context, handles []fhe.Handle) ([]decrypt.Partial, error) {
+// the rights on the block.
+func (p *Party) partials(ctx context.Context, b *Block, handles []fhe.Handle) ([]decrypt.Partial, error) {
 	values := make([][]decrypt.Partial, len(handles))
-	group, ctx := errgroup.WithContext(ctx)
+	group, fetching := errgroup.WithContext(ctx)
 	group.SetLimit(maxFetches)
 	for i, h := range handles {
 		group.Go(func() (err error) {
-			values[i], err = p.fetch(ctx, h)
+			values[i], err = p.fetch(fetching, h)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if err := confirm(ctx, b); err != nil {
 		return nil, err
 	}
 	var all []decrypt.Partial

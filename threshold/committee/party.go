@@ -125,11 +125,55 @@ func (p *Party) domain() eip712.Domain {
 	return eip712.Domain{ChainID: p.cfg.Domain.ChainID, Verifier: p.cfg.Verifier}
 }
 
-// finalized reads the last final block for one decision.
-func (p *Party) finalized(ctx context.Context) (*Block, error) {
+// decide makes one decision on the last final block, which it returns: whether
+// the party may act at all, then the checks of a request.
+func (p *Party) decide(ctx context.Context, check func(*Block) error) (*Block, error) {
 	b, err := p.cfg.Chain.Finalized(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read finalised block: %w", err)
 	}
-	return b, nil
+	if err = p.checkEpoch(ctx, b); err == nil {
+		err = check(b)
+	}
+	var refused *threshold.Fault
+	if err != nil && !errors.As(err, &refused) {
+		// A block that is gone cannot be read.
+		if gone := confirm(ctx, b); errors.As(gone, &refused) {
+			return nil, gone
+		}
+	}
+	return b, err
+}
+
+// checkEpoch demands that the party is, in its place, of a committee that the
+// key registry has in force.
+func (p *Party) checkEpoch(ctx context.Context, b *Block) error {
+	own, err := p.cfg.Secret.Committee.Member(p.id)
+	if err != nil {
+		return err
+	}
+	at, err := b.Position(ctx, p.epoch.Number, own.Signer)
+	if err != nil {
+		return fmt.Errorf("read the committee of epoch %d: %w", p.epoch.Number, err)
+	}
+	if at != uint64(p.id) {
+		return threshold.Faultf(threshold.EpochNotActive,
+			"party %d of epoch %d is not in force as of block %d: the key registry has retired the epoch, or has not activated it with this party: ask the committee of the network's present parameters",
+			p.id, p.epoch.Number, b.Number)
+	}
+	return nil
+}
+
+// confirm demands that a block on which a decision rests is still final. Before
+// anything is disclosed that took a while to make, the decision is void if its
+// block was undone meanwhile.
+func confirm(ctx context.Context, b *Block) error {
+	final, err := b.Final(ctx)
+	if err != nil {
+		return fmt.Errorf("read block %d again: %w", b.Number, err)
+	}
+	if !final {
+		return threshold.Faultf(threshold.NotReady, "block %d, by which this was decided, has been undone: ask again", b.Number)
+	}
+	return nil
 }

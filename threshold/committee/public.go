@@ -19,14 +19,15 @@ import (
 // PublicDecrypt implements Service. Values are opened once and kept; the
 // signature of a result is the same whenever it is made.
 func (p *Party) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
-	if err := p.checkPublic(ctx, r.Handles); err != nil {
+	b, err := p.decidePublic(ctx, r.Handles)
+	if err != nil {
 		return nil, err
 	}
 	known, err := p.store.values(p.epoch, r.Handles)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.openMissing(ctx, r.Handles, known); err != nil {
+	if err := p.openMissing(ctx, b, r.Handles, known); err != nil {
 		return nil, err
 	}
 	result := &permit.Result{Handles: r.Handles, Epoch: p.epoch.Number}
@@ -39,12 +40,12 @@ func (p *Party) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.Pu
 
 // openMissing opens the handles that have no known value, keeps their values
 // and adds them to the known ones.
-func (p *Party) openMissing(ctx context.Context, handles []fhe.Handle, known map[fhe.Handle]*uint256.Int) error {
+func (p *Party) openMissing(ctx context.Context, b *Block, handles []fhe.Handle, known map[fhe.Handle]*uint256.Int) error {
 	missing := slices.DeleteFunc(slices.Clone(handles), func(h fhe.Handle) bool { return known[h] != nil })
 	if len(missing) == 0 {
 		return nil
 	}
-	own, err := p.partials(ctx, missing)
+	own, err := p.partials(ctx, b, missing)
 	if err != nil {
 		return err
 	}
@@ -59,19 +60,23 @@ func (p *Party) openMissing(ctx context.Context, handles []fhe.Handle, known map
 	for i, h := range missing {
 		known[h] = values[i]
 	}
-	return p.store.putValues(p.epoch, missing, values)
+	if err := p.store.putValues(p.epoch, missing, values); err != nil {
+		return err
+	}
+	return confirm(ctx, b)
+}
+
+// decidePublic decides whether handles may be opened.
+func (p *Party) decidePublic(ctx context.Context, handles []fhe.Handle) (*Block, error) {
+	if err := permit.CheckHandles(handles); err != nil {
+		return nil, err
+	}
+	return p.decide(ctx, func(b *Block) error { return p.checkPublic(ctx, b, handles) })
 }
 
 // checkPublic demands that everyone may read every handle and that the network
 // is not paused.
-func (p *Party) checkPublic(ctx context.Context, handles []fhe.Handle) error {
-	if err := permit.CheckHandles(handles); err != nil {
-		return err
-	}
-	b, err := p.finalized(ctx)
-	if err != nil {
-		return err
-	}
+func (p *Party) checkPublic(ctx context.Context, b *Block, handles []fhe.Handle) error {
 	if err := checkRunning(ctx, b); err != nil {
 		return err
 	}
@@ -97,10 +102,11 @@ func (p *Party) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error
 	if !p.margin.Quorum.Has(r.From) || r.From == p.id {
 		return nil, threshold.Faultf(threshold.NotMember, "shares are for the other parties of the committee")
 	}
-	if err := p.checkPublic(ctx, r.Handles); err != nil {
+	b, err := p.decidePublic(ctx, r.Handles)
+	if err != nil {
 		return nil, err
 	}
-	partials, err := p.partials(ctx, r.Handles)
+	partials, err := p.partials(ctx, b, r.Handles)
 	if err != nil {
 		return nil, err
 	}

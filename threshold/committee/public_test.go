@@ -267,10 +267,7 @@ func TestOtherBytesAreNoLie(t *testing.T) {
 	n := newNetwork(t, 24)
 	h := n.value(fhe.Uint8, 77)
 	n.publish(h)
-	own, err := n.parties[1].partials(t.Context(), []fhe.Handle{h})
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := n.partials(t, 1, []fhe.Handle{h})
 	n.cop.put(h, lwetest.Value(n.rng, n.Bits, fhe.Uint8, uint256.NewInt(77)))
 	a, err := n.parties[2].Share(t.Context(), &ShareRequest{Handles: []fhe.Handle{h}, From: 1})
 	if err != nil {

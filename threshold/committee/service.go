@@ -68,6 +68,12 @@ type Rights interface {
 	PersistAllowed(context.Context, fhe.Handle, fhe.Address) (bool, error)
 	// PubliclyDecryptable reports whether the handle is marked for everyone.
 	PubliclyDecryptable(context.Context, fhe.Handle) (bool, error)
+	// Final reports whether the block is still final. Only a development chain
+	// undoes blocks.
+	Final(context.Context) (bool, error)
+	// Position is the place of signer, from 1, in the committee of an epoch that
+	// the key registry has activated and not retired; 0 if it has none there.
+	Position(ctx context.Context, epoch uint64, signer fhe.Address) (uint64, error)
 	// Paused reports whether the network is paused.
 	Paused(context.Context) (bool, error)
 	// Denied reports whether account is on the deny list.

@@ -31,6 +31,7 @@ var statusCodes = map[threshold.Code]codes.Code{
 	threshold.NotReady:          codes.Unavailable,
 	threshold.Unavailable:       codes.Unavailable,
 	threshold.DigestRejected:    codes.FailedPrecondition,
+	threshold.EpochNotActive:    codes.FailedPrecondition,
 	threshold.Undecodable:       codes.FailedPrecondition,
 	threshold.Corrupt:           codes.FailedPrecondition,
 	threshold.LimitReached:      codes.ResourceExhausted,

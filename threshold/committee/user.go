@@ -20,10 +20,11 @@ func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answe
 	if err := r.Check(p.domain()); err != nil {
 		return nil, err
 	}
-	if err := p.checkUserRights(ctx, r); err != nil {
+	b, err := p.decide(ctx, func(b *Block) error { return p.checkUserRights(ctx, b, r) })
+	if err != nil {
 		return nil, err
 	}
-	partials, err := p.partials(ctx, r.Handles)
+	partials, err := p.partials(ctx, b, r.Handles)
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +32,7 @@ func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answe
 	return seal.Seal(c, p.id, p.cfg.Identity.Signer, r.TransportKey, partials)
 }
 
-func (p *Party) checkUserRights(ctx context.Context, r *permit.Request) error {
-	b, err := p.finalized(ctx)
-	if err != nil {
-		return err
-	}
+func (p *Party) checkUserRights(ctx context.Context, b *Block, r *permit.Request) error {
 	if err := p.checkStanding(ctx, b, r); err != nil {
 		return err
 	}

@@ -169,11 +169,7 @@ func (n *network) shares(t *testing.T, id threshold.PartyID, q *permit.Request) 
 	if _, o, err := n.wallet(t, r, q); err != nil || !o.Heard().Has(id) || len(o.Blames()) != 0 {
 		t.Fatalf("heard %v, blames %v, %v", o.Heard(), o.Blames(), err)
 	}
-	out, err := n.parties[id].partials(t.Context(), q.Handles)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return n.partials(t, id, q.Handles)
 }
 
 // TestRequestsLeaveNothing: permits are free, so any number of them must not
@@ -317,10 +313,7 @@ func TestLyingParty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	partials, err := n.parties[3].partials(t.Context(), q.Handles)
-	if err != nil {
-		t.Fatal(err)
-	}
+	partials := n.partials(t, 3, q.Handles)
 	partials[1].Share[0] ^= 1
 	lie, err := seal.Seal(seal.NewContext(n.domain, n.Committee.Epoch, q), 3, n.Identities[2].Signer, q.TransportKey, partials)
 	if err != nil {
