@@ -98,6 +98,7 @@ func newMachine(t *testing.T, cfg Config) *machine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.chain.Close() })
+	m.feed = m.chain.Feed()
 	m.coprocessor, err = coprocessor.Open(coprocessor.Config{
 		Domain: m.Domain(), Dir: "db", FS: vfs.NewMem(), Evaluator: m.evaluator, Now: m.clock.now,
 		Trace: m.computed, Settled: m.metrics.settled, Squash: m.squashDone,
