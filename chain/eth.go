@@ -17,26 +17,30 @@ import (
 // ethAPI replaces methods of the eth namespace: sending returns when the
 // transaction is mined, and a revert is explained.
 type ethAPI struct {
-	sealer *sealer
-	signer *devSigner
-	base   *rpc.Client // go-ethereum's own methods
+	sealer    *sealer
+	signer    *devSigner
+	base      *rpc.Client // go-ethereum's own methods
+	admission *admission
 }
 
 var errBlobs = errors.New("blob transactions are not supported on this chain")
 
 // SendRawTransaction returns when the transaction's receipt can be read, or
 // when the transaction waits in the pool for its nonce or its fee.
-func (a *ethAPI) SendRawTransaction(_ context.Context, input hexutil.Bytes) (common.Hash, error) {
+func (a *ethAPI) SendRawTransaction(ctx context.Context, input hexutil.Bytes) (common.Hash, error) {
 	tx := new(types.Transaction)
 	if err := tx.UnmarshalBinary(input); err != nil {
 		return common.Hash{}, err
 	}
-	return a.send(tx)
+	return a.send(ctx, tx)
 }
 
-func (a *ethAPI) send(tx *types.Transaction) (common.Hash, error) {
+func (a *ethAPI) send(ctx context.Context, tx *types.Transaction) (common.Hash, error) {
 	if tx.Type() == types.BlobTxType {
 		return common.Hash{}, errBlobs
+	}
+	if err := a.admission.check(ctx, tx); err != nil {
+		return common.Hash{}, err
 	}
 	return tx.Hash(), a.sealer.include(tx)
 }

@@ -46,7 +46,7 @@ func sources(at contracts.Addresses, domain fhe.Domain) map[sourceKey]source {
 // batch reads the entries of one block from its receipts, in the order of their
 // logs. A system contract never emits a log that it refuses.
 func batch(from map[sourceKey]source, header *types.Header, receipts types.Receipts) (fhe.Batch, error) {
-	b := fhe.Batch{Number: header.Number.Uint64(), Hash: fhe.Digest(header.Hash())}
+	b := fhe.Batch{Number: header.Number.Uint64(), Hash: fhe.Digest(header.Hash()), Time: header.Time}
 	for _, r := range receipts {
 		for _, l := range r.Logs {
 			entries, err := entries(from, l)

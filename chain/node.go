@@ -21,6 +21,11 @@ type Config struct {
 	DataDir string   // "" keeps the chain in memory
 	Genesis *Genesis // the network
 	Version string   // of the program, shown by web3_clientVersion
+
+	// Admit is asked before a transaction joins the pool, unless it is nil; its error
+	// refuses the transaction. orders tells by a simulation whether the transaction
+	// orders encrypted computation.
+	Admit func(orders func() bool) error
 }
 
 // Node is a development chain: one node that seals a block for every
@@ -69,7 +74,7 @@ func start(cfg Config, stack *node.Node, genesis *core.Genesis) (*Node, error) {
 		return nil, fmt.Errorf("open chain: %w", err)
 	}
 	n := &Node{genesis: cfg.Genesis, stack: stack, eth: backend, sealer: newSealer(backend)}
-	if n.rpc, err = newEndpoint(n, cfg.Version); err != nil {
+	if n.rpc, err = newEndpoint(n, cfg); err != nil {
 		return nil, err
 	}
 	if err := stack.Start(); err != nil {
@@ -101,8 +106,9 @@ func ethConfig(genesis *core.Genesis) *ethconfig.Config {
 // Genesis is the network's description.
 func (n *Node) Genesis() *Genesis { return n.genesis }
 
-// Client calls the node's JSON-RPC within the process.
-func (n *Node) Client() *ethclient.Client { return ethclient.NewClient(n.rpc.dial()) }
+// Client calls the node's JSON-RPC within the process. All callers share it: it is
+// Close that closes it.
+func (n *Node) Client() *ethclient.Client { return ethclient.NewClient(n.rpc.client) }
 
 // Close stops serving, then the chain. A block being sealed is finished first.
 func (n *Node) Close() error {

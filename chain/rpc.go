@@ -25,6 +25,7 @@ import (
 type endpoint struct {
 	server *rpc.Server
 	base   *rpc.Server // go-ethereum's own methods, for those that replace them
+	client *rpc.Client // of server, within the process
 	http   []*http.Server
 }
 
@@ -32,19 +33,21 @@ type endpoint struct {
 // machine serves.
 var localOrigins = []string{"http://localhost", "https://localhost", "http://127.0.0.1", "https://127.0.0.1"}
 
-func newEndpoint(n *Node, version string) (*endpoint, error) {
+func newEndpoint(n *Node, cfg Config) (*endpoint, error) {
 	e := &endpoint{server: rpc.NewServer(), base: rpc.NewServer()}
 	original := gethAPIs(n)
 	if err := register(e.base, original); err != nil {
 		return nil, err
 	}
 	signer := newDevSigner(n.genesis.ChainID)
+	base := rpc.DialInProc(e.base)
 	replaced := []rpc.API{
-		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: rpc.DialInProc(e.base)}},
+		{Namespace: "eth", Service: &ethAPI{sealer: n.sealer, signer: signer, base: base, admission: newAdmission(cfg, base)}},
 		{Namespace: "personal", Service: &personalAPI{signer: signer}},
-		{Namespace: "web3", Service: &web3API{version: version}},
+		{Namespace: "web3", Service: &web3API{version: cfg.Version}},
 	}
 	replaced = append(replaced, drivingAPIs(n.sealer, signer)...)
+	e.client = rpc.DialInProc(e.server)
 	return e, register(e.server, append(original, replaced...))
 }
 
@@ -136,12 +139,11 @@ func anyPort(origins []string) (out []string) {
 	return out
 }
 
-func (e *endpoint) dial() *rpc.Client { return rpc.DialInProc(e.server) }
-
 func (e *endpoint) close() {
 	for _, web := range e.http {
 		web.Close()
 	}
+	e.client.Close()
 	e.server.Stop()
 	e.base.Stop()
 }

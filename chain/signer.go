@@ -93,7 +93,7 @@ func (a *ethAPI) SendTransaction(ctx context.Context, args json.RawMessage) (com
 	if tx, err = types.SignTx(tx, types.LatestSignerForChainID(a.signer.chainID), key); err != nil {
 		return common.Hash{}, err
 	}
-	return a.send(tx)
+	return a.send(ctx, tx)
 }
 
 // withGas adds the gas that a transaction takes in the next block. go-ethereum's

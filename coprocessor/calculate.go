@@ -1,11 +1,11 @@
 package coprocessor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/holiman/uint256"
 	"golang.org/x/sync/errgroup"
 
@@ -15,10 +15,10 @@ import (
 	"fhevm/fhe/tfhe"
 )
 
-// maxUnpacked is the number of unpacked values that are kept in memory, half a
+// cacheShare is the part of the memory that is for unpacked values, half a
 // megabyte for each of 64 bits: a transaction uses its balances and amounts in
 // several operations, one shortly after the other.
-const maxUnpacked = 128
+const cacheShare = 8
 
 // Calculator runs computations, the same way on the machine that follows the log
 // and on those that help it. What it remembers only saves time. It is safe for
@@ -27,21 +27,16 @@ type Calculator struct {
 	evaluator Evaluator
 	slots     chan struct{} // holds one element per evaluation of a task in progress
 	unpacks   shared[*radix.Ciphertext]
-	recent    *lru.Cache[store.ID, *radix.Ciphertext] // unpacked not long ago
+	recent    *cache // unpacked not long ago
 	closing   context.Context
 }
 
 // NewCalculator returns a Calculator that runs at most the given number of a
-// task's evaluations at a time, DefaultWorkers if that is 0, until closing ends.
-func NewCalculator(closing context.Context, e Evaluator, workers int) (*Calculator, error) {
-	if workers == 0 {
-		workers = DefaultWorkers
-	}
-	recent, err := lru.New[store.ID, *radix.Ciphertext](maxUnpacked)
-	if err != nil {
-		return nil, err
-	}
-	return &Calculator{evaluator: e, slots: make(chan struct{}, workers), recent: recent, closing: closing}, nil
+// task's evaluations at a time, DefaultWorkers if that is 0, and keeps an eighth of
+// so many bytes of values at hand, of DefaultMemory if that is 0, until closing ends.
+func NewCalculator(closing context.Context, e Evaluator, workers int, memory int64) *Calculator {
+	workers, memory = cmp.Or(workers, DefaultWorkers), cmp.Or(memory, DefaultMemory)
+	return &Calculator{evaluator: e, slots: make(chan struct{}, workers), recent: newCache(memory / cacheShare), closing: closing}
 }
 
 // shelf is where a computation finds what it takes.
@@ -241,11 +236,11 @@ func (c *Calculator) operand(ctx context.Context, o fhe.Operand, s shelf) (*radi
 // change it.
 func (c *Calculator) unpacked(ctx context.Context, id store.ID, s shelf) (*radix.Ciphertext, error) {
 	name := s.name(id)
-	if ct, ok := c.recent.Get(name); ok {
+	if ct, ok := c.recent.get(name); ok {
 		return ct, nil
 	}
 	return c.unpacks.do(ctx, c.closing, name, func(ctx context.Context, name store.ID) (*radix.Ciphertext, error) {
-		if ct, ok := c.recent.Get(name); ok { // it came while this call joined
+		if ct, ok := c.recent.get(name); ok { // it came while this call joined
 			return ct, nil
 		}
 		p, index, err := s.packed(ctx, id)
@@ -256,7 +251,7 @@ func (c *Calculator) unpacked(ctx context.Context, id store.ID, s shelf) (*radix
 		if err != nil {
 			return nil, fmt.Errorf("unpack content %s: %w", id, err)
 		}
-		c.recent.Add(name, ct)
+		c.recent.add(name, ct)
 		return ct, nil
 	})
 }
@@ -264,7 +259,7 @@ func (c *Calculator) unpacked(ctx context.Context, id store.ID, s shelf) (*radix
 // forget drops what is remembered of contents.
 func (c *Calculator) forget(contents []store.ID) {
 	for _, id := range contents {
-		c.recent.Remove(id)
+		c.recent.remove(id)
 	}
 }
 

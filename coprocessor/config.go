@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
@@ -34,6 +35,11 @@ const DefaultWorkers = 32
 
 const maxWorkers = 1 << 12
 
+// DefaultMemory is enough for 32 products of 64 bits in flight.
+const DefaultMemory = 1 << 30
+
+const minMemory = 1 << 26
+
 // Config says what a Coprocessor works with. Zero values of optional fields
 // mean the default.
 type Config struct {
@@ -44,9 +50,13 @@ type Config struct {
 	Squasher  Squasher // optional: without it Squashed fails
 	Signer    Signer   // optional: without it SignedDigest fails
 
-	// Workers is the number of evaluations in flight, DefaultWorkers if 0. It
-	// bounds the memory: an evaluation of uint64 takes up to 20 MB.
+	// Workers is the number of evaluations in flight, DefaultWorkers if 0, where
+	// Memory is enough for them.
 	Workers int
+	// Memory is the size in bytes of evaluations in flight, by estimate, DefaultMemory
+	// if 0; an eighth as much again holds values at hand. An evaluation that alone
+	// takes more runs alone: one of a product of 256 bits takes 0.45 GB.
+	Memory int64
 
 	// Cluster, if there is one, computes beside this machine, or instead of it if
 	// ClusterOnly is set: then this machine does only what cannot be handed out.
@@ -56,8 +66,14 @@ type Config struct {
 	// this machine or, if ClusterOnly is set, by two workers.
 	CrossCheck float64
 
-	Logger *slog.Logger // optional: silence
-	Trace  func(Trace)  // optional: called for each finished computation, concurrently
+	Logger *slog.Logger     // optional: silence
+	Now    func() time.Time // optional: time.Now; for statistics only
+
+	// Optional, called concurrently: for each finished computation, for each want
+	// whose ciphertext was computed, and for each call of Squashed.
+	Trace   func(Trace)
+	Settled func(Latency)
+	Squash  func(SquashTrace)
 }
 
 // Validate reports everything that is wrong with c.
@@ -81,6 +97,9 @@ func (c *Config) Validate() error {
 	if c.ClusterOnly && c.Cluster == nil {
 		errs = append(errs, errors.New("the cluster that is to do all work is missing"))
 	}
+	if c.Memory != 0 && c.Memory < minMemory {
+		errs = append(errs, fmt.Errorf("%d bytes of memory for evaluations, want at least %d, or 0 for %d", c.Memory, minMemory, DefaultMemory))
+	}
 	return errors.Join(errs...)
 }
 
@@ -94,7 +113,19 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Memory == 0 {
+		c.Memory = DefaultMemory
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Trace == nil {
 		c.Trace = func(Trace) {}
+	}
+	if c.Settled == nil {
+		c.Settled = func(Latency) {}
+	}
+	if c.Squash == nil {
+		c.Squash = func(SquashTrace) {}
 	}
 }

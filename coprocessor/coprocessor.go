@@ -33,9 +33,11 @@ type Coprocessor struct {
 	wake    chan struct{} // the log has grown, or reload is set
 	reload  atomic.Bool   // pending wants have changed otherwise than by growing
 	waiters waiters
-	fewer   broadcast // wants were settled or withdrawn
+	moved   broadcast // the log has grown or changed, or wants were settled
 	totals  totals
 
+	workload   workload
+	arrivals   arrivals
 	calculator *Calculator
 
 	squashes shared[[]*squash.Ciphertext]
@@ -49,17 +51,14 @@ func Open(cfg Config) (*Coprocessor, error) {
 	}
 	cfg.setDefaults()
 	closing, end := context.WithCancel(context.Background())
-	calculator, err := NewCalculator(closing, cfg.Evaluator, cfg.Workers)
-	if err != nil {
-		end()
-		return nil, err
-	}
+	calculator := NewCalculator(closing, cfg.Evaluator, cfg.Workers, cfg.Memory)
 	s, err := store.Open(cfg.FS, cfg.Dir, cfg.Domain, cfg.Logger)
 	if err != nil {
 		end()
 		return nil, err
 	}
 	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, squasher: make(chan struct{}, maxSquashes)}
+	c.workload.now = cfg.Now
 	c.squashes.limit = maxWaiting
 	c.closing, c.close = closing, end
 	return c, nil
@@ -101,9 +100,11 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 		return err
 	}
 	defer c.exit()
+	c.arrivals.add(&batch, c.cfg.Now())
 	if err := c.store.Append(&batch); err != nil {
 		return fmt.Errorf("append block: %w", err)
 	}
+	c.moved.notify()
 	c.poke()
 	return nil
 }
@@ -141,7 +142,7 @@ func (c *Coprocessor) rewind(change func() error) error {
 		return err
 	}
 	c.reload.Store(true)
-	c.fewer.notify()
+	c.moved.notify()
 	c.waiters.notifyAll()
 	c.poke()
 	return nil

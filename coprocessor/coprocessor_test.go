@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -181,20 +183,20 @@ func TestOldestFirst(t *testing.T) {
 	if err != nil || len(roots) != 21 {
 		t.Fatal(len(roots), err)
 	}
-	g := newGraph(s)
+	g := newGraph(s, &workload{now: time.Now})
 	for i := range roots {
 		if ok, err := g.load(roots[len(roots)-1-i]); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
 	for i := range 26 {
-		j := g.next(anyClass)
+		j := g.next(anyClass, math.MaxInt64)
 		if j == nil || (i < 6) != (j.order.Block == 1) {
 			t.Fatalf("job %d is %+v", i, j)
 		}
 		g.succeed(j)
 	}
-	if g.next(anyClass) != nil || len(g.jobs) != 0 {
+	if g.next(anyClass, math.MaxInt64) != nil || len(g.jobs) != 0 {
 		t.Fatal("jobs are left over")
 	}
 }
@@ -221,11 +223,11 @@ func TestLongChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGraph(s)
+	g := newGraph(s, &workload{now: time.Now})
 	if ok, err := g.load(roots[0]); !ok || err != nil || len(g.jobs) != length+1 || len(g.home)+len(g.away) != 1 {
 		t.Fatalf("%d jobs, %d ready, %v", len(g.jobs), len(g.home)+len(g.away), err)
 	}
-	j := g.next(anyClass)
+	j := g.next(anyClass, math.MaxInt64)
 	j.failure = &store.Failure{Reason: "test"}
 	if failed := g.fail(j); len(failed) != length+1 || len(g.jobs) != 0 {
 		t.Fatalf("%d jobs failed", len(failed))

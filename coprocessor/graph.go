@@ -22,14 +22,16 @@ type job struct {
 	failure   *store.Failure
 
 	order store.Position // of the first want that needs it
-	depth int            // layers of bootstraps that it takes
 	path  int            // layers until the last job that needs it is done
 	at    int            // its place among the ready jobs, or nowhere
 
 	part  *part
 	begun bool // an executor has it
-	again bool // its result is stored, but not bare
-	keep  bool // when it began, somebody needed the result bare
+
+	estimate estimate
+	progress *progress
+	again    bool // its result is stored, but not bare
+	keep     bool // when it began, somebody needed the result bare
 }
 
 // use is the need of one job for an operand.
@@ -40,19 +42,27 @@ type use struct {
 
 // graph holds the jobs that pending wants need. It belongs to one goroutine.
 type graph struct {
-	store  *store.Store
-	jobs   map[store.ID]*job
-	away   queue[*job]  // ready, in parts that may leave this machine
-	home   queue[*job]  // ready, in parts that stay
-	whole  queue[*part] // parts that miss nothing from outside, and have not begun
-	doomed []*job       // new, but an operand has failed already
+	store    *store.Store
+	workload *workload
+	jobs     map[store.ID]*job
+	away     queue[*job]  // ready, in parts that may leave this machine
+	home     queue[*job]  // ready, in parts that stay
+	whole    queue[*part] // parts that miss nothing from outside, and have not begun
+	doomed   []*job       // new, but an operand has failed already
 
 	bare   map[store.ID]int // uses of a content's bare ciphertext by jobs
 	unused []store.ID       // contents whose bare ciphertext perhaps no job uses any more
 }
 
-func newGraph(s *store.Store) *graph {
-	return &graph{store: s, jobs: make(map[store.ID]*job), bare: make(map[store.ID]int)}
+func newGraph(s *store.Store, w *workload) *graph {
+	return &graph{store: s, workload: w, jobs: make(map[store.ID]*job), bare: make(map[store.ID]int)}
+}
+
+// abandon takes all jobs out of the workload, undone.
+func (g *graph) abandon() {
+	for _, j := range g.jobs {
+		j.progress.end(false)
+	}
 }
 
 // load adds what the want of root misses. It reports false if the content has
@@ -122,42 +132,15 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 			return operand{}, err
 		}
 	}
-	if j.depth, err = g.depth(j.node); err != nil {
+	if j.estimate, err = g.estimate(j.node); err != nil {
 		return operand{}, err
 	}
-	j.path = j.depth
+	j.progress = g.workload.begin(j.estimate.bootstraps)
+	j.path = j.estimate.depth
 	g.jobs[j.id] = j
 	g.found(j)
 	*fresh = append(*fresh, j)
 	return operand{job: j}, nil
-}
-
-// depth is the number of layers of bootstraps of a computation. What makes no
-// ciphertext but a public one has none.
-func (g *graph) depth(n *store.Node) (int, error) {
-	switch n.Kind {
-	case store.Input:
-		return 1, nil
-	case store.Undefined:
-		return 0, nil
-	}
-	var from fhe.Type
-	row, err := n.Op.Operator()
-	if err != nil {
-		return 0, err
-	}
-	if row.Shape == fhe.Convert {
-		of, err := g.store.Node(store.ID(n.Operands[0].Word))
-		if err != nil {
-			return 0, err
-		}
-		from = of.Handle.Type()
-	}
-	depth := fhe.FormOf(n.Op, n.Type, from, n.Operands).Cost().Depth
-	if slices.ContainsFunc(n.Operands, func(o fhe.Operand) bool { return o.Kind == fhe.Stored }) {
-		depth++
-	}
-	return depth, nil
 }
 
 // connect ties a new job to its operands.
@@ -201,7 +184,7 @@ func (g *graph) tie(j, o *job, bare bool) {
 	case !constant(o.node):
 		g.join(j, o)
 	}
-	g.raise(o, j.path+o.depth)
+	g.raise(o, j.path+o.estimate.depth)
 }
 
 // raise lengthens the path from j, and from what it needs.
@@ -219,7 +202,7 @@ func (g *graph) raise(j *job, path int) {
 		s.job.path = s.path
 		g.reorder(s.job)
 		for _, o := range s.job.operands {
-			stack = append(stack, step{o, s.path + o.depth})
+			stack = append(stack, step{o, s.path + o.estimate.depth})
 		}
 	}
 }
@@ -240,14 +223,15 @@ func (g *graph) begin(j *job) {
 	j.begun = true
 }
 
-// next takes the first ready job for this machine, nil if there is none. Of the
-// parts that may leave it takes from those that are older than class alone.
-func (g *graph) next(class uint64) *job {
+// next takes the first ready job for this machine, nil if there is none or it takes
+// more memory than room: others do not overtake it for ever. Of the parts that may
+// leave it takes from those that are older than class alone.
+func (g *graph) next(class uint64, room int64) *job {
 	j := g.home.first()
 	if k := g.away.first(); k != nil && k.class() < class && (j == nil || k.precedes(j)) {
 		j = k
 	}
-	if j == nil {
+	if j == nil || j.estimate.memory > room {
 		return nil
 	}
 	g.stay(j.part)
@@ -304,7 +288,8 @@ func (g *graph) fail(j *job) []*job {
 	return failed
 }
 
-// remove takes j out of the graph and ends its uses of bare ciphertexts.
+// remove takes j out of the graph and the workload, and ends its uses of bare
+// ciphertexts.
 func (g *graph) remove(j *job) {
 	if j.at != nowhere {
 		heap.Remove(g.queueOf(j), j.at)
@@ -312,6 +297,7 @@ func (g *graph) remove(j *job) {
 	delete(g.jobs, j.id)
 	j.operands = nil
 	g.leave(j)
+	j.progress.end(j.failure == nil)
 	for _, o := range j.node.Operands {
 		if o.Kind != fhe.Made {
 			continue

@@ -30,7 +30,7 @@ type finished struct {
 
 // perform runs one job here and stores its results.
 func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
-	ctx, bootstraps := metered(ctx)
+	ctx = metered(ctx, j.progress.add)
 	began := time.Now()
 	p, err := c.calculator.run(ctx, j.node, j.results, storeShelf{c})
 	if err == nil {
@@ -46,7 +46,7 @@ func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
 	case err != nil:
 		return outcome{err: fmt.Errorf("compute %s: %w", j.node.Handle, err)}
 	}
-	c.tell(done, TaskResult{Bootstraps: bootstraps.Load(), Duration: time.Since(began)}, "")
+	c.tell(done, TaskResult{Bootstraps: j.progress.bootstraps.Swap(0), Duration: time.Since(began)}, "")
 	return outcome{jobs: []finished{done}}
 }
 

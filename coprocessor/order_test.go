@@ -1,9 +1,11 @@
 package coprocessor
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -29,7 +31,7 @@ func loaded(t *testing.T, log *logtest.Log) *graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGraph(s)
+	g := newGraph(s, &workload{now: time.Now})
 	for _, root := range roots {
 		if _, err := g.load(root); err != nil {
 			t.Fatal(err)
@@ -61,7 +63,7 @@ func longest(j *job, known map[*job]int) int {
 	for _, u := range j.consumers {
 		most = max(most, longest(u.by, known))
 	}
-	known[j] = min(maxPath, most+j.depth)
+	known[j] = min(maxPath, most+j.estimate.depth)
 	return known[j]
 }
 
@@ -120,7 +122,7 @@ func TestOrder(t *testing.T) {
 // first takes a job and checks that it precedes all others.
 func (g *graph) first(t *testing.T) *job {
 	t.Helper()
-	j := g.next(anyClass)
+	j := g.next(anyClass, math.MaxInt64)
 	for _, k := range append(slices.Clone(g.home), g.away...) {
 		if j == nil || k.precedes(j) {
 			t.Fatal("another job should have been the next")
@@ -238,7 +240,7 @@ func TestCrossingParts(t *testing.T) {
 		t.Fatalf("%d jobs are handed out of a part that waits for itself", len(jobs))
 	}
 	for len(g.jobs) > 0 {
-		j := g.next(g.oldest())
+		j := g.next(g.oldest(), math.MaxInt64)
 		if j == nil {
 			for _, j := range g.hand(t) {
 				g.put(t, j)

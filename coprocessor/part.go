@@ -104,7 +104,7 @@ func (g *graph) mayLeave(p *part) {
 	depth := 0
 	for _, j := range p.jobs {
 		p.promote(j)
-		depth += j.depth
+		depth += j.estimate.depth
 	}
 	if depth == 0 {
 		g.stay(p)

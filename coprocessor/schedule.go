@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"fhevm/coprocessor/store"
@@ -27,6 +28,7 @@ type scheduler struct {
 	more    bool               // there may be wants to load
 	swept   bool               // no earlier graph's bare ciphertexts are left
 	running int                // jobs here
+	memory  int64              // that they take, estimated, in bytes
 	away    map[*job]uint64    // of each task elsewhere, one job and the age class
 	lent    context.Context    // of the tasks elsewhere
 	recall  context.CancelFunc // ends it
@@ -47,14 +49,15 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 	defer c.end()
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(c.closing, cancel)()
-	s := &scheduler{c: c, graph: newGraph(c.store), more: true, away: make(map[*job]uint64), results: make(chan outcome, c.cfg.Workers)}
+	s := &scheduler{c: c, graph: newGraph(c.store, &c.workload), more: true, away: make(map[*job]uint64), results: make(chan outcome, c.cfg.Workers)}
 	err := s.loop(ctx)
 	stopped := ctx.Err() != nil
 	cancel()
 	for n := s.running + len(s.away); n > 0; n-- {
 		<-s.results
 	}
-	c.totals.set(0, 0, 0)
+	s.graph.abandon()
+	c.totals.set(0, 0, 0, 0)
 	if errors.Is(err, ErrClosed) || stopped && errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -85,7 +88,7 @@ func (s *scheduler) loop(ctx context.Context) error {
 		if err := s.advance(ctx); err != nil {
 			return fmt.Errorf("schedule computations: %w", err)
 		}
-		s.c.totals.set(len(s.graph.jobs), s.running, len(s.away))
+		s.c.totals.set(len(s.graph.jobs), s.running, len(s.away), s.memory)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -115,7 +118,8 @@ func (s *scheduler) advance(ctx context.Context) error {
 			return nil // let them finish: the new graph may need the same jobs
 		}
 		s.c.reload.Store(false)
-		s.graph, s.next, s.more, s.swept = newGraph(s.c.store), store.Position{}, true, false
+		s.graph.abandon()
+		s.graph, s.next, s.more, s.swept = newGraph(s.c.store, &s.c.workload), store.Position{}, true, false
 	}
 	if err := s.load(); err != nil {
 		return err
@@ -127,11 +131,12 @@ func (s *scheduler) advance(ctx context.Context) error {
 		return err
 	}
 	for s.running < s.c.cfg.Workers {
-		j := s.graph.next(s.limit())
+		j := s.graph.next(s.limit(), s.room())
 		if j == nil {
 			break
 		}
 		s.running++
+		s.memory += j.estimate.memory
 		go func() { s.results <- s.c.perform(ctx, j) }()
 	}
 	return nil
@@ -183,6 +188,15 @@ func (s *scheduler) limit() uint64 {
 		limit = min(limit, class)
 	}
 	return limit
+}
+
+// room is the memory that is left for a further evaluation. A lone one always has
+// enough.
+func (s *scheduler) room() int64 {
+	if s.running == 0 {
+		return math.MaxInt64
+	}
+	return s.c.cfg.Memory - s.memory
 }
 
 // load reads wants into the graph, oldest first, and settles those that have
@@ -264,6 +278,9 @@ func (s *scheduler) collect(o outcome) []outcome {
 			delete(s.away, o.task)
 		} else {
 			s.running--
+			for _, f := range o.jobs {
+				s.memory -= f.estimate.memory
+			}
 		}
 	}
 	return all
@@ -278,6 +295,7 @@ func (s *scheduler) finish(all []outcome) error {
 		}
 		settled = append(settled, roots...)
 	}
+	s.c.settled(settled)
 	if err := errors.Join(s.drop(), s.settle(settled)); err != nil {
 		return err
 	}
@@ -417,6 +435,6 @@ func (s *scheduler) settle(roots []store.Root) error {
 	if err := s.c.store.Settle(roots); err != nil {
 		return err
 	}
-	s.c.fewer.notify()
+	s.c.moved.notify()
 	return nil
 }

@@ -74,7 +74,7 @@ func (c *Coprocessor) digest(ctx context.Context, h fhe.Handle, kind fhe.DigestK
 		status, err := c.Status(h)
 		return status.Digest, errors.Join(err, status.Err())
 	case fhe.OfSquashed:
-		list, err := c.Squashed(ctx, h)
+		list, _, err := c.squash(ctx, h)
 		if err != nil {
 			return fhe.Digest{}, err
 		}

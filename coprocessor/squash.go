@@ -27,24 +27,33 @@ var ErrBusy = errors.New("too many values wait to be squashed")
 // ErrBusy refuses a value that is not squashed yet while too many others wait.
 // Callers must not change what they get.
 func (c *Coprocessor) Squashed(ctx context.Context, h fhe.Handle) ([]*squash.Ciphertext, error) {
+	began := c.cfg.Now()
+	list, kept, err := c.squash(ctx, h)
+	c.cfg.Squash(SquashTrace{Duration: c.cfg.Now().Sub(began), Kept: kept, Err: err})
+	return list, err
+}
+
+// squash is Squashed, and reports whether the result was kept from before.
+func (c *Coprocessor) squash(ctx context.Context, h fhe.Handle) (list []*squash.Ciphertext, kept bool, err error) {
 	if c.cfg.Squasher == nil {
-		return nil, errors.New("this coprocessor has no squashing key")
+		return nil, false, errors.New("this coprocessor has no squashing key")
 	}
 	id, err := c.await(ctx, h)
 	if err != nil {
-		return nil, fmt.Errorf("squash %s: %w", h, err)
+		return nil, false, fmt.Errorf("squash %s: %w", h, err)
 	}
-	list, err := c.stored(id)
-	if list == nil && err == nil {
+	list, err = c.stored(id)
+	kept = list != nil
+	if !kept && err == nil {
 		list, err = c.squashes.do(ctx, c.closing, id, c.squashed)
 		if err == nil {
 			err = c.Wait(ctx, h) // a block may have been undone meanwhile
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("squash %s: %w", h, err)
+		return nil, false, fmt.Errorf("squash %s: %w", h, err)
 	}
-	return list, nil
+	return list, kept, nil
 }
 
 // stored returns the squashed ciphertexts of a content that were kept, nil if

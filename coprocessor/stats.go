@@ -19,10 +19,16 @@ type Stats struct {
 	Failed     uint64 // computations that failed, also for a failed operand
 	Bootstraps uint64 // of finished computations, if NewEvaluator made the evaluator
 
-	Workers       int    // of the cluster that are there
-	Away          int    // tasks that they have
-	CrossChecked  uint64 // tasks that were computed twice on purpose
-	Disagreements uint64 // results on which machines disagreed: each needs a person
+	Workers          int           // of the cluster that are there
+	Away             int           // tasks that they have
+	CrossChecked     uint64        // tasks that were computed twice on purpose
+	Disagreements    uint64        // results on which machines disagreed: each needs a person
+	QueuedBootstraps int64         // of the queued computations, by the cost table
+	Rate             float64       // of a full machine, bootstraps a second; 0 while it is unknown
+	Delay            time.Duration // until the queue is done at that rate; 0 while it is unknown
+
+	Memory int64 // of the evaluations in flight, estimated, in bytes
+	Cached int64 // of unpacked values at hand, in bytes
 }
 
 // Stats returns the present numbers.
@@ -32,31 +38,37 @@ func (c *Coprocessor) Stats() Stats {
 	if c.cfg.Cluster != nil {
 		workers = c.cfg.Cluster.Workers()
 	}
-	return Stats{
+	s := Stats{
 		Missing:    c.store.Missing(),
 		Queued:     int(t.queued.Load()),
 		Running:    int(t.running.Load()),
 		Done:       t.done.Load(),
 		Failed:     t.failed.Load(),
 		Bootstraps: t.bootstraps.Load(),
+		Memory:     t.memory.Load(),
+		Cached:     c.calculator.recent.size(),
 
 		Workers:       workers,
 		Away:          int(t.away.Load()),
 		CrossChecked:  t.checked.Load(),
 		Disagreements: t.disagreements.Load(),
 	}
+	s.QueuedBootstraps, s.Rate, s.Delay = c.workload.estimate()
+	return s
 }
 
 type totals struct {
 	queued, running, away    atomic.Int64
+	memory                   atomic.Int64
 	done, failed, bootstraps atomic.Uint64
 	checked, disagreements   atomic.Uint64
 }
 
-func (t *totals) set(queued, running, away int) {
+func (t *totals) set(queued, running, away int, memory int64) {
 	t.queued.Store(int64(queued))
 	t.running.Store(int64(running))
 	t.away.Store(int64(away))
+	t.memory.Store(memory)
 }
 
 // Trace describes a finished computation.
@@ -71,18 +83,18 @@ type Trace struct {
 
 type meterKey struct{}
 
-// metered returns a context whose bootstraps the counter counts.
-func metered(ctx context.Context) (context.Context, *atomic.Uint64) {
-	n := new(atomic.Uint64)
-	return context.WithValue(ctx, meterKey{}, n), n
+// metered returns a context whose bootstraps are told to count.
+func metered(ctx context.Context, count func(n int)) context.Context {
+	return context.WithValue(ctx, meterKey{}, count)
 }
 
 // meter counts the bootstraps of each computation.
 type meter struct{ tfhe.Bootstrapper }
 
 func (m meter) Bootstrap(ctx context.Context, jobs []tfhe.Job) error {
-	if n, ok := ctx.Value(meterKey{}).(*atomic.Uint64); ok {
-		n.Add(uint64(len(jobs)))
+	err := m.Bootstrapper.Bootstrap(ctx, jobs)
+	if count, ok := ctx.Value(meterKey{}).(func(int)); ok && err == nil {
+		count(len(jobs))
 	}
-	return m.Bootstrapper.Bootstrap(ctx, jobs)
+	return err
 }

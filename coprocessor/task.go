@@ -160,7 +160,8 @@ func (r *taskRun) run(ctx context.Context, c *Calculator, i int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	ctx, bootstraps := metered(ctx)
+	var bootstraps atomic.Uint64
+	ctx = metered(ctx, func(n int) { bootstraps.Add(uint64(n)) })
 	began := time.Now()
 	p, err := c.run(ctx, r.task.Jobs[i], j.contents, r)
 	var fault *evaluationError

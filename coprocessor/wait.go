@@ -109,11 +109,11 @@ func (c *Coprocessor) Drain(ctx context.Context) error {
 	}
 	defer c.exit()
 	for {
-		fewer := c.fewer.next()
+		changed := c.moved.next()
 		if c.store.Missing() == 0 {
 			return nil
 		}
-		if err := c.sleep(ctx, fewer); err != nil {
+		if err := c.sleep(ctx, changed); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ package fhe
 type Batch struct {
 	Number  uint64
 	Hash    Digest
+	Time    uint64 // of the block in Unix seconds, 0 if unknown; for statistics only
 	Entries []Entry
 }
 

@@ -112,6 +112,7 @@ func (a *api) routes() http.Handler {
 	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
 	handle("POST", sdk.RouteInputs, a.inputs)
 	handle("POST", routeParty, a.squashed)
+	a.node.serveHealth(mux)
 	return mux
 }
 
@@ -206,7 +207,9 @@ func (a *api) wait(ctx context.Context, h fhe.Handle, limit time.Duration) error
 	return nil
 }
 
-func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
+func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
+	var relayed error // the response has begun, and tells it as its last line
+	defer func() { a.node.metrics.decrypted(userDecryption, errors.Join(err, relayed)) }()
 	req := new(permit.Request)
 	if err := readJSON(r, req); err != nil {
 		return err
@@ -223,7 +226,7 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
 	connection := http.NewResponseController(w)
 	encoder := json.NewEncoder(w)
 	hurry := func() { connection.SetWriteDeadline(time.Now().Add(replyTimeout)) }
-	a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
+	relayed = a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
 		hurry()
 		encoder.Encode(reply)
 		connection.Flush()
@@ -232,7 +235,8 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) error {
+func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() { a.node.metrics.decrypted(publicDecryption, err) }()
 	var req sdk.PublicRequest
 	if err := readJSON(r, &req); err != nil {
 		return err

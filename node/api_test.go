@@ -44,7 +44,8 @@ func (s stuck) Share(context.Context, *committee.ShareRequest) (*committee.Share
 // stuckNode is a node whose parties answer nothing until release is called.
 func stuckNode() (a *api, release func()) {
 	party := stuck{make(chan struct{})}
-	n := &Node{network: testNetwork()}
+	n := newNode(Config{})
+	n.network = testNetwork()
 	n.parties = &parties{description: n.network, relay: &committee.Relay{
 		Quorum: n.network.Committee.Quorum(), Parties: map[threshold.PartyID]committee.Service{1: party},
 	}}

@@ -108,8 +108,11 @@ func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
 		Evaluator: n.compute.evaluator,
 		Squasher:  n.compute.squasher,
 		Signer:    signer,
+		Memory:    n.config.Memory,
 		Logger:    n.config.Logger,
-		Trace:     n.config.Trace,
+		Trace:     n.computed,
+		Settled:   n.metrics.settled,
+		Squash:    n.squashDone,
 	}
 	if n.config.Cluster.enabled() {
 		if n.lead, err = openCluster(n.config.Cluster, n.config.DataDir, n.Domain(), n.config.Logger); err != nil {

@@ -133,7 +133,7 @@ func (p *parties) open(ctx context.Context, d *sdk.Decryption) (*uint256.Int, er
 	defer enough()
 	var done bool
 	var broken error
-	p.userDecrypt(ctx, &d.Request, func(r sdk.Reply) {
+	_ = p.userDecrypt(ctx, &d.Request, func(r sdk.Reply) {
 		if done || broken != nil {
 			return
 		}

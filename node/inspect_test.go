@@ -68,7 +68,8 @@ func TestInspectedRights(t *testing.T) {
 // TestInspectionRefused: a node that does not play the parties of a dev network
 // decrypts nothing for a developer.
 func TestInspectionRefused(t *testing.T) {
-	n := &Node{network: testNetwork()}
+	n := newNode(Config{})
+	n.network = testNetwork()
 	api := &devAPI{n}
 	if _, err := api.DecryptHandle(t.Context(), fhe.Handle{1}); err == nil || !strings.Contains(err.Error(), "by permit only") {
 		t.Errorf("got %v", err)

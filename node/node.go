@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"time"
 
 	"fhevm/chain"
 	"fhevm/coprocessor"
@@ -27,8 +29,13 @@ type Config struct {
 	Attach  *Attach        // a chain that others run; nil: the node runs its own
 	RPC     string         // JSON-RPC address of its own chain, HTTP and WebSocket
 	API     string         // wallet API address
+	Metrics string         // address of metrics and health checks, "" for none
 	Workers int            // bootstraps at a time, default all processors
 	Cluster ClusterConfig
+	Memory  int64 // bytes for evaluations in flight, see coprocessor.Config
+	// MaxDelay is the estimated delay of computations above which the node refuses
+	// transactions that order more; 0 for none.
+	MaxDelay time.Duration
 	// Remote asks the committee at the addresses of the network's description.
 	// Otherwise this process plays all parties.
 	Remote  bool
@@ -42,6 +49,12 @@ type Config struct {
 const (
 	DefaultRPC = "127.0.0.1:8545"
 	DefaultAPI = "127.0.0.1:8546"
+)
+
+// Defaults of the command's bounds.
+const (
+	DefaultMaxDelay = 10 * time.Minute
+	DefaultMemory   = coprocessor.DefaultMemory
 )
 
 // Node is a running development node.
@@ -60,7 +73,13 @@ type Node struct {
 	parties     *parties
 	inspector   *inspector // nil unless this process plays the parties of a dev network
 	api         *api
-	rpc         string // URL of the chain's JSON-RPC
+	operations  *operations // nil unless Config.Metrics is set
+	rpc         string      // URL of the chain's JSON-RPC
+
+	admission admission
+	metrics   *metrics
+	watches   *watches
+	health    health
 }
 
 // ledger is the chain that a node serves: one that it runs itself, or another.
@@ -73,14 +92,14 @@ type ledger interface {
 // answered before Run. Close releases what New took. ctx ends the search for a
 // chain to attach to, and nothing later.
 func New(ctx context.Context, cfg Config) (n *Node, err error) {
-	n = &Node{config: cfg, depth: chain.Finalized, inputs: sdk.InputsWhole}
+	n = newNode(cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	if cfg.Logger == nil {
-		n.config.Logger = slog.New(slog.DiscardHandler)
+	if cfg.MaxDelay < 0 {
+		return n, fmt.Errorf("the longest delay is %v: want a positive duration, or 0 for no limit", cfg.MaxDelay)
 	}
 	if n.network, err = cfg.Network.Description(); err != nil {
 		return n, err
@@ -103,6 +122,9 @@ func New(ctx context.Context, cfg Config) (n *Node, err error) {
 	if n.api, err = n.openAPI(); err != nil {
 		return n, err
 	}
+	if err = n.openMetrics(); err != nil {
+		return n, err
+	}
 	return n, n.listen()
 }
 
@@ -114,7 +136,7 @@ func (n *Node) openChain(ctx context.Context) error {
 		n.findInputs(ctx)
 		return nil
 	}
-	own, err := chain.Open(chain.Config{DataDir: subdir(n.config.DataDir, "chain"), Genesis: n.network.Genesis(), Version: n.config.Version})
+	own, err := chain.Open(chain.Config{DataDir: subdir(n.config.DataDir, "chain"), Genesis: n.network.Genesis(), Version: n.config.Version, Admit: n.admission.admit})
 	if err != nil {
 		return err
 	}
@@ -122,34 +144,67 @@ func (n *Node) openChain(ctx context.Context) error {
 	return nil
 }
 
-// listen serves the JSON-RPC of the node's own chain, with the methods of
-// development networks.
+// listen serves the JSON-RPC of the node's own chain.
 func (n *Node) listen() error {
 	own, ok := n.chain.(*chain.Node)
 	if !ok {
 		n.rpc = n.config.Attach.URL
 		return nil
 	}
-	if n.network.Network == chain.Dev {
-		if err := own.Register(rpc.API{Namespace: "fhevm", Service: &devAPI{n}}); err != nil {
-			return err
-		}
+	if err := n.serveMethods(own); err != nil {
+		return err
 	}
 	address, err := own.Listen(cmp.Or(n.config.RPC, DefaultRPC), n.config.Origins...)
 	n.rpc = "http://" + address
 	return err
 }
 
+// newNode is a node without its parts.
+func newNode(cfg Config) *Node {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{config: cfg, depth: chain.Finalized, inputs: sdk.InputsWhole, metrics: newMetrics()}
+	n.admission = admission{limit: cfg.MaxDelay, delay: func() time.Duration { return n.Stats().Delay }}
+	n.watches = newWatches(n)
+	return n
+}
+
+// openMetrics collects what metrics show, and serves them if they are wanted.
+func (n *Node) openMetrics() (err error) {
+	if err := n.metrics.watchNode(n); err != nil || n.config.Metrics == "" {
+		return err
+	}
+	n.operations, err = n.openOperations(n.config.Metrics)
+	return err
+}
+
+// serveMethods adds the JSON-RPC methods of every node, and those of development
+// networks.
+func (n *Node) serveMethods(own *chain.Node) error {
+	apis := []rpc.API{{Namespace: "fhevm", Service: &rpcAPI{n}}}
+	if n.network.Network == chain.Dev {
+		apis = append(apis, rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
+	}
+	return own.Register(apis...)
+}
+
 // Run computes and answers until ctx ends; it returns nil then.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.coprocessor.Run(ctx) })
-	g.Go(func() error { return n.follow(ctx) })
-	g.Go(func() error { return n.api.serve(ctx) })
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	g.Go(n.health.track("coprocessor", func() error { return n.coprocessor.Run(ctx) }))
+	g.Go(n.health.track("feed", func() error { return n.follow(ctx) }))
+	g.Go(n.health.track("api", func() error { return n.api.serve(ctx) }))
+	if n.operations != nil {
+		g.Go(n.health.track("metrics", func() error { return n.operations.serve(ctx) }))
 	}
-	return nil
+	n.started()
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	n.stopped(err)
+	return err
 }
 
 // follow hands the chain's log to the coprocessor, from where it left off.
@@ -162,13 +217,31 @@ func (n *Node) follow(ctx context.Context) error {
 	if begun {
 		next = cursor.Number + 1
 	}
-	return n.feed.Follow(ctx, next, n.coprocessor)
+	return n.feed.Follow(ctx, next, follower{n.coprocessor, n})
+}
+
+// follower is the coprocessor as the feed sees it, and tells the node of blocks.
+type follower struct {
+	*coprocessor.Coprocessor
+	node *Node
+}
+
+// Append stores a block.
+func (f follower) Append(b fhe.Batch) error {
+	if err := f.Coprocessor.Append(b); err != nil {
+		return err
+	}
+	f.node.appended(&b)
+	return nil
 }
 
 // Close stops all parts, the last opened first. It may be called on a node
 // that New left half-open.
 func (n *Node) Close() error {
 	var errs []error
+	if n.operations != nil {
+		errs = append(errs, n.operations.Close())
+	}
 	if n.api != nil {
 		errs = append(errs, n.api.Close())
 	}

@@ -144,8 +144,9 @@ func (v chainView) Finalized(ctx context.Context) (*committee.Block, error) {
 // one that is slow may be needed in the place of a liar.
 const linger = 30 * time.Second
 
-// userDecrypt passes every answer to forward, and in the end why too few came.
-func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward func(sdk.Reply)) {
+// userDecrypt passes every answer to forward, and in the end why too few came,
+// which it returns too.
+func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward func(sdk.Reply)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := 0
@@ -160,6 +161,7 @@ func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward 
 		problem := problemOf(err)
 		forward(sdk.Reply{Problem: &problem})
 	}
+	return err
 }
 
 // publicDecrypt collects signatures until a quorum agrees.

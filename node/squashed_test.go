@@ -53,7 +53,8 @@ var partyKey = secp256k1.PrivKeyFromBytes([]byte{31: 5})
 // done with the handle that it wants.
 func pendingNode(t *testing.T) (*Node, fhe.Handle) {
 	t.Helper()
-	n := &Node{network: testNetwork()}
+	n := newNode(Config{})
+	n.network = testNetwork()
 	n.network.Committee.Members[0].Signer = eip712.AddressOf(partyKey.PubKey())
 	n.chain = openChain(t, n.network.Genesis())
 	var err error

@@ -82,10 +82,7 @@ func newWorker(cfg WorkerConfig, name string, domain fhe.Domain, e coprocessor.E
 		return nil, err
 	}
 	// Run's context ends all that the calculator does.
-	calculator, err := coprocessor.NewCalculator(context.Background(), e, 0)
-	if err != nil {
-		return nil, err
-	}
+	calculator := coprocessor.NewCalculator(context.Background(), e, 0, 0)
 	return cluster.NewWorker(cluster.WorkerConfig{
 		Domain: domain, Name: name, Conn: conn, Blobs: blobs, Calculator: calculator,
 		Tasks: tasksFor(cfg), Grace: workerGrace, Logger: cfg.Logger,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,6 +38,9 @@ func nodeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "api", Value: node.DefaultAPI, Usage: "wallet API `ADDRESS`"},
 		&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
 		&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
+		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics and health checks at `ADDRESS`, such as 127.0.0.1:9464", EnvVars: []string{"FHEVM_METRICS"}},
+		&cli.DurationFlag{Name: "max-delay", Value: node.DefaultMaxDelay, Usage: "refuse transactions that order computation while what is ordered takes longer than `DURATION`; 0: never"},
+		&cli.IntFlag{Name: "memory", Value: node.DefaultMemory >> 20, Usage: "use `MIB` of memory for evaluations at a time, and an eighth of it more for values at hand"},
 		&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
 	}, clusterFlags()...)
@@ -76,6 +80,7 @@ func printBanner(w io.Writer, i *node.Info) {
 	for _, row := range [][2]string{
 		{"JSON-RPC", i.RPC},
 		{"Wallet API", i.API},
+		{"Metrics", cmp.Or(i.Metrics, "off: --metrics ADDRESS")},
 		{"Chain id", fmt.Sprint(p.ChainID)},
 		{"Parameters", p.Set},
 		{"Network key", p.KeyID.String()},

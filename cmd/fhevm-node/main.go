@@ -4,12 +4,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
-	gethlog "github.com/ethereum/go-ethereum/log"
 	"github.com/urfave/cli/v2"
 )
 
@@ -32,31 +30,17 @@ func newApp() *cli.App {
 		Description: `Try it:              fhevm-node demo
 Develop contracts:   fhevm-node dev
 On another chain:    fhevm-node attach
-Run a committee:     fhevm-node party init, then keygen, then party run`,
+Run a committee:     fhevm-node party init, then keygen, then party run
+Look at a node:      fhevm-node status`,
 		Version:         version,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "log", Value: "warn", Usage: "log `LEVEL` on standard error: debug, info, warn or error", EnvVars: []string{"FHEVM_LOG"}},
-		},
-		Before:   setLogger,
-		Commands: []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), versionCommand()},
+		Flags:           logFlags,
+		Before:          setLogger,
+		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), statusCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app
-}
-
-func setLogger(c *cli.Context) error {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.String("log"))); err != nil {
-		return fmt.Errorf("--log: %w", err)
-	}
-	handler := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
-	// go-ethereum is chatty: it speaks at one level less than we do. Its logger
-	// makes itself that of everybody.
-	gethlog.SetDefault(gethlog.NewLogger(gethlog.NewTerminalHandlerWithLevel(os.Stderr, max(level+4, slog.LevelWarn), false)))
-	slog.SetDefault(slog.New(handler))
-	return nil
 }
 
 func versionCommand() *cli.Command {

@@ -23,8 +23,9 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// quick makes a cluster notice in milliseconds what takes seconds otherwise.
-var quick = Timing{Announce: 20 * time.Millisecond, Ack: 150 * time.Millisecond}
+// quick makes a cluster notice in milliseconds what takes seconds otherwise, but
+// that a worker of a busy machine is silent.
+var quick = Timing{Announce: 20 * time.Millisecond, Gone: 3 * time.Second, Ack: 150 * time.Millisecond}
 
 const token = "let me in"
 
@@ -216,10 +217,7 @@ func work(t testing.TB, url string, e coprocessor.Evaluator, change ...func(*Wor
 	h.conn = connect(t, url, h.name)
 	ctx, end := context.WithCancel(context.Background())
 	h.end = end
-	calculator, err := coprocessor.NewCalculator(ctx, e, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	calculator := coprocessor.NewCalculator(ctx, e, 0, 0)
 	cfg := WorkerConfig{
 		Domain: logtest.Domain, Name: h.name, Conn: h.conn, Blobs: blobsOf(t, h.conn), Calculator: calculator, Tasks: 3,
 		Deliveries: 3, Timing: quick, Logger: discard,
@@ -227,6 +225,7 @@ func work(t testing.TB, url string, e coprocessor.Evaluator, change ...func(*Wor
 	for _, f := range change {
 		f(&cfg)
 	}
+	var err error
 	if h.Worker, err = NewWorker(cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -21,12 +21,13 @@ import (
 // Timing of a cluster. A worker that is silent for longer than it should be is not
 // there any more, and what it had is another's.
 type Timing struct {
-	Announce time.Duration // between a worker's signs of life; it is gone after five
+	Announce time.Duration // between a worker's signs of life
+	Gone     time.Duration // of silence, after which a worker is not there
 	Ack      time.Duration // in which a worker must say that it still computes a task
 }
 
 // DefaultTiming is what nodes use.
-var DefaultTiming = Timing{Announce: time.Second, Ack: 5 * time.Second}
+var DefaultTiming = Timing{Announce: time.Second, Gone: 5 * time.Second, Ack: 5 * time.Second}
 
 // DefaultDeliveries is how often a task is handed to workers that do not report on
 // it, before it is given up.
@@ -434,7 +435,7 @@ func (l *Leader) watch(ctx context.Context) {
 	for sleep(ctx, l.cfg.Timing.Announce) {
 		l.mu.Lock()
 		for name, w := range l.workers {
-			if time.Since(w.seen) > 5*l.cfg.Timing.Announce {
+			if time.Since(w.seen) > l.cfg.Timing.Gone {
 				l.cfg.Logger.Warn("a worker is gone: it is silent", "worker", name)
 				l.drop(name)
 			}

@@ -93,10 +93,7 @@ func TestCut(t *testing.T) {
 // TestCalculatorRefuses computes tasks that decode but make no sense: there is an
 // error, or a failure of the job, and no panic.
 func TestCalculatorRefuses(t *testing.T) {
-	c, err := coprocessor.NewCalculator(t.Context(), newEvaluator(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := coprocessor.NewCalculator(t.Context(), newEvaluator(), 0, 0)
 	fetch := func(context.Context, fhe.Digest) ([]byte, error) { return nil, errors.New("nothing is there") }
 	for name, change := range map[string]func(*coprocessor.Task){
 		"an input that is not there":   func(*coprocessor.Task) {},

@@ -30,7 +30,7 @@ type Engine struct {
 	keySwitch *KeySwitchKey
 	packing   *PackingKey
 	keys      [kinds]*lazyKey
-	count     atomic.Uint64
+	counts    [MaxBatch]atomic.Uint64 // of batches, by their size less one
 	workers   sync.WaitGroup
 
 	mu struct {
@@ -131,7 +131,28 @@ func (e *Engine) Params() *Params { return e.params }
 func (e *Engine) KeySwitchKey() *KeySwitchKey { return e.keySwitch }
 
 // Bootstraps counts the jobs that ran since the engine started.
-func (e *Engine) Bootstraps() uint64 { return e.count.Load() }
+func (e *Engine) Bootstraps() (n uint64) {
+	for i, batches := range e.Batches() {
+		n += uint64(i+1) * batches
+	}
+	return n
+}
+
+// Batches counts the batches that ran since the engine started: element i those
+// of i+1 jobs.
+func (e *Engine) Batches() (counts [MaxBatch]uint64) {
+	for i := range counts {
+		counts[i] = e.counts[i].Load()
+	}
+	return counts
+}
+
+// Waiting is the number of jobs that no worker has begun.
+func (e *Engine) Waiting() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.mu.queue)
+}
 
 // Bootstrap runs jobs and returns when all are done. If ctx ends first, it
 // gives up those that no worker has begun, waits for the others and returns
@@ -222,7 +243,7 @@ func (e *Engine) work() {
 	b := newBatch(e.params)
 	for e.take(b) {
 		b.run(e.keySwitch)
-		e.count.Add(uint64(len(b.tasks)))
+		e.counts[len(b.tasks)-1].Add(1)
 		for _, t := range b.tasks {
 			t.call.finish(1)
 		}
