@@ -36,6 +36,7 @@ type Coprocessor struct {
 	reload  atomic.Bool   // pending wants have changed otherwise than by growing
 	waiters waiters
 	fewer   broadcast // wants were settled or withdrawn
+	grown   broadcast // a block was appended
 	totals  totals
 
 	unpacks  shared[*radix.Ciphertext]
@@ -103,6 +104,7 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 	if err := c.store.Append(&batch); err != nil {
 		return fmt.Errorf("append block: %w", err)
 	}
+	c.grown.notify()
 	c.poke()
 	return nil
 }

@@ -158,7 +158,7 @@ func encodings(values []*radix.Ciphertext) ([][]byte, error) {
 
 // expand makes all values of an input list and returns their contents.
 func (c *Coprocessor) expand(ctx context.Context, j *job) ([]store.ID, error) {
-	enc, err := c.store.List(j.node.List)
+	enc, err := c.list(ctx, j.node)
 	if err != nil {
 		return nil, err
 	}

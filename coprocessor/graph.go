@@ -20,7 +20,7 @@ type job struct {
 	failure   *store.Failure
 	order     store.Position // of the first want that needs it
 
-	again bool // its result is stored, but not bare
+	again bool // it succeeded before, but its result is not kept in the form that is needed
 	keep  bool // when it began, somebody needed the result bare
 }
 
@@ -84,7 +84,7 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 			return nil, result, err
 		}
 	}
-	j := &job{id: id, node: node, order: order, again: result.Ready}
+	j := &job{id: id, node: node, order: order, again: result.Digest != fhe.Digest{}}
 	if node.Kind == store.Input {
 		j.id = store.ID(node.List)
 	} else {

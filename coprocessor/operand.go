@@ -58,21 +58,6 @@ func (c *Coprocessor) operand(ctx context.Context, o fhe.Operand) (*radix.Cipher
 	return c.bare(id)
 }
 
-func (c *Coprocessor) bare(id store.ID) (*radix.Ciphertext, error) {
-	b, err := c.store.Bare(id)
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, fmt.Errorf("bare ciphertext of content %s is missing", id)
-	}
-	ct := new(radix.Ciphertext)
-	if err := ct.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("read bare ciphertext of content %s: %w", id, err)
-	}
-	return ct, nil
-}
-
 // unpacked returns a ready content as storage gives it back. Callers must not
 // change it.
 func (c *Coprocessor) unpacked(ctx context.Context, id store.ID) (*radix.Ciphertext, error) {
@@ -100,27 +85,6 @@ func (c *Coprocessor) unpack(ctx context.Context, id store.ID) (*radix.Ciphertex
 	}
 	c.recent.Add(id, ct)
 	return ct, nil
-}
-
-// packed reads a ready content: what is kept of it, and which of the values
-// that are packed there it is.
-func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
-	n, err := c.store.Node(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	b, err := c.store.Packed(c.store.Group(id, n))
-	if err != nil {
-		return nil, 0, err
-	}
-	if b == nil {
-		return nil, 0, fmt.Errorf("packed ciphertext of content %s is missing", id)
-	}
-	p := new(radix.Packed)
-	if err := p.UnmarshalBinary(b); err != nil {
-		return nil, 0, fmt.Errorf("read packed ciphertext of content %s: %w", id, err)
-	}
-	return p, int(n.Index), nil
 }
 
 // pack encodes results of the types that a computation must have, packed

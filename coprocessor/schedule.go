@@ -73,7 +73,7 @@ func (c *Coprocessor) end() {
 
 func (s *scheduler) loop(ctx context.Context) error {
 	for {
-		if err := s.advance(ctx); err != nil {
+		if err := s.c.lost(s.advance(ctx)); err != nil && !errors.Is(err, ErrPending) {
 			return fmt.Errorf("schedule computations: %w", err)
 		}
 		s.c.totals.set(len(s.graph.jobs), s.running)
@@ -201,9 +201,11 @@ func (s *scheduler) collect(o outcome) []outcome {
 func (s *scheduler) finish(all []outcome) error {
 	var settled []store.Root
 	for _, o := range all {
+		err := s.c.lost(o.err)
 		switch {
-		case o.err != nil:
-			return o.err
+		case errors.Is(err, ErrPending): // an operand was lost: the graph is loaded anew
+		case err != nil:
+			return err
 		case o.job.failure != nil:
 			if err := s.fail(o.job, o.contents); err != nil {
 				return err

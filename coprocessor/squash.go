@@ -30,9 +30,22 @@ func (c *Coprocessor) Squashed(ctx context.Context, h fhe.Handle) ([]*squash.Cip
 	if c.cfg.Squasher == nil {
 		return nil, errors.New("this coprocessor has no squashing key")
 	}
+	for {
+		list, err := c.squashOnce(ctx, h)
+		if errors.Is(err, ErrPending) { // what is stored was damaged
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("squash %s: %w", h, err)
+		}
+		return list, nil
+	}
+}
+
+func (c *Coprocessor) squashOnce(ctx context.Context, h fhe.Handle) ([]*squash.Ciphertext, error) {
 	id, err := c.await(ctx, h)
 	if err != nil {
-		return nil, fmt.Errorf("squash %s: %w", h, err)
+		return nil, err
 	}
 	list, err := c.stored(id)
 	if list == nil && err == nil {
@@ -41,10 +54,7 @@ func (c *Coprocessor) Squashed(ctx context.Context, h fhe.Handle) ([]*squash.Cip
 			err = c.Wait(ctx, h) // a block may have been undone meanwhile
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("squash %s: %w", h, err)
-	}
-	return list, nil
+	return list, err
 }
 
 // stored returns the squashed ciphertexts of a content that were kept, nil if
@@ -56,7 +66,7 @@ func (c *Coprocessor) stored(id store.ID) ([]*squash.Ciphertext, error) {
 	defer c.exit()
 	b, err := c.store.Squashed(c.cfg.Squasher.KeyID(), id)
 	if b == nil || err != nil {
-		return nil, err
+		return nil, c.lost(err)
 	}
 	return parseSquashed(b)
 }

@@ -2,10 +2,12 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"path/filepath"
 
 	"fhevm/coprocessor"
+	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/node/network"
@@ -97,6 +99,7 @@ func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
 		Evaluator: n.compute.evaluator,
 		Squasher:  n.compute.squasher,
 		Signer:    signer,
+		Block:     func(ctx context.Context, number uint64) (fhe.Batch, error) { return n.feed.Block(ctx, number) },
 		Logger:    n.config.Logger,
 		Trace:     n.config.Trace,
 	})

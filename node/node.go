@@ -26,7 +26,11 @@ type Config struct {
 	Workers int            // bootstraps at a time, default all processors
 	// Remote asks the committee at the addresses of the network's description.
 	// Otherwise this process plays all parties.
-	Remote  bool
+	Remote bool
+	// Keep is for how many blocks results that no contract may decrypt, and
+	// squashed ciphertexts that nobody asks for, are kept; default
+	// coprocessor.DefaultKeep. They are computed again when they are needed.
+	Keep    uint64
 	Origins []string // web pages that may call the node, beside local ones
 	Version string   // of the program
 	Logger  *slog.Logger
@@ -38,6 +42,9 @@ const (
 	DefaultRPC = "127.0.0.1:8545"
 	DefaultAPI = "127.0.0.1:8546"
 )
+
+// DefaultKeep is the default of Config.Keep, in blocks.
+const DefaultKeep = coprocessor.DefaultKeep
 
 // Node is a running development node.
 type Node struct {
@@ -104,6 +111,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.coprocessor.Run(ctx) })
 	g.Go(func() error { return n.follow(ctx) })
+	g.Go(func() error { return n.coprocessor.Tidy(ctx, cmp.Or(n.config.Keep, coprocessor.DefaultKeep)) })
 	g.Go(func() error { return n.api.serve(ctx) })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

@@ -49,7 +49,7 @@ func (s *Store) Cursor() (Cursor, bool, error) {
 		return Cursor{}, false, err
 	}
 	c, err := parseCursor(b)
-	return c, err == nil, err
+	return c, err == nil, damaged(keyCursor, err)
 }
 
 // Append stores the entries of a block and moves the cursor to it, in one
@@ -122,7 +122,8 @@ func (s *Store) block(number uint64) (*blockRecord, error) {
 	if b == nil || err != nil {
 		return nil, err
 	}
-	return parseBlock(b)
+	record, err := parseBlock(b)
+	return record, damaged(keyBlock(number), err)
 }
 
 // appender fills the batch of one block.
@@ -238,11 +239,11 @@ func (a *appender) input(in *fhe.Input) error {
 		if err := a.bind(h, &Binding{Block: a.at.Block, Digest: digest, Content: ID(digest)}, n); err != nil {
 			return err
 		}
-		ready, err := a.s.has(a.b, keyContent(tableResult, ID(digest)))
+		result, _, err := a.s.result(a.b, ID(digest))
 		if err != nil {
 			return err
 		}
-		computed = computed && ready
+		computed = computed && result.Ready
 	}
 	if computed {
 		return nil
