@@ -32,6 +32,7 @@ a restart, also after kill -9, goes on where it left off.`,
 			&cli.StringFlag{Name: "api", Value: node.DefaultAPI, Usage: "wallet API `ADDRESS`"},
 			&cli.StringSliceFlag{Name: "origin", Usage: "`ORIGIN` of a web page that may call the node, beside local ones"},
 			&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
+			&cli.Uint64Flag{Name: "keep-blocks", Value: node.DefaultKeep, Usage: "keep what nothing wants for `N` blocks; needed again, it is computed again"},
 			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 			&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},
 		},
@@ -56,7 +57,7 @@ func runDev(c *cli.Context) error {
 	}
 	n, err := node.New(node.Config{
 		Network: folder, DataDir: c.String("data"), RPC: c.String("rpc"), API: c.String("api"),
-		Workers: c.Int("workers"), Remote: remote, Origins: c.StringSlice("origin"),
+		Workers: c.Int("workers"), Keep: c.Uint64("keep-blocks"), Remote: remote, Origins: c.StringSlice("origin"),
 		Version: version, Logger: slog.Default(),
 	})
 	if err != nil {

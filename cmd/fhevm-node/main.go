@@ -31,7 +31,8 @@ func newApp() *cli.App {
 		Usage: "an EVM chain on which contracts compute on encrypted integers",
 		Description: `Try it:              fhevm-node demo
 Develop contracts:   fhevm-node dev
-Run a committee:     fhevm-node party init, then keygen, then party run`,
+Run a committee:     fhevm-node party init, then keygen, then party run
+Look after a disk:   fhevm-node store stat | verify | prune`,
 		Version:         version,
 		HideVersion:     true,
 		HideHelpCommand: true,
@@ -39,7 +40,7 @@ Run a committee:     fhevm-node party init, then keygen, then party run`,
 			&cli.StringFlag{Name: "log", Value: "warn", Usage: "log `LEVEL` on standard error: debug, info, warn or error", EnvVars: []string{"FHEVM_LOG"}},
 		},
 		Before:   setLogger,
-		Commands: []*cli.Command{demoCommand(), devCommand(), keygenCommand(), partyCommand(), versionCommand()},
+		Commands: []*cli.Command{demoCommand(), devCommand(), keygenCommand(), partyCommand(), storeCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app
