@@ -82,6 +82,12 @@ func (f *Feed) Follow(ctx context.Context, next uint64, sink Sink) error {
 	}
 }
 
+// Block reads one block again that the sink has taken.
+func (f *Feed) Block(ctx context.Context, number uint64) (fhe.Batch, error) {
+	b, _, err := f.blocks.Batch(ctx, number)
+	return b, err
+}
+
 // Reach waits until the sink holds the final blocks, and no others, that the
 // chain had when the call began, or later ones. Somebody must follow.
 func (f *Feed) Reach(ctx context.Context) error {

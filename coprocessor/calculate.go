@@ -47,8 +47,9 @@ type shelf interface {
 	// packed returns what is kept of a content, and which of the values that are
 	// packed there it is.
 	packed(ctx context.Context, id store.ID) (*radix.Packed, int, error)
-	// list returns the encoding of an input list.
-	list(ctx context.Context, digest fhe.Digest) ([]byte, error)
+	// list returns the encoding of the input list with the value that n makes, or
+	// the attestation of one that never came.
+	list(ctx context.Context, n *store.Node) ([]byte, error)
 	// name tells what packed returns from everything else that was ever packed.
 	name(id store.ID) store.ID
 }
@@ -87,7 +88,7 @@ func (c *Calculator) run(ctx context.Context, n *store.Node, contents []store.ID
 	case store.Operation:
 		return c.operate(ctx, n, contents, s)
 	case store.Input:
-		return c.expand(ctx, n.List, s)
+		return c.expand(ctx, n, s)
 	}
 	return product{contents: contents}, &evaluationError{errors.New("the log uses this handle as an operand but has not defined it")}
 }
@@ -110,8 +111,8 @@ func (c *Calculator) operate(ctx context.Context, n *store.Node, contents []stor
 }
 
 // expand makes all values of an input list.
-func (c *Calculator) expand(ctx context.Context, digest fhe.Digest, s shelf) (p product, err error) {
-	enc, err := s.list(ctx, digest)
+func (c *Calculator) expand(ctx context.Context, n *store.Node, s shelf) (p product, err error) {
+	enc, err := s.list(ctx, n)
 	if err != nil {
 		return p, err
 	}
@@ -119,7 +120,7 @@ func (c *Calculator) expand(ctx context.Context, digest fhe.Digest, s shelf) (p 
 		p.contents, err = absent(enc)
 		return p, err
 	}
-	list, contents, err := parseList(digest, enc)
+	list, contents, err := parseList(n.List, enc)
 	if err != nil {
 		return p, err
 	}

@@ -228,14 +228,22 @@ func (c *Coprocessor) late(l LateReport) (lies []finished, err error) {
 
 // source gives what a task takes.
 func (c *Coprocessor) source(t *Task) Fetch {
-	inputs := make(map[fhe.Digest]TaskInput)
+	inputs, lists := make(map[fhe.Digest]TaskInput), make(map[fhe.Digest]*store.Node)
 	for _, in := range t.Inputs {
 		inputs[in.Digest] = in
 	}
+	for _, n := range t.Jobs {
+		if n.Kind == store.Input {
+			lists[n.List] = n
+		}
+	}
 	return func(ctx context.Context, digest fhe.Digest) ([]byte, error) {
+		if n := lists[digest]; n != nil {
+			return c.list(ctx, n)
+		}
 		in, ok := inputs[digest]
 		if !ok {
-			return storeShelf{c}.list(ctx, digest)
+			return nil, fmt.Errorf("the task takes nothing with digest %s", digest)
 		}
 		n, err := c.store.Node(in.Content)
 		if err != nil {

@@ -50,6 +50,10 @@ type Config struct {
 	Squasher  Squasher // optional: without it Squashed fails
 	Signer    Signer   // optional: without it SignedDigest fails
 
+	// Block reads a block of the log again, which Append has stored: optional,
+	// for input lists whose stored form is damaged.
+	Block func(ctx context.Context, number uint64) (fhe.Batch, error)
+
 	// Workers is the number of evaluations in flight, DefaultWorkers if 0, where
 	// Memory is enough for them.
 	Workers int

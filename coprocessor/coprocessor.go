@@ -111,7 +111,7 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 
 // Stage keeps an input list, given by its encoding, until a block of the log
 // names it by an attestation; when it returns, the list is durable. It fails on
-// one that is malformed or of another domain, and with store.ErrFull.
+// one that is malformed or of another domain, and with store.ErrManyStaged.
 func (c *Coprocessor) Stage(encoding []byte) error {
 	if err := c.enter(); err != nil {
 		return err

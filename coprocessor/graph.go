@@ -30,7 +30,7 @@ type job struct {
 
 	estimate estimate
 	progress *progress
-	again    bool // its result is stored, but not bare
+	again    bool // it succeeded before, but its result is not kept in the form that is needed
 	keep     bool // when it began, somebody needed the result bare
 }
 
@@ -117,7 +117,7 @@ func (g *graph) lookup(id store.ID, bare bool, order store.Position, fresh *[]*j
 			return operand{kept: kept && !constant(node)}, err
 		}
 	}
-	j := &job{id: id, node: node, order: order, again: result.Ready, at: nowhere}
+	j := &job{id: id, node: node, order: order, again: result.Digest != fhe.Digest{}, at: nowhere}
 	if node.Kind == store.Input {
 		j.id = store.ID(node.List)
 	} else {

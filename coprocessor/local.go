@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fhevm/coprocessor/store"
-	"fhevm/fhe"
 	"fhevm/fhe/radix"
 )
 
@@ -102,31 +101,6 @@ func (c *Coprocessor) unpacked(ctx context.Context, id store.ID) (*radix.Ciphert
 	return c.calculator.unpacked(ctx, id, storeShelf{c})
 }
 
-// packed reads a ready content: what is kept of it, and which of the values
-// that are packed there it is.
-func (c *Coprocessor) packed(id store.ID) (*radix.Packed, int, error) {
-	n, err := c.store.Node(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	b, err := c.packedBytes(id, n)
-	if err != nil {
-		return nil, 0, err
-	}
-	return parsePacked(id, b, n.Index)
-}
-
-func (c *Coprocessor) packedBytes(id store.ID, n *store.Node) ([]byte, error) {
-	b, err := c.store.Packed(c.store.Group(id, n))
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, fmt.Errorf("packed ciphertext of content %s is missing", id)
-	}
-	return b, nil
-}
-
 // storeShelf is what the store holds.
 type storeShelf struct{ *Coprocessor }
 
@@ -137,18 +111,7 @@ func (s storeShelf) made(_ context.Context, id store.ID) (*radix.Ciphertext, err
 	if err != nil || n.Kind == store.Input {
 		return nil, err
 	}
-	b, err := s.store.Bare(id)
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, fmt.Errorf("bare ciphertext of content %s is missing", id)
-	}
-	ct := new(radix.Ciphertext)
-	if err := ct.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("read bare ciphertext of content %s: %w", id, err)
-	}
-	return ct, nil
+	return s.bare(id)
 }
 
 // packed outlives the calls that wait for it.
@@ -160,13 +123,6 @@ func (s storeShelf) packed(_ context.Context, id store.ID) (*radix.Packed, int, 
 	return s.Coprocessor.packed(id)
 }
 
-func (s storeShelf) list(_ context.Context, digest fhe.Digest) ([]byte, error) {
-	b, err := s.store.List(digest)
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, &evaluationError{errors.New("the encoding of the input list is not kept any more")}
-	}
-	return b, nil
+func (s storeShelf) list(ctx context.Context, n *store.Node) ([]byte, error) {
+	return s.Coprocessor.list(ctx, n)
 }

@@ -85,7 +85,7 @@ func (s *scheduler) loop(ctx context.Context) error {
 		changed, late = cluster.Changed(), cluster.Late()
 	}
 	for {
-		if err := s.advance(ctx); err != nil {
+		if err := s.c.lost(s.advance(ctx)); err != nil && !errors.Is(err, ErrPending) {
 			return fmt.Errorf("schedule computations: %w", err)
 		}
 		s.c.totals.set(len(s.graph.jobs), s.running, len(s.away), s.memory)
@@ -311,8 +311,11 @@ func (s *scheduler) finish(all []outcome) error {
 // are met. Of the jobs of a task those that take others' results end first, since
 // nobody else may need these bare.
 func (s *scheduler) end(o outcome) (met []store.Root, err error) {
-	if o.err != nil {
-		return nil, o.err
+	switch err := s.c.lost(o.err); {
+	case errors.Is(err, ErrPending): // an operand was lost: the graph is loaded anew
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	for _, f := range o.jobs {
 		if f.failure == nil {

@@ -68,11 +68,7 @@ func (c *Coprocessor) SignedDigest(ctx context.Context, h fhe.Handle, kind fhe.D
 func (c *Coprocessor) digest(ctx context.Context, h fhe.Handle, kind fhe.DigestKind) (fhe.Digest, error) {
 	switch kind {
 	case fhe.OfCiphertext:
-		if err := c.Wait(ctx, h); err != nil {
-			return fhe.Digest{}, err
-		}
-		status, err := c.Status(h)
-		return status.Digest, errors.Join(err, status.Err())
+		return c.packedDigest(ctx, h)
 	case fhe.OfSquashed:
 		list, _, err := c.squash(ctx, h)
 		if err != nil {

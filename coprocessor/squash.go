@@ -38,9 +38,22 @@ func (c *Coprocessor) squash(ctx context.Context, h fhe.Handle) (list []*squash.
 	if c.cfg.Squasher == nil {
 		return nil, false, errors.New("this coprocessor has no squashing key")
 	}
+	for {
+		list, kept, err = c.squashOnce(ctx, h)
+		if errors.Is(err, ErrPending) { // what is stored was damaged
+			continue
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("squash %s: %w", h, err)
+		}
+		return list, kept, nil
+	}
+}
+
+func (c *Coprocessor) squashOnce(ctx context.Context, h fhe.Handle) (list []*squash.Ciphertext, kept bool, err error) {
 	id, err := c.await(ctx, h)
 	if err != nil {
-		return nil, false, fmt.Errorf("squash %s: %w", h, err)
+		return nil, false, err
 	}
 	list, err = c.stored(id)
 	kept = list != nil
@@ -50,10 +63,7 @@ func (c *Coprocessor) squash(ctx context.Context, h fhe.Handle) (list []*squash.
 			err = c.Wait(ctx, h) // a block may have been undone meanwhile
 		}
 	}
-	if err != nil {
-		return nil, false, fmt.Errorf("squash %s: %w", h, err)
-	}
-	return list, kept, nil
+	return list, kept, err
 }
 
 // stored returns the squashed ciphertexts of a content that were kept, nil if
@@ -65,7 +75,7 @@ func (c *Coprocessor) stored(id store.ID) ([]*squash.Ciphertext, error) {
 	defer c.exit()
 	b, err := c.store.Squashed(c.cfg.Squasher.KeyID(), id)
 	if b == nil || err != nil {
-		return nil, err
+		return nil, c.lost(err)
 	}
 	return parseSquashed(b)
 }

@@ -17,6 +17,8 @@ type Stats struct {
 	Running    int    // evaluations in flight
 	Done       uint64 // computations that succeeded
 	Failed     uint64 // computations that failed, also for a failed operand
+	Damaged    uint64 // records that were found damaged, to be computed again
+	Pruned     uint64 // records that were dropped, to be computed again when they are needed
 	Bootstraps uint64 // of finished computations, if NewEvaluator made the evaluator
 
 	Workers          int           // of the cluster that are there
@@ -44,6 +46,8 @@ func (c *Coprocessor) Stats() Stats {
 		Running:    int(t.running.Load()),
 		Done:       t.done.Load(),
 		Failed:     t.failed.Load(),
+		Damaged:    t.damaged.Load(),
+		Pruned:     t.pruned.Load(),
 		Bootstraps: t.bootstraps.Load(),
 		Memory:     t.memory.Load(),
 		Cached:     c.calculator.recent.size(),
@@ -62,6 +66,7 @@ type totals struct {
 	memory                   atomic.Int64
 	done, failed, bootstraps atomic.Uint64
 	checked, disagreements   atomic.Uint64
+	damaged, pruned          atomic.Uint64
 }
 
 func (t *totals) set(queued, running, away int, memory int64) {

@@ -112,6 +112,9 @@ func derivation(h fhe.Handle, b *store.Binding) (d fhe.Derivation, err error) {
 
 func (c *Coprocessor) state(s *Status, id store.ID) error {
 	result, err := c.store.Result(id)
+	if err = c.lost(err); errors.Is(err, ErrPending) {
+		err = nil
+	}
 	switch {
 	case err != nil:
 		return err

@@ -207,10 +207,10 @@ func (r *taskRun) packed(ctx context.Context, id store.ID) (*radix.Packed, int, 
 	return parsePacked(id, b, in.Index)
 }
 
-func (r *taskRun) list(ctx context.Context, digest fhe.Digest) ([]byte, error) {
-	b, err := r.fetch(ctx, digest)
+func (r *taskRun) list(ctx context.Context, n *store.Node) ([]byte, error) {
+	b, err := r.fetch(ctx, n.List)
 	if err != nil {
-		return nil, fmt.Errorf("fetch input list %s: %w", digest, err)
+		return nil, fmt.Errorf("fetch input list %s: %w", n.List, err)
 	}
 	return b, nil
 }

@@ -2,6 +2,7 @@ package fhe
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"golang.org/x/crypto/sha3"
 )
@@ -44,6 +45,14 @@ func (d Domain) Append(b []byte) []byte {
 	b = append(b, d.ACL[:]...)
 	b = append(b, d.KeyID[:]...)
 	return append(b, d.Version)
+}
+
+// ParseDomain is the inverse of Append.
+func ParseDomain(b []byte) (Domain, error) {
+	if len(b) != DomainSize {
+		return Domain{}, fmt.Errorf("domain has %d bytes, want %d", len(b), DomainSize)
+	}
+	return parseDomain(b), nil
 }
 
 func parseDomain(b []byte) (d Domain) {

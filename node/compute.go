@@ -2,10 +2,12 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"path/filepath"
 
 	"fhevm/coprocessor"
+	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/node/network"
@@ -109,6 +111,7 @@ func (n *Node) openCoprocessor() (*coprocessor.Coprocessor, error) {
 		Squasher:  n.compute.squasher,
 		Signer:    signer,
 		Memory:    n.config.Memory,
+		Block:     func(ctx context.Context, number uint64) (fhe.Batch, error) { return n.feed.Block(ctx, number) },
 		Logger:    n.config.Logger,
 		Trace:     n.computed,
 		Settled:   n.metrics.settled,

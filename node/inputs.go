@@ -49,7 +49,7 @@ func (n *Node) attest(encoding []byte) (*sdk.Attestation, error) {
 	if err := list.Binding.Check(want); err != nil {
 		return nil, threshold.Faultf(threshold.BadRequest, "list: %v", err)
 	}
-	if err := n.coprocessor.Stage(encoding); errors.Is(err, store.ErrFull) {
+	if err := n.coprocessor.Stage(encoding); errors.Is(err, store.ErrManyStaged) {
 		return nil, threshold.Faultf(threshold.Busy, "%v", err)
 	} else if err != nil {
 		return nil, err

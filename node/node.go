@@ -38,7 +38,11 @@ type Config struct {
 	MaxDelay time.Duration
 	// Remote asks the committee at the addresses of the network's description.
 	// Otherwise this process plays all parties.
-	Remote  bool
+	Remote bool
+	// Keep is for how many blocks results that no contract may decrypt, and
+	// squashed ciphertexts that nobody asks for, are kept; default
+	// coprocessor.DefaultKeep. They are computed again when they are needed.
+	Keep    uint64
 	Origins []string // web pages that may call the node, beside local ones
 	Version string   // of the program
 	Logger  *slog.Logger
@@ -55,6 +59,7 @@ const (
 const (
 	DefaultMaxDelay = 10 * time.Minute
 	DefaultMemory   = coprocessor.DefaultMemory
+	DefaultKeep     = coprocessor.DefaultKeep // blocks
 )
 
 // Node is a running development node.
@@ -194,6 +199,9 @@ func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(n.health.track("coprocessor", func() error { return n.coprocessor.Run(ctx) }))
 	g.Go(n.health.track("feed", func() error { return n.follow(ctx) }))
+	g.Go(n.health.track("store", func() error {
+		return n.coprocessor.Tidy(ctx, cmp.Or(n.config.Keep, coprocessor.DefaultKeep))
+	}))
 	g.Go(n.health.track("api", func() error { return n.api.serve(ctx) }))
 	if n.operations != nil {
 		g.Go(n.health.track("metrics", func() error { return n.operations.serve(ctx) }))

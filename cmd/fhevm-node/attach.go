@@ -106,6 +106,7 @@ func runNode(c *cli.Context, cfg node.Config) (err error) {
 	}
 	cfg.DataDir, cfg.API, cfg.Workers, cfg.Origins = c.String("data"), c.String("api"), c.Int("workers"), c.StringSlice("origin")
 	cfg.Metrics, cfg.MaxDelay, cfg.Memory = c.String("metrics"), c.Duration("max-delay"), int64(c.Int("memory"))<<20
+	cfg.Keep = c.Uint64("keep-blocks")
 	cfg.Cluster, cfg.Version, cfg.Logger = clusterConfig(c), version, slog.Default()
 	n, err := node.New(c.Context, cfg)
 	if err != nil {

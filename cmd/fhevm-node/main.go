@@ -31,13 +31,14 @@ func newApp() *cli.App {
 Develop contracts:   fhevm-node dev
 On another chain:    fhevm-node attach
 Run a committee:     fhevm-node party init, then keygen, then party run
-Look at a node:      fhevm-node status`,
+Look at a node:      fhevm-node status
+Look after a disk:   fhevm-node store stat | verify | prune`,
 		Version:         version,
 		HideVersion:     true,
 		HideHelpCommand: true,
 		Flags:           logFlags,
 		Before:          setLogger,
-		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), statusCommand(), versionCommand()},
+		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), statusCommand(), storeCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app

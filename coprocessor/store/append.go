@@ -49,7 +49,7 @@ func (s *Store) Cursor() (Cursor, bool, error) {
 		return Cursor{}, false, err
 	}
 	c, err := parseCursor(b)
-	return c, err == nil, err
+	return c, err == nil, damaged(keyCursor, err)
 }
 
 // Append stores the entries of a block and moves the cursor to it, in one
@@ -124,7 +124,8 @@ func (s *Store) block(number uint64) (*blockRecord, error) {
 	if b == nil || err != nil {
 		return nil, err
 	}
-	return parseBlock(b)
+	record, err := parseBlock(b)
+	return record, damaged(keyBlock(number), err)
 }
 
 // appender fills the batch of one block.
@@ -227,7 +228,7 @@ func (a *appender) operand(h fhe.Handle) (ID, error) {
 }
 
 func (a *appender) input(in *fhe.Input) error {
-	list, err := parseInput(in)
+	list, err := ParseList(in.Encoding)
 	if err != nil {
 		return fmt.Errorf("input list %s: %w", in.Digest, err)
 	}
@@ -241,11 +242,11 @@ func (a *appender) input(in *fhe.Input) error {
 		if err := a.bind(h, &Binding{Block: a.at.Block, Digest: digest, Content: ID(digest)}, n); err != nil {
 			return err
 		}
-		ready, err := a.s.has(a.b, keyContent(tableResult, ID(digest)))
+		result, _, err := a.s.result(a.b, ID(digest))
 		if err != nil {
 			return err
 		}
-		computed = computed && ready
+		computed = computed && result.Ready
 	}
 	if computed {
 		return nil
@@ -256,18 +257,18 @@ func (a *appender) input(in *fhe.Input) error {
 	return a.b.Set(keyList(in.Digest), in.Encoding, nil)
 }
 
-// parseInput reads what the log says of a list: of a whole one, what an
-// attestation would say.
-func parseInput(in *fhe.Input) (*fhe.AttestedInput, error) {
-	if fhe.IsAttested(in.Encoding) {
+// ParseList reads what the log says of an input list, by its encoding or by the
+// attestation of one that was posted: of a whole one, what an attestation would say.
+func ParseList(enc []byte) (*fhe.AttestedInput, error) {
+	if fhe.IsAttested(enc) {
 		a := new(fhe.AttestedInput)
-		return a, a.UnmarshalBinary(in.Encoding)
+		return a, a.UnmarshalBinary(enc)
 	}
 	var list fhe.InputList
-	if err := list.UnmarshalBinary(in.Encoding); err != nil {
+	if err := list.UnmarshalBinary(enc); err != nil {
 		return nil, err
 	}
-	return list.Attest(in.Encoding), nil
+	return list.Attest(enc), nil
 }
 
 // bind gives h its first binding, and makes a want that came before it pending.

@@ -110,6 +110,8 @@ func FuzzRecords(f *testing.F) {
 	f.Add((&blockRecord{Hash: fhe.Digest{1}, Bound: []fhe.Handle{{2}}, Wanted: []fhe.Handle{{3}}}).encode())
 	f.Add(Cursor{5, fhe.Digest{6}}.encode())
 	f.Add(Position{7, 8}.append(nil))
+	f.Add((&Result{Digest: fhe.Digest{9}}).encode())
+	f.Add(use{10, fhe.Digest{11}}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		same := func(what string, again []byte) {
 			if !bytes.Equal(b, again) {
@@ -127,6 +129,12 @@ func FuzzRecords(f *testing.F) {
 		}
 		if x, err := parseCursor(b); err == nil {
 			same("cursor", x.encode())
+		}
+		if x, err := parseResult(b); err == nil {
+			same("result", x.encode())
+		}
+		if x, err := parseUse(b); err == nil {
+			same("use", x.encode())
 		}
 		if x, err := parsePosition(b); err == nil {
 			same("position", x.append(nil))

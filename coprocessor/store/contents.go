@@ -16,9 +16,6 @@ const MaxPacked = 1 << 16
 // MaxBare bounds the encoding of a bare ciphertext: 128 blocks of 16.4 KB.
 const MaxBare = 1 << 22
 
-// MaxSquashed bounds the encoding of the squashed ciphertexts of one handle.
-const MaxSquashed = 16 << 20
-
 // Binding returns what h is bound to, nil if the log has not defined it.
 func (s *Store) Binding(h fhe.Handle) (*Binding, error) { return s.binding(s.db, h) }
 
@@ -27,7 +24,8 @@ func (s *Store) binding(r pebble.Reader, h fhe.Handle) (*Binding, error) {
 	if b == nil || err != nil {
 		return nil, err
 	}
-	return parseBinding(b)
+	binding, err := parseBinding(b)
+	return binding, damaged(keyHandle(tableBinding, h), err)
 }
 
 // Wanted reports whether the log wants h itself.
@@ -39,41 +37,46 @@ func (s *Store) Wanted(h fhe.Handle) (bool, error) {
 func (s *Store) Node(id ID) (*Node, error) { return s.node(s.db, id) }
 
 func (s *Store) node(r pebble.Reader, id ID) (*Node, error) {
-	b, err := s.get(r, keyContent(tableNode, id))
+	key := keyContent(tableNode, id)
+	b, err := s.get(r, key)
 	if err != nil {
 		return nil, err
 	}
 	n := new(Node)
-	if err := n.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("read content %s: %w", id, err)
-	}
-	return n, nil
+	return n, damaged(key, n.UnmarshalBinary(b))
 }
 
 // Result is what became of a content: at most one of Ready and Failure is set.
 type Result struct {
-	Ready   bool
-	Digest  fhe.Digest // of the packed ciphertext, when Ready
+	Ready   bool       // its packed ciphertext is kept
+	Digest  fhe.Digest // of the packed ciphertext, also when that is not kept any more
 	Failure *Failure
 }
 
 // Result looks a content up.
 func (s *Store) Result(id ID) (Result, error) {
-	digest, err := s.get(s.db, keyContent(tableResult, id))
-	switch {
-	case err != nil:
-		return Result{}, err
-	case digest != nil && len(digest) != 32:
-		return Result{}, sizeError("result", len(digest), 32)
-	case digest != nil:
-		return Result{Ready: true, Digest: fhe.Digest(digest)}, nil
+	result, ok, err := s.result(s.db, id)
+	if ok || err != nil {
+		return result, err
 	}
-	reason, err := s.get(s.db, keyContent(tableFailure, id))
+	key := keyContent(tableFailure, id)
+	reason, err := s.get(s.db, key)
 	if reason == nil || err != nil {
 		return Result{}, err
 	}
 	f, err := parseFailure(reason)
-	return Result{Failure: f}, err
+	return Result{Failure: f}, damaged(key, err)
+}
+
+// result reads the record of a success, false if there is none.
+func (s *Store) result(r pebble.Reader, id ID) (Result, bool, error) {
+	key := keyContent(tableResult, id)
+	b, err := s.get(r, key)
+	if b == nil || err != nil {
+		return Result{}, false, err
+	}
+	result, err := parseResult(b)
+	return result, err == nil, damaged(key, err)
 }
 
 // Put stores the results of an operation: packed together, which gives them their
@@ -106,14 +109,16 @@ func (s *Store) put(b *pebble.Batch, at ID, packed []byte, contents ...ID) error
 	}
 	digest := fhe.Keccak(packed)
 	for _, id := range contents {
-		known, err := s.get(b, keyContent(tableResult, id))
+		known, ok, err := s.result(b, id)
 		if err != nil {
 			return err
 		}
-		if known != nil && string(known) != string(digest[:]) {
-			return fmt.Errorf("content %s has digest 0x%x, and now %s: this machine computes differently than before", id, known, digest)
+		if ok && known.Digest != digest {
+			return fmt.Errorf("content %s has digest %s, and now %s: this machine computes differently than before, or the record was damaged: ask another node for the digest; "+
+				"to have everything computed again, move the store away", id, known.Digest, digest)
 		}
-		if err := b.Set(keyContent(tableResult, id), digest[:], nil); err != nil {
+		known = Result{Ready: true, Digest: digest}
+		if err := b.Set(keyContent(tableResult, id), known.encode(), nil); err != nil {
 			return err
 		}
 	}
@@ -188,11 +193,11 @@ func (s *Store) DropBare(ids ...ID) error {
 // AllBare lists the contents that have a bare ciphertext.
 func (s *Store) AllBare() (ids []ID, err error) {
 	first, past := tableRange(tableBare)
-	err = s.scanKeys(first, past, func(key []byte, _ func() ([]byte, error)) error {
-		if len(key) != 1+32 {
-			return sizeError("key of a bare ciphertext", len(key), 1+32)
+	err = s.scanKeys(first, past, func(it *pebble.Iterator) error {
+		if len(it.Key()) != 1+32 {
+			return sizeError("key of a bare ciphertext", len(it.Key()), 1+32)
 		}
-		ids = append(ids, ID(key[1:]))
+		ids = append(ids, ID(it.Key()[1:]))
 		return nil
 	})
 	return ids, err
@@ -202,20 +207,3 @@ func (s *Store) AllBare() (ids []ID, err error) {
 // not expanded, or its attestation where the list never came; nil if there is
 // neither.
 func (s *Store) List(digest fhe.Digest) ([]byte, error) { return s.get(s.db, keyList(digest)) }
-
-// Squashed returns the stored squashed ciphertexts of a content under the
-// squash key with the given id, nil if there are none.
-func (s *Store) Squashed(key fhe.Digest, id ID) ([]byte, error) {
-	return s.get(s.db, keySquashed(key, id))
-}
-
-// PutSquashed stores squashed ciphertexts and waits for the disk: who signed
-// their digest must be able to show them.
-func (s *Store) PutSquashed(key fhe.Digest, id ID, b []byte) error {
-	if len(b) > MaxSquashed {
-		return fmt.Errorf("squashed content %s has %d bytes, want at most %d", id, len(b), MaxSquashed)
-	}
-	return s.update(pebble.Sync, func(batch *pebble.Batch) error {
-		return batch.Set(keySquashed(key, id), b, nil)
-	})
-}

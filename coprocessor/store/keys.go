@@ -8,7 +8,7 @@ import (
 
 // format is the version of everything in this package: keys and values. It
 // stands in the database next to the domain; Open refuses any other.
-const format = 4
+const format = 5
 
 // A key is a table's letter and a name of fixed size, so that keys of one
 // table never prefix each other (SPEC "Coprocessor", store).
@@ -21,11 +21,12 @@ const (
 	tableStaged   = 's' // digest of an input list that no block has named -> when it came, and its encoding
 	tableWant     = 'w' // handle -> Position of its first want
 	tablePending  = 'p' // Position -> content that is wanted
-	tableResult   = 'r' // content -> digest of its packed ciphertext
+	tableResult   = 'r' // content -> Result: digest of its packed ciphertext, and whether that is kept
 	tableFailure  = 'f' // content -> Failure
 	tablePacked   = 'x' // content of an operation, or digest of an input list -> packed ciphertexts
 	tableBare     = 'y' // content of an operation -> bare ciphertext
 	tableSquashed = 'q' // squash-key id | content -> squashed ciphertexts
+	tableUse      = 'u' // squash-key id | content -> use of these
 )
 
 var (
@@ -44,8 +45,8 @@ func keyStaged(digest fhe.Digest) []byte         { return append([]byte{tableSta
 func keyPending(p Position) []byte               { return p.append([]byte{tablePending}) }
 func tableRange(table byte) (first, past []byte) { return []byte{table}, []byte{table + 1} }
 
-func keySquashed(key fhe.Digest, id ID) []byte {
-	return append(append([]byte{tableSquashed}, key[:]...), id[:]...)
+func keySquashed(table byte, key fhe.Digest, id ID) []byte {
+	return append(append([]byte{table}, key[:]...), id[:]...)
 }
 
 // Position orders wants as the log does: the block, then a counter within it.

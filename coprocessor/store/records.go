@@ -54,6 +54,24 @@ func parseBinding(b []byte) (*Binding, error) {
 	}, nil
 }
 
+// encode is digest(32), and 1 when the packed ciphertext is not kept any more.
+func (r *Result) encode() []byte {
+	if r.Ready {
+		return r.Digest[:]
+	}
+	return append(r.Digest[:], 1)
+}
+
+func parseResult(b []byte) (Result, error) {
+	if len(b) == 33 && b[32] == 1 {
+		return Result{Digest: fhe.Digest(b[:32])}, nil
+	}
+	if len(b) != 32 {
+		return Result{}, sizeError("result", len(b), 32)
+	}
+	return Result{Ready: true, Digest: fhe.Digest(b)}, nil
+}
+
 // Failure says why a content cannot be computed. Consumers of a failed content
 // inherit its Failure unchanged, so that it always names the cause.
 type Failure struct {

@@ -81,25 +81,33 @@ func (s *Store) unbind(b *pebble.Batch, h fhe.Handle) error {
 	return b.Delete(keyHandle(tableBinding, h), nil)
 }
 
+// pend makes the wants of those contents pending that missing picks.
+func (s *Store) pend(b *pebble.Batch, missing func(ID) (bool, error)) error {
+	first, past := tableRange(tableWant)
+	return s.scan(first, past, func(key, at []byte) error {
+		if len(key) != 1+32 {
+			return damaged(key, sizeError("key of a want", len(key), 1+32))
+		}
+		binding, err := s.binding(b, fhe.Handle(key[1:]))
+		if binding == nil || err != nil {
+			return err
+		}
+		picked, err := missing(binding.Content)
+		if !picked || err != nil {
+			return err
+		}
+		return b.Set(append([]byte{tablePending}, at...), binding.Content[:], nil)
+	})
+}
+
 // Retry forgets every failure and makes the wants that met one pending again.
 // It is for an operator who has mended what made evaluations fail.
 func (s *Store) Retry() error {
 	s.log.Lock()
 	defer s.log.Unlock()
 	err := s.update(pebble.Sync, func(b *pebble.Batch) error {
-		first, past := tableRange(tableWant)
-		err := s.scan(first, past, func(key, at []byte) error {
-			binding, err := s.binding(b, fhe.Handle(key[1:]))
-			if binding == nil || err != nil {
-				return err
-			}
-			failed, err := s.has(b, keyContent(tableFailure, binding.Content))
-			if !failed || err != nil {
-				return err
-			}
-			return b.Set(append([]byte{tablePending}, at...), binding.Content[:], nil)
-		})
-		first, past = tableRange(tableFailure)
+		err := s.pend(b, func(id ID) (bool, error) { return s.has(b, keyContent(tableFailure, id)) })
+		first, past := tableRange(tableFailure)
 		return errors.Join(err, b.DeleteRange(first, past, nil))
 	})
 	return errors.Join(err, s.countPending())

@@ -19,8 +19,8 @@ const (
 	StagedFor      = 24 * time.Hour // one that no block names in this time is dropped
 )
 
-// ErrFull says that there is no room for a further input list.
-var ErrFull = errors.New("too many inputs wait for their transactions: send those, or wait")
+// ErrManyStaged says that there is no room for a further input list.
+var ErrManyStaged = errors.New("too many inputs wait for their transactions: send those, or wait")
 
 // stage is the index of the staged table.
 type stage struct {
@@ -73,7 +73,7 @@ func (s *stage) room(digest fhe.Digest, size int, old []fhe.Digest) bool {
 // Stage keeps an input list, given by its encoding, until a block names it by
 // an attestation, or StagedFor after now. It waits for the disk: who vouches for
 // the list must have it. A list that is staged already is kept for longer.
-// Errors: ErrFull, or what is wrong with the list.
+// Errors: ErrManyStaged, or what is wrong with the list.
 func (s *Store) Stage(encoding []byte, now time.Time) error {
 	digest, err := s.checkList(encoding)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Store) checkList(encoding []byte) (fhe.Digest, error) {
 func (s *Store) admit(digest fhe.Digest, encoding []byte, now time.Time) error {
 	old := s.staged.expired(now)
 	if !s.staged.room(digest, len(encoding), old) {
-		return ErrFull
+		return ErrManyStaged
 	}
 	value := append(binary.BigEndian.AppendUint64(nil, uint64(now.Unix())), encoding...)
 	err := s.update(pebble.Sync, func(b *pebble.Batch) error {

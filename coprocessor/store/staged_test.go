@@ -136,7 +136,7 @@ func TestStageIsBounded(t *testing.T) {
 	var staged uint64
 	for ; ; staged++ {
 		err := s.Stage(encode(t, listOf(staged, wide...)), now.Add(time.Duration(staged)*time.Second))
-		if errors.Is(err, ErrFull) {
+		if errors.Is(err, ErrManyStaged) {
 			break
 		}
 		if err != nil {
@@ -150,7 +150,7 @@ func TestStageIsBounded(t *testing.T) {
 	if err := s.Stage(encode(t, listOf(0, wide...)), now.Add(time.Hour)); err != nil {
 		t.Errorf("a list that is there: %v", err)
 	}
-	if err := s.Stage(encode(t, listOf(staged, wide...)), now.Add(StagedFor)); !errors.Is(err, ErrFull) {
+	if err := s.Stage(encode(t, listOf(staged, wide...)), now.Add(StagedFor)); !errors.Is(err, ErrManyStaged) {
 		t.Errorf("before the oldest is too old: %v", err)
 	}
 	if err := s.Stage(encode(t, listOf(staged, wide...)), now.Add(StagedFor+2*time.Second)); err != nil {

@@ -32,6 +32,7 @@ type Store struct {
 	db     *pebble.DB
 	domain fhe.Domain
 	broken atomic.Pointer[error] // set by the first failed commit
+	full   atomic.Bool           // the disk has been full
 
 	// log serialises those who write what the log says and what it leaves to
 	// do, or will say: Append, Revert, Retry, Settle and Stage.
@@ -43,20 +44,32 @@ type Store struct {
 // Open opens the database in dir of fs, and makes it if there is none. A
 // database belongs to one domain for ever.
 func Open(fs vfs.FS, dir string, domain fhe.Domain, log *slog.Logger) (*Store, error) {
-	db, err := pebble.Open(dir, options(fs, log))
-	if err != nil {
-		return nil, fmt.Errorf("open ciphertext store %s: %w", dir, err)
-	}
-	s := &Store{db: db, domain: domain}
-	if err := errors.Join(s.checkFormat(), s.countPending(), s.countStaged()); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ciphertext store %s: %w", dir, err), db.Close())
+	s := &Store{domain: domain}
+	if err := s.open(fs, dir, options(log), s.checkFormat); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-func options(fs vfs.FS, log *slog.Logger) *pebble.Options {
+// open opens the database and has check look at its format.
+func (s *Store) open(fs vfs.FS, dir string, o *pebble.Options, check func() error) (err error) {
+	if !o.ReadOnly && !o.ErrorIfNotExists {
+		if err := reserve(fs, dir); err != nil {
+			return openError(dir, err)
+		}
+	}
+	o.FS = s.watchSpace(fs, dir, o.Logger)
+	if s.db, err = pebble.Open(dir, o); err != nil {
+		return openError(dir, err)
+	}
+	if err := errors.Join(check(), s.countPending(), s.countStaged(), s.writable()); err != nil {
+		return errors.Join(fmt.Errorf("open ciphertext store %s: %w", dir, err), s.db.Close())
+	}
+	return nil
+}
+
+func options(log *slog.Logger) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          fs,
 		FormatMajorVersion:          pebble.FormatValueSeparation,
 		CacheSize:                   64 << 20,
 		MemTableSize:                64 << 20,
@@ -73,16 +86,20 @@ func options(fs vfs.FS, log *slog.Logger) *pebble.Options {
 	// Ciphertexts are random: compression finds nothing, and compactions must
 	// not copy half a megabyte per value.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
-	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
-		return pebble.ValueSeparationPolicy{
-			Enabled:               true,
-			MinimumSize:           1 << 10,
-			MaxBlobReferenceDepth: 10,
-			RewriteMinimumAge:     5 * time.Minute,
-			TargetGarbageRatio:    0.3,
-		}
-	}
+	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy { return separation(5 * time.Minute) }
 	return o
+}
+
+// separation keeps large values out of the tables that are compacted. Their
+// files are written anew when they are that old and a third is garbage.
+func separation(age time.Duration) pebble.ValueSeparationPolicy {
+	return pebble.ValueSeparationPolicy{
+		Enabled:               true,
+		MinimumSize:           1 << 10,
+		MaxBlobReferenceDepth: 10,
+		RewriteMinimumAge:     age,
+		TargetGarbageRatio:    0.3,
+	}
 }
 
 // checkFormat reads the format record, and writes it into a new database.
@@ -131,7 +148,7 @@ func (s *Store) get(r pebble.Reader, key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read key %x: %w", key, err)
+		return nil, damaged(key, err)
 	}
 	return append(make([]byte, 0, len(v)), v...), closer.Close()
 }
@@ -145,7 +162,7 @@ func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read key %x: %w", key, err)
+		return false, damaged(key, err)
 	}
 	return true, closer.Close()
 }
@@ -153,17 +170,17 @@ func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
 // scan calls visit with every key of [first, past) and its value, both valid
 // during the call only, until visit returns io.EOF or another error.
 func (s *Store) scan(first, past []byte, visit func(key, value []byte) error) error {
-	return s.scanKeys(first, past, func(key []byte, read func() ([]byte, error)) error {
-		value, err := read()
+	return s.scanKeys(first, past, func(it *pebble.Iterator) error {
+		value, err := it.ValueAndErr()
 		if err != nil {
-			return err
+			return damaged(it.Key(), err)
 		}
-		return visit(key, value)
+		return visit(it.Key(), value)
 	})
 }
 
 // scanKeys is scan for those who may not want to read the values.
-func (s *Store) scanKeys(first, past []byte, visit func(key []byte, value func() ([]byte, error)) error) (err error) {
+func (s *Store) scanKeys(first, past []byte, visit func(it *pebble.Iterator) error) (err error) {
 	if err := s.sound(); err != nil {
 		return err
 	}
@@ -173,7 +190,7 @@ func (s *Store) scanKeys(first, past []byte, visit func(key []byte, value func()
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	for ok := it.First(); ok; ok = it.Next() {
-		err := visit(it.Key(), it.ValueAndErr)
+		err := visit(it)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -181,7 +198,10 @@ func (s *Store) scanKeys(first, past []byte, visit func(key []byte, value func()
 			return fmt.Errorf("scan key %x: %w", it.Key(), err)
 		}
 	}
-	return it.Error()
+	if err := it.Error(); err != nil {
+		return damaged(first, err)
+	}
+	return nil
 }
 
 // update commits what fill puts into a batch that reads its own writes.
@@ -198,7 +218,7 @@ func (s *Store) update(w *pebble.WriteOptions, fill func(b *pebble.Batch) error)
 // elsewhere, such as in starting a new log, end the process: like kill -9
 // they cost nothing that Append has acknowledged.
 func (s *Store) commit(b *pebble.Batch, w *pebble.WriteOptions) (err error) {
-	if err := s.sound(); err != nil {
+	if err := s.writable(); err != nil {
 		return errors.Join(err, b.Close())
 	}
 	defer func() {

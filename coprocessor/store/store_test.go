@@ -17,6 +17,8 @@ import (
 	"fhevm/fhe"
 )
 
+var discard = slog.New(slog.DiscardHandler)
+
 func open(t testing.TB, fs vfs.FS) *Store {
 	t.Helper()
 	s, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler))
@@ -424,7 +426,7 @@ func TestForeignDatabase(t *testing.T) {
 	if err = errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 5, want 4") {
+	if _, err := Open(fs, "db", logtest.Domain, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "format 6, want 5") {
 		t.Fatalf("opened another format: %v", err)
 	}
 }
