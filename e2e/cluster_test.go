@@ -87,8 +87,8 @@ func (n *node) compare(got, want state) {
 func TestWorkerRefuses(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "token")
 	for want, args := range map[string][]string{
-		"cluster token": {"--cluster", "nats://127.0.0.1:1", "--token", missing},
-		"--help":        {"--token", missing},
+		"cluster token":           {"--cluster", "nats://127.0.0.1:1", "--token", missing},
+		`Required flag "cluster"`: {"--token", missing}, // the help goes to standard output
 	} {
 		_, stderr, err := run(t, append([]string{"worker"}, args...)...)
 		if err == nil || !strings.Contains(stderr, want) {
