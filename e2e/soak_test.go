@@ -12,12 +12,16 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
-// soak is how long TestSoak disturbs a cluster: see make soak.
-var soak = flag.Duration("soak", 15*time.Minute, "how long to disturb a cluster")
+// How long TestSoak disturbs a cluster, see make soak, and the seed of what it does.
+var (
+	soak = flag.Duration("soak", 15*time.Minute, "how long to disturb a cluster")
+	seed = flag.Uint64("seed", 1, "draws the transfers, and what is killed when")
+)
 
 // TestSoak sends transfers for as long as -soak says while workers and the leader are
 // killed, and then has a node that works alone do the same.
 func TestSoak(t *testing.T) {
+	chance := rand.New(rand.NewPCG(*seed, 0))
 	data := t.TempDir()
 	n := startLeader(t, data, "--cross-check", "0.1")
 	workers := []*process{startWorker(n), startWorker(n), startWorker(n)}
@@ -31,12 +35,12 @@ func TestSoak(t *testing.T) {
 	}
 	send("mint", 1<<40)
 	for round, stop := 0, time.Now().Add(*soak); time.Now().Before(stop); round++ {
-		for range 1 + rand.IntN(6) {
-			send("transfer", rand.Uint64N(1000))
+		for range 1 + chance.IntN(6) {
+			send("transfer", chance.Uint64N(1000))
 		}
-		time.Sleep(time.Duration(rand.N(3000)) * time.Millisecond)
-		if rand.IntN(6) > 0 {
-			replace(n, workers)
+		time.Sleep(time.Duration(chance.IntN(3000)) * time.Millisecond)
+		if chance.IntN(6) > 0 {
+			replace(n, workers, chance)
 			continue
 		}
 		n.kill()
