@@ -49,24 +49,35 @@ func (f *Finding) Agrees() bool {
 // auditStep is the number of handles that an audit has in progress.
 const auditStep = 256
 
+// AuditConfig says what to audit.
+type AuditConfig struct {
+	Handles []fhe.Handle // in the order in which the log defines them
+	// Fetch gets the other coprocessor's claim on a handle.
+	Fetch func(context.Context, fhe.Handle) (*Claim, error)
+	// Alone computes everything from the chain's inputs up and takes nothing as
+	// claimed, but input lists that were posted to the other coprocessor.
+	Alone  bool
+	Report func(*Finding)
+}
+
 // Audit computes handles again that another coprocessor has computed, and reports
-// on each, in order of the log. What their transactions took from storage, it
+// on each, in order. What their transactions took from storage, it
 // takes as fetched from the other, unless that is to be audited too or cannot be
 // fetched; so the cost is that of the handles alone.
 //
 // c must have appended the whole log without its wants, and run. It is of no
 // other use afterwards: it holds values that it has not computed.
-func (c *Coprocessor) Audit(ctx context.Context, handles []fhe.Handle, fetch func(context.Context, fhe.Handle) (*Claim, error), report func(*Finding)) error {
-	a := audit{c: c, fetch: fetch, audited: make(map[store.ID]bool), adopted: make(map[fhe.Handle]*Claim)}
-	for _, h := range handles {
+func (c *Coprocessor) Audit(ctx context.Context, cfg AuditConfig) error {
+	a := audit{AuditConfig: cfg, c: c, audited: make(map[store.ID]bool), adopted: make(map[fhe.Handle]*Claim)}
+	for _, h := range cfg.Handles {
 		group, err := a.group(h)
 		if err != nil {
 			return err
 		}
 		a.audited[group] = true
 	}
-	for part := range slices.Chunk(handles, auditStep) {
-		if err := a.step(ctx, part, report); err != nil {
+	for part := range slices.Chunk(cfg.Handles, auditStep) {
+		if err := a.step(ctx, part); err != nil {
 			return err
 		}
 	}
@@ -74,14 +85,14 @@ func (c *Coprocessor) Audit(ctx context.Context, handles []fhe.Handle, fetch fun
 }
 
 type audit struct {
+	AuditConfig
 	c       *Coprocessor
-	fetch   func(context.Context, fhe.Handle) (*Claim, error)
 	audited map[store.ID]bool     // computations whose results are in question
 	adopted map[fhe.Handle]*Claim // nil: could not be had
 }
 
 // step audits some handles at a time, so that their bootstraps share batches.
-func (a *audit) step(ctx context.Context, handles []fhe.Handle, report func(*Finding)) error {
+func (a *audit) step(ctx context.Context, handles []fhe.Handle) error {
 	findings := make([]*Finding, len(handles))
 	for i, h := range handles {
 		findings[i] = &Finding{Handle: h}
@@ -96,7 +107,7 @@ func (a *audit) step(ctx context.Context, handles []fhe.Handle, report func(*Fin
 		if err := a.finish(ctx, f); err != nil {
 			return err
 		}
-		report(f)
+		a.Report(f)
 	}
 	return nil
 }
@@ -129,7 +140,12 @@ func (a *audit) adopt(ctx context.Context, h fhe.Handle) (*Claim, error) {
 	if a.audited[group] || err != nil {
 		return nil, err
 	}
-	claim, err := a.fetch(ctx, h)
+	if a.Alone {
+		if posted, err := a.posted(h); !posted || err != nil {
+			return nil, err
+		}
+	}
+	claim, err := a.Fetch(ctx, h)
 	if err == nil {
 		err = a.c.adopt(h, claim.Packed)
 	}
@@ -156,7 +172,7 @@ func (a *audit) want(handles []fhe.Handle) error {
 // finish waits for a handle and compares.
 func (a *audit) finish(ctx context.Context, f *Finding) error {
 	var claimed, computed error
-	f.Claim, claimed = a.fetch(ctx, f.Handle)
+	f.Claim, claimed = a.Fetch(ctx, f.Handle)
 	computed = a.c.Wait(ctx, f.Handle)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -181,6 +197,20 @@ func (a *audit) group(h fhe.Handle) (store.ID, error) {
 		return store.ID{}, err
 	}
 	return a.c.store.Group(binding.Content, n), nil
+}
+
+// posted reports whether h is a value of an input list that the chain does not have.
+func (a *audit) posted(h fhe.Handle) (bool, error) {
+	binding, err := a.c.store.Binding(h)
+	if err != nil || len(binding.Derivation) > 0 {
+		return false, err
+	}
+	n, err := a.c.store.Node(binding.Content)
+	if err != nil {
+		return false, err
+	}
+	enc, err := a.c.store.List(n.List)
+	return fhe.IsAttested(enc), err
 }
 
 // frontier lists the operands from storage that h is made of, up to the beginning of

@@ -17,6 +17,8 @@ type claims struct {
 	t    *testing.T
 	of   *machine
 	lies map[fhe.Handle]fhe.Handle // claims on the former are the latter's ciphertext
+
+	alone bool // whether audits take nothing as claimed
 }
 
 func (c *claims) fetch(_ context.Context, h fhe.Handle) (*Claim, error) {
@@ -65,7 +67,7 @@ func audited(t *testing.T, seed uint64) (*claims, []fhe.Handle, *logtest.Log) {
 			}
 		}
 	}
-	return &claims{t, m, map[fhe.Handle]fhe.Handle{}}, handles, log
+	return &claims{t: t, of: m, lies: map[fhe.Handle]fhe.Handle{}}, handles, log
 }
 
 // audit runs an audit of some handles, and counts what it computed.
@@ -78,7 +80,7 @@ func (c *claims) audit(log *logtest.Log, handles []fhe.Handle) (findings []*Find
 	spy := newSpy(newPlainEvaluator())
 	m := startWith(c.t, blocks, spy)
 	defer m.stop(c.t)
-	err := m.Audit(c.t.Context(), handles, c.fetch, func(f *Finding) { findings = append(findings, f) })
+	err := m.Audit(c.t.Context(), AuditConfig{Handles: handles, Fetch: c.fetch, Alone: c.alone, Report: func(f *Finding) { findings = append(findings, f) }})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -151,7 +153,7 @@ func TestAuditTakesWhatItIsToldFromBefore(t *testing.T) {
 	m.feed(t, l.Blocks...)
 	m.drain(t)
 	defer m.stop(t)
-	c := &claims{t, m, map[fhe.Handle]fhe.Handle{}}
+	c := &claims{t: t, of: m, lies: map[fhe.Handle]fhe.Handle{}}
 	honest, evaluations := c.audit(l, []fhe.Handle{sum})
 	if f := honest[0]; !f.Agrees() || len(f.Operands) != 1 || f.Operands[0].Signed.Handle != a || evaluations != 1 {
 		t.Errorf("%d evaluations, %+v", evaluations, f)
@@ -159,5 +161,9 @@ func TestAuditTakesWhatItIsToldFromBefore(t *testing.T) {
 	c.lies[a] = b
 	if f, _ := c.audit(l, []fhe.Handle{sum}); f[0].Agrees() || f[0].Operands[0].Signed.Digest != m.digests(t, l.Blocks)[b] {
 		t.Errorf("from another operand than the true one: %+v", f[0])
+	}
+	c.alone = true
+	if f, evaluations := c.audit(l, []fhe.Handle{sum}); !f[0].Agrees() || len(f[0].Operands) != 0 || evaluations != 2 {
+		t.Errorf("alone: %d evaluations, %+v", evaluations, f[0])
 	}
 }

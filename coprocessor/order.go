@@ -39,11 +39,21 @@ func (j *job) place() *int { return &j.at }
 // nowhere is the place of what is in no queue.
 const nowhere = -1
 
+// ranked is what a queue holds.
+type ranked[T any] interface {
+	precedes(T) bool
+	place() *int
+}
+
+var (
+	_ ranked[*job]  = (*job)(nil)
+	_ ranked[*part] = (*part)(nil)
+)
+
 // queue is a heap of what knows its place in it.
 type queue[T interface {
 	comparable
-	precedes(T) bool
-	place() *int
+	ranked[T]
 }] []T
 
 func (q queue[T]) Len() int           { return len(q) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"fhevm/coprocessor"
 	"fhevm/coprocessor/store"
 	"fhevm/fhe/tfhe"
 
@@ -29,6 +30,7 @@ type row struct {
 // reading is the state of a node at one scrape.
 type reading struct {
 	*Status
+	stats    coprocessor.Stats
 	batches  [tfhe.MaxBatch]uint64
 	waiting  int    // bootstraps in the engine's queue
 	disk     uint64 // bytes of the store
@@ -76,6 +78,12 @@ func rows() (out []row) {
 	gauge("fhevm_cached_ciphertext_bytes", "Memory of the unpacked ciphertexts at hand.", func(r *reading) float64 { return float64(r.cached) })
 	gauge("fhevm_store_bytes", "All files of the ciphertext store.", func(r *reading) float64 { return float64(r.disk) })
 	gauge("fhevm_store_memory_bytes", "Memory of the ciphertext store for what is not in its tables yet.", func(r *reading) float64 { return float64(r.memory) })
+	gauge("fhevm_cluster_workers", "Workers of the cluster that are there.", func(r *reading) float64 { return float64(r.stats.Workers) })
+	gauge("fhevm_cluster_tasks", "Tasks that workers of the cluster have.", func(r *reading) float64 { return float64(r.stats.Away) })
+	counter("fhevm_cluster_cross_checks_total", "Tasks that were computed twice on purpose.", func(r *reading) float64 { return float64(r.stats.CrossChecked) })
+	counter("fhevm_disagreements_total", "Results on which machines disagreed: each needs a person.", func(r *reading) float64 { return float64(r.stats.Disagreements) })
+	counter("fhevm_store_damaged_records_total", "Records that were found damaged, to be computed again.", func(r *reading) float64 { return float64(r.stats.Damaged) })
+	counter("fhevm_store_pruned_records_total", "Records that were dropped, to be computed again when they are needed.", func(r *reading) float64 { return float64(r.stats.Pruned) })
 	gauge("fhevm_subscriptions", "Open subscriptions to handles.", func(r *reading) float64 { return float64(r.watchers) })
 	return out
 }
@@ -121,7 +129,7 @@ func (g *gauges) read() (*reading, store.Usage, error) {
 		return nil, usage, err
 	}
 	s, err := g.node.Status(context.Background())
-	r := &reading{Status: s, disk: usage.Disk, memory: usage.Memory, watchers: g.node.watches.number.Load()}
+	r := &reading{Status: s, stats: g.node.Stats(), disk: usage.Disk, memory: usage.Memory, watchers: g.node.watches.number.Load()}
 	if c := g.node.compute; c != nil { // a node may leave the arithmetic to others
 		r.batches, r.waiting = c.engine.Batches(), c.engine.Waiting()
 	}

@@ -38,7 +38,7 @@ Look after a disk:   fhevm-node store stat | verify | prune`,
 		HideHelpCommand: true,
 		Flags:           logFlags,
 		Before:          setLogger,
-		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), statusCommand(), storeCommand(), versionCommand()},
+		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), statusCommand(), storeCommand(), auditCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app

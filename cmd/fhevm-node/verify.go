@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"fhevm/coprocessor"
+	"fhevm/fhe"
+	"fhevm/node"
+	"fhevm/node/network"
+
+	"github.com/urfave/cli/v2"
+)
+
+func auditCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "verify",
+		Usage: "compute again what a node has computed, and compare",
+		Description: `Reads the chain's log at --rpc, draws a sample of the handles that blocks from
+--from on made decryptable, fetches what the node at --api signs for them,
+computes them again and compares every digest. What entered their transactions
+from earlier ones is taken as the node signs it, so a sample costs what it
+computes; --sample 1 takes nothing and computes all from the chain's inputs.
+
+Nothing secret is needed: the network's public keys, and a chain node of your
+own. A disagreement is printed with the node's signatures, of the result and of
+the operands: together they show who signed what. The exit status is 1 then.`,
+		Flags: []cli.Flag{
+			keysFlag,
+			&cli.StringFlag{Name: "network", Usage: "`FOLDER` with network.json and the public keys, instead of development keys"},
+			&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of the chain"},
+			&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the node to verify"},
+			&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the key registry of an attached network"},
+			&cli.Uint64Flag{Name: "from", Usage: "first `BLOCK` whose handles are verified"},
+			&cli.Float64Flag{Name: "sample", Value: 1, Usage: "verify the fraction `P` of them"},
+			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that decides which; another one draws others"},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per handle on standard output"},
+			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
+		},
+		Action: runAudit,
+	}
+}
+
+func runAudit(c *cli.Context) error {
+	folder := network.Folder(c.String("network"))
+	if folder == "" {
+		var err error
+		if folder, err = devKeys(c); err != nil {
+			return err
+		}
+	}
+	bar := newBar(os.Stderr)
+	report := printFinding
+	if c.Bool("json") {
+		report = printFindingJSON
+	}
+	v, err := node.Verify(c.Context, node.VerifyConfig{
+		Network: folder, RPC: c.String("rpc"), Registry: c.String("registry"), API: c.String("api"), From: c.Uint64("from"),
+		Sample: c.Float64("sample"), Seed: c.Uint64("seed"), Workers: c.Int("workers"), Logger: slog.Default(),
+		Progress: func(stage string, done, total uint64) { bar.update(stage, int(done), int(max(total, 1))) },
+		Report:   func(f *coprocessor.Finding) { report(c.App.Writer, f) },
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%d of %d handles computed again: %d agree, %d disagree, %d could not be compared\n",
+		v.Agree+v.Disagree+v.Unclear, v.Wanted, v.Agree, v.Disagree, v.Unclear)
+	if v.Disagree > 0 {
+		return errors.New("the node has signed digests that are wrong")
+	}
+	return nil
+}
+
+// printFinding says what is wrong, and nothing of what agrees.
+func printFinding(w io.Writer, f *coprocessor.Finding) {
+	switch {
+	case f.Agrees():
+	case f.Err != nil:
+		fmt.Fprintf(w, "? %s (%s in block %d): %v\n", f.Handle, f.Kind, f.Block, f.Err)
+	default:
+		fmt.Fprintf(w, "! %s (%s in block %d): computed %s\n", f.Handle, f.Kind, f.Block, f.Computed)
+		printClaim(w, "  signed  ", f.Claim)
+		for _, o := range f.Operands {
+			printClaim(w, "  operand ", o)
+		}
+	}
+}
+
+func printClaim(w io.Writer, what string, c *coprocessor.Claim) {
+	fmt.Fprintf(w, "%s%s as %s by %s: 0x%x\n", what, c.Signed.Handle, c.Signed.Digest, c.Signer, c.Signed.Signature)
+}
+
+// findingJSON is a finding for programs.
+type findingJSON struct {
+	Handle    fhe.Handle  `json:"handle"`
+	Block     uint64      `json:"block"`
+	Operation string      `json:"operation"`
+	Agrees    bool        `json:"agrees"`
+	Computed  *fhe.Digest `json:"computed,omitempty"`
+	Claim     *claimJSON  `json:"claim,omitempty"`
+	Operands  []claimJSON `json:"operands,omitempty"`
+	Error     string      `json:"error,omitempty"`
+}
+
+type claimJSON struct {
+	Handle    fhe.Handle  `json:"handle"`
+	Digest    fhe.Digest  `json:"digest"`
+	Signature string      `json:"signature"`
+	Signer    fhe.Address `json:"signer"`
+}
+
+func claimOf(c *coprocessor.Claim) claimJSON {
+	return claimJSON{c.Signed.Handle, c.Signed.Digest, fmt.Sprintf("0x%x", c.Signed.Signature), c.Signer}
+}
+
+func printFindingJSON(w io.Writer, f *coprocessor.Finding) {
+	out := findingJSON{Handle: f.Handle, Block: f.Block, Operation: f.Kind, Agrees: f.Agrees()}
+	if f.Err != nil {
+		out.Error = f.Err.Error()
+	} else {
+		out.Computed = &f.Computed
+	}
+	if f.Claim != nil {
+		claim := claimOf(f.Claim)
+		out.Claim = &claim
+	}
+	for _, o := range f.Operands {
+		out.Operands = append(out.Operands, claimOf(o))
+	}
+	_ = json.NewEncoder(w).Encode(out) // whoever has closed the pipe has seen enough
+}
