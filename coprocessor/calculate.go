@@ -138,7 +138,7 @@ func parseList(digest fhe.Digest, enc []byte) (*fhe.InputList, []store.ID, error
 	if err := list.UnmarshalBinary(enc); err != nil {
 		return nil, nil, fmt.Errorf("input list %s: %w", digest, err)
 	}
-	return list, inputContents(list.Attest(enc)), nil
+	return list, store.ListContents(list.Attest(enc)), nil
 }
 
 // absent is what becomes of the values of an attested list that is not here.
@@ -147,18 +147,9 @@ func absent(attestation []byte) ([]store.ID, error) {
 	if err := a.UnmarshalBinary(attestation); err != nil {
 		return nil, fmt.Errorf("attestation of an input list: %w", err)
 	}
-	return inputContents(&a), &evaluationError{fmt.Errorf(
+	return store.ListContents(&a), &evaluationError{fmt.Errorf(
 		"the coprocessor does not have the encrypted input %s: it was posted elsewhere, or more than %v before its transaction: encrypt the values again",
 		a.List, store.StagedFor)}
-}
-
-func inputContents(a *fhe.AttestedInput) []store.ID {
-	contents := make([]store.ID, len(a.Types))
-	for i, t := range a.Types {
-		_, digest := fhe.InputHandle(a.Binding, a.List, uint8(i), t)
-		contents[i] = store.ID(digest)
-	}
-	return contents
 }
 
 // evaluate computes an operation's results.

@@ -271,6 +271,16 @@ func ParseList(enc []byte) (*fhe.AttestedInput, error) {
 	return list.Attest(enc), nil
 }
 
+// ListContents are the contents of an input list's values, in their order.
+func ListContents(a *fhe.AttestedInput) []ID {
+	contents := make([]ID, len(a.Types))
+	for i, t := range a.Types {
+		_, digest := fhe.InputHandle(a.Binding, a.List, uint8(i), t)
+		contents[i] = ID(digest)
+	}
+	return contents
+}
+
 // bind gives h its first binding, and makes a want that came before it pending.
 func (a *appender) bind(h fhe.Handle, binding *Binding, n *Node) error {
 	have, err := a.s.binding(a.b, h)

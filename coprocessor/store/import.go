@@ -126,12 +126,7 @@ func (s *Store) contentsOf(id ID, n *Node) ([]ID, error) {
 	if err != nil {
 		return nil, leftOut{errors.New("the encoding of its input list is not staged")}
 	}
-	contents := make([]ID, len(list.Types))
-	for i, t := range list.Types {
-		_, digest := fhe.InputHandle(list.Binding, n.List, uint8(i), t)
-		contents[i] = ID(digest)
-	}
-	return contents, nil
+	return ListContents(list), nil
 }
 
 // checkTypes reports whether packed holds as many values as n's computation makes,

@@ -1,7 +1,7 @@
 import { FhevmType } from "@fhevm/hardhat-plugin";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { expect } from "chai";
-import { ZeroAddress, ZeroHash } from "ethers";
+import { ZeroAddress, ZeroHash, hexlify } from "ethers";
 import { ethers, fhevm } from "hardhat";
 import type { Token } from "./token-type";
 
@@ -172,12 +172,13 @@ describe("ConfidentialToken", () => {
       "VerifyInput",
       "FheNot",
       "FheLe",
-      "TrivialEncrypt",
       "FheIfThenElse",
       "FheAdd",
       "FheAdd",
     ]);
     const { lhs, rhs, result } = events[2].args as unknown as { lhs: string; rhs: string; result: string };
+    const choice = events[3].args as unknown as { control: string; ifTrue: string; ifFalse: string };
+    expect([choice.control, choice.ifTrue, choice.ifFalse]).to.deep.equal([result, hexlify(handles[0]), ZeroHash]);
     const coder = fhevm.debugger.createHandleCoder();
     const salts = Array.from({ length: 100 }, (_, salt) => coder.fheLe(lhs, rhs, false, { salt, made: [false, true] }));
     expect(salts).to.include(result);
