@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +49,18 @@ func head(t testing.TB, n *Node) *types.Header {
 }
 
 func isMissing(err error) bool { return errors.Is(err, ethereum.NotFound) }
+
+// indexed asks for a transaction until the chain has indexed its blocks: it does so
+// behind them, and does not say meanwhile that one is missing.
+func indexed[T any](ask func(context.Context, common.Hash) (T, error), hash common.Hash) (T, error) {
+	for {
+		v, err := ask(ctx, hash)
+		if err == nil || !strings.Contains(err.Error(), "indexing is in progress") {
+			return v, err
+		}
+		runtime.Gosched()
+	}
+}
 
 // After a revert everything is as it was, and nobody finds what was undone.
 func TestRevert(t *testing.T) {
@@ -99,10 +113,14 @@ func checkUndone(t *testing.T, n *Node, undone []*types.Receipt) {
 		if b, err := client.BlockByNumber(ctx, r.BlockNumber); err == nil && b.Hash() == r.BlockHash {
 			t.Errorf("undone block %d is there by its number", r.BlockNumber)
 		}
-		if got, err := client.TransactionReceipt(ctx, r.TxHash); !isMissing(err) {
+		transaction := func(ctx context.Context, hash common.Hash) (*types.Transaction, error) {
+			tx, _, err := client.TransactionByHash(ctx, hash)
+			return tx, err
+		}
+		if got, err := indexed(client.TransactionReceipt, r.TxHash); !isMissing(err) {
 			t.Errorf("an undone transaction has receipt %v, %v", got, err)
 		}
-		if tx, _, err := client.TransactionByHash(ctx, r.TxHash); !isMissing(err) {
+		if tx, err := indexed(transaction, r.TxHash); !isMissing(err) {
 			t.Errorf("an undone transaction is there: %v, %v", tx, err)
 		}
 		if logs, err := client.FilterLogs(ctx, ethereum.FilterQuery{BlockHash: &r.BlockHash}); err == nil {
@@ -189,7 +207,7 @@ func TestRevertOfThePool(t *testing.T) {
 	if r := w.receipt(waits.Hash()); r.BlockNumber.Uint64() != 1 {
 		t.Errorf("the transaction that waited is in block %d", r.BlockNumber)
 	}
-	if _, err := n.Client().TransactionReceipt(ctx, late.Hash()); !isMissing(err) {
+	if _, err := indexed(n.Client().TransactionReceipt, late.Hash()); !isMissing(err) {
 		t.Errorf("the later transaction: %v", err)
 	}
 }
