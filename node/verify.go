@@ -32,7 +32,7 @@ type VerifyConfig struct {
 
 	// Optional: told how far reading the chain is, then of each handle.
 	Progress func(stage string, done, total uint64)
-	Report   func(*coprocessor.Finding)
+	Report   func(*Finding)
 }
 
 // Verified counts an audit's findings.
@@ -100,7 +100,7 @@ func (n *Node) verify(ctx context.Context, cfg *VerifyConfig) (*Verified, error)
 		}
 		return coprocessor.NewClaim(n.Domain(), h, c.Packed, c.Signature[:])
 	}
-	report := func(f *coprocessor.Finding) {
+	report := func(f *Finding) {
 		out.count(f)
 		if cfg.Report != nil {
 			cfg.Report(f)
@@ -119,7 +119,7 @@ func (n *Node) verify(ctx context.Context, cfg *VerifyConfig) (*Verified, error)
 	return out, g.Wait()
 }
 
-func (v *Verified) count(f *coprocessor.Finding) {
+func (v *Verified) count(f *Finding) {
 	switch {
 	case f.Agrees():
 		v.Agree++

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 
-	"fhevm/coprocessor"
-	"fhevm/fhe"
 	"fhevm/node"
 	"fhevm/node/network"
 
@@ -54,15 +50,15 @@ func runAudit(c *cli.Context) error {
 		}
 	}
 	bar := newBar(os.Stderr)
-	report := printFinding
+	report := node.PrintFinding
 	if c.Bool("json") {
-		report = printFindingJSON
+		report = node.PrintFindingJSON
 	}
 	v, err := node.Verify(c.Context, node.VerifyConfig{
 		Network: folder, RPC: c.String("rpc"), Registry: c.String("registry"), API: c.String("api"), From: c.Uint64("from"),
 		Sample: c.Float64("sample"), Seed: c.Uint64("seed"), Workers: c.Int("workers"), Logger: slog.Default(),
 		Progress: func(stage string, done, total uint64) { bar.update(stage, int(done), int(max(total, 1))) },
-		Report:   func(f *coprocessor.Finding) { report(c.App.Writer, f) },
+		Report:   func(f *node.Finding) { report(c.App.Writer, f) },
 	})
 	bar.done()
 	if err != nil {
@@ -74,63 +70,4 @@ func runAudit(c *cli.Context) error {
 		return errors.New("the node has signed digests that are wrong")
 	}
 	return nil
-}
-
-// printFinding says what is wrong, and nothing of what agrees.
-func printFinding(w io.Writer, f *coprocessor.Finding) {
-	switch {
-	case f.Agrees():
-	case f.Err != nil:
-		fmt.Fprintf(w, "? %s (%s in block %d): %v\n", f.Handle, f.Kind, f.Block, f.Err)
-	default:
-		fmt.Fprintf(w, "! %s (%s in block %d): computed %s\n", f.Handle, f.Kind, f.Block, f.Computed)
-		printClaim(w, "  signed  ", f.Claim)
-		for _, o := range f.Operands {
-			printClaim(w, "  operand ", o)
-		}
-	}
-}
-
-func printClaim(w io.Writer, what string, c *coprocessor.Claim) {
-	fmt.Fprintf(w, "%s%s as %s by %s: 0x%x\n", what, c.Signed.Handle, c.Signed.Digest, c.Signer, c.Signed.Signature)
-}
-
-// findingJSON is a finding for programs.
-type findingJSON struct {
-	Handle    fhe.Handle  `json:"handle"`
-	Block     uint64      `json:"block"`
-	Operation string      `json:"operation"`
-	Agrees    bool        `json:"agrees"`
-	Computed  *fhe.Digest `json:"computed,omitempty"`
-	Claim     *claimJSON  `json:"claim,omitempty"`
-	Operands  []claimJSON `json:"operands,omitempty"`
-	Error     string      `json:"error,omitempty"`
-}
-
-type claimJSON struct {
-	Handle    fhe.Handle  `json:"handle"`
-	Digest    fhe.Digest  `json:"digest"`
-	Signature string      `json:"signature"`
-	Signer    fhe.Address `json:"signer"`
-}
-
-func claimOf(c *coprocessor.Claim) claimJSON {
-	return claimJSON{c.Signed.Handle, c.Signed.Digest, fmt.Sprintf("0x%x", c.Signed.Signature), c.Signer}
-}
-
-func printFindingJSON(w io.Writer, f *coprocessor.Finding) {
-	out := findingJSON{Handle: f.Handle, Block: f.Block, Operation: f.Kind, Agrees: f.Agrees()}
-	if f.Err != nil {
-		out.Error = f.Err.Error()
-	} else {
-		out.Computed = &f.Computed
-	}
-	if f.Claim != nil {
-		claim := claimOf(f.Claim)
-		out.Claim = &claim
-	}
-	for _, o := range f.Operands {
-		out.Operands = append(out.Operands, claimOf(o))
-	}
-	_ = json.NewEncoder(w).Encode(out) // whoever has closed the pipe has seen enough
 }
