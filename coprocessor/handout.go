@@ -72,8 +72,11 @@ func (b *taskBuilder) contents(j *job) ([]store.ID, error) {
 	if enc == nil || fhe.IsAttested(enc) {
 		return nil, errStays
 	}
-	_, contents, err := parseList(j.node.List, enc)
-	return contents, err
+	list, err := store.ParseList(enc)
+	if err != nil {
+		return nil, fmt.Errorf("input list %s: %w", j.node.List, err)
+	}
+	return store.ListContents(list), nil
 }
 
 func (b *taskBuilder) append(n *store.Node, j *job, contents []store.ID) {

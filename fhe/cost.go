@@ -123,30 +123,21 @@ func (d *Derivation) Cost() Cost {
 	return c
 }
 
+// form is the row of the cost table that counts for d.
 func (d *Derivation) form() Form {
-	var from Type
-	if row, _ := d.Op.Operator(); row.Shape == Convert {
-		from = d.Operands[0].Handle().Type()
-	}
-	return FormOf(d.Op, d.Type, from, d.Operands)
-}
-
-// FormOf is the row of the cost table that counts for a well-typed call; from is
-// the type of the operand of a Convert, and means nothing to others.
-func FormOf(op Op, t, from Type, operands []Operand) Form {
-	f := Form{Op: op, Type: t}
-	row, _ := op.Operator()
+	f := Form{Op: d.Op, Type: d.Type}
+	row, _ := d.Op.Operator()
 	switch row.Shape {
 	case Convert:
-		f.From = from
+		f.From = d.Operands[0].Handle().Type()
 		return f
 	case Fold, Member:
-		f.Count = uint8(max(len(operands), int(ListCounts[0])))
+		f.Count = uint8(max(len(d.Operands), int(ListCounts[0])))
 		return f
 	case Draw, Table:
 		return f
 	}
-	for i, o := range operands {
+	for i, o := range d.Operands {
 		if o.Kind == Clear {
 			f.Clear |= 1 << i
 		}

@@ -88,12 +88,16 @@ func describe(c *cli.Context) error {
 // networkOf is the folder of the network that the flags name, and whether its
 // parties are elsewhere.
 func networkOf(c *cli.Context) (folder network.Folder, remote bool, err error) {
-	folder = network.Folder(c.String("network"))
-	remote = c.Bool("remote") || folder != ""
-	if folder == "" {
-		folder, err = devKeys(c)
+	folder, err = folderOf(c)
+	return folder, c.Bool("remote") || c.String("network") != "", err
+}
+
+// folderOf is the network's folder, by default that of the development keys.
+func folderOf(c *cli.Context) (network.Folder, error) {
+	if folder := network.Folder(c.String("network")); folder != "" {
+		return folder, nil
 	}
-	return folder, remote, err
+	return devKeys(c)
 }
 
 // runNode runs a node as the flags that all nodes have, and cfg, say.

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"fhevm/node"
-	"fhevm/node/network"
 
 	"github.com/urfave/cli/v2"
 )
@@ -42,12 +41,9 @@ the operands: together they show who signed what. The exit status is 1 then.`,
 }
 
 func runAudit(c *cli.Context) error {
-	folder := network.Folder(c.String("network"))
-	if folder == "" {
-		var err error
-		if folder, err = devKeys(c); err != nil {
-			return err
-		}
+	folder, err := folderOf(c)
+	if err != nil {
+		return err
 	}
 	bar := newBar(os.Stderr)
 	report := node.PrintFinding

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"fhevm/node"
-	"fhevm/node/network"
 
 	"github.com/urfave/cli/v2"
 )
@@ -77,13 +76,9 @@ returns them.`,
 }
 
 func runWorker(c *cli.Context) error {
-	folder := network.Folder(c.String("network"))
-	if folder == "" {
-		keys, err := devKeys(c)
-		if err != nil {
-			return err
-		}
-		folder = keys
+	folder, err := folderOf(c)
+	if err != nil {
+		return err
 	}
 	return node.RunWorker(c.Context, node.WorkerConfig{
 		Network: folder, URL: c.String("cluster"), TokenFile: c.String("token"), CA: c.String("ca"), Blobs: c.String(blobsFlag.Name),
