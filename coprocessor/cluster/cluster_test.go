@@ -57,16 +57,16 @@ func TestWorkersComeAndGo(t *testing.T) {
 	for range 4 {
 		caught := make(chan struct{})
 		w := work(t, s.URL(), &trap{Evaluator: newEvaluator(), caught: caught})
-		<-caught
+		receive(t, caught)
 		w.kill()
 	}
-	work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Deliveries = 100 })
+	work(t, s.URL(), newEvaluator())
 	h.drain(t)
 	h.check(t, log, want)
 	h.stop()
 }
 
-// trap never ends its fifth evaluation.
+// trap never ends its second evaluation.
 type trap struct {
 	coprocessor.Evaluator
 	n      atomic.Int32
@@ -125,7 +125,7 @@ func TestSlowWorker(t *testing.T) {
 	e := &slow{Evaluator: newEvaluator(), gate: make(chan struct{}), seen: make(chan struct{})}
 	w := work(t, s.URL(), e)
 	h.feed(t, log.Blocks...)
-	<-e.seen
+	receive(t, e.seen)
 	// A worker beside it is asked ten times for as long as a delivery lasts.
 	other := work(t, s.URL(), newEvaluator())
 	until(t, h, func() bool { return h.leader.Workers() == 2 })
@@ -253,7 +253,7 @@ func TestPoison(t *testing.T) {
 	victims := make(chan *hand, 8)
 	bring := func() {
 		caught := make(chan struct{})
-		w := work(t, s.URL(), &slow{Evaluator: newEvaluator(), gate: make(chan struct{}), seen: caught}, func(c *WorkerConfig) { c.Tasks = 1 })
+		w := work(t, s.URL(), &slow{Evaluator: newEvaluator(), gate: make(chan struct{}), seen: caught}, func(c *WorkerConfig) { c.Tasks, c.Deliveries = 1, 3 })
 		go func() {
 			select {
 			case <-caught:
@@ -274,9 +274,9 @@ func TestPoison(t *testing.T) {
 	}()
 	for range 3 {
 		bring()
-		(<-victims).kill()
+		receive(t, victims).kill()
 	}
-	work(t, s.URL(), newEvaluator())
+	work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Deliveries = 3 })
 	h.drain(t)
 	st, err := h.Status(handles[1])
 	if err != nil || st.State != coprocessor.Failed || !strings.Contains(st.Failure.Reason, "given up after 3 deliveries") {
@@ -300,7 +300,7 @@ func TestMachineFault(t *testing.T) {
 	h := lead(t, s.URL(), vfs.NewMem())
 	w := work(t, s.URL(), broken{newEvaluator()})
 	h.feed(t, log.Blocks...)
-	if err := <-w.ran; !errors.Is(err, tfhe.ErrKey) {
+	if err := receive(t, w.ran); !errors.Is(err, tfhe.ErrKey) {
 		t.Errorf("the worker ended with %v", err)
 	}
 	work(t, s.URL(), newEvaluator())
@@ -346,7 +346,7 @@ func TestNoWorkers(t *testing.T) {
 	w := work(t, s.URL(), e)
 	until(t, h, func() bool { return h.leader.Workers() == 1 })
 	h.feed(t, log.Blocks...)
-	<-e.seen
+	receive(t, e.seen)
 	w.kill()
 	h.drain(t)
 	h.check(t, log, want)
@@ -364,7 +364,7 @@ func TestLeaderRestarts(t *testing.T) {
 	work(t, s.URL(), e)
 	h := lead(t, s.URL(), disk)
 	h.feed(t, log.Blocks...)
-	<-e.seen
+	receive(t, e.seen)
 	h.stop()
 	h = lead(t, s.URL(), disk)
 	close(e.gate)
@@ -383,7 +383,7 @@ func TestStop(t *testing.T) {
 	e := &slow{Evaluator: newEvaluator(), gate: make(chan struct{}), seen: make(chan struct{})}
 	w := work(t, s.URL(), e)
 	h.feed(t, log.Blocks...)
-	<-e.seen
+	receive(t, e.seen)
 	w.stop(t)
 	work(t, s.URL(), newEvaluator())
 	h.drain(t)

@@ -39,18 +39,16 @@ const maxRemembered = 1 << 12
 
 // LeaderConfig says what a leader works with.
 type LeaderConfig struct {
-	Domain     fhe.Domain
-	Conn       *nats.Conn // it stays the caller's
-	Blobs      Blobs
-	Deliveries int    // DefaultDeliveries if 0
-	Timing     Timing // DefaultTiming if zero
-	Logger     *slog.Logger
+	Domain fhe.Domain
+	Conn   *nats.Conn // it stays the caller's
+	Blobs  Blobs
+	Timing Timing // DefaultTiming if zero
+	Logger *slog.Logger
 }
 
 // Leader is the coprocessor's side of a cluster.
 type Leader struct {
 	cfg     LeaderConfig
-	epoch   int64 // tells this leader's messages from an earlier one's
 	js      jetstream.JetStream
 	stream  jetstream.Stream
 	subs    []*nats.Subscription
@@ -86,15 +84,12 @@ func NewLeader(ctx context.Context, cfg LeaderConfig) (*Leader, error) {
 	if cfg.Timing == (Timing{}) {
 		cfg.Timing = DefaultTiming
 	}
-	if cfg.Deliveries == 0 {
-		cfg.Deliveries = DefaultDeliveries
-	}
 	done, err := lru.New[fhe.Digest, *parcel](maxRemembered)
 	if err != nil {
 		return nil, err
 	}
 	l := &Leader{
-		cfg: cfg, epoch: time.Now().UnixNano(), done: done, changed: make(chan struct{}, 1), late: make(chan coprocessor.LateReport, 64),
+		cfg: cfg, done: done, changed: make(chan struct{}, 1), late: make(chan coprocessor.LateReport, 64),
 		workers: make(map[string]*member), pending: make(map[fhe.Digest]*parcel),
 	}
 	if l.js, err = jetstream.New(cfg.Conn); err != nil {
@@ -127,7 +122,7 @@ const consumerName = "workers"
 func (l *Leader) openQueue(ctx context.Context) (err error) {
 	if l.stream, err = l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: queueName(l.cfg.Domain), Subjects: []string{subject(l.cfg.Domain, "tasks")}, Retention: jetstream.WorkQueuePolicy,
-		Storage: jetstream.FileStorage, MaxMsgSize: maxMessage + 1<<10, Duplicates: time.Minute,
+		Storage: jetstream.FileStorage, MaxMsgSize: maxMessage + 1<<10,
 	}); err != nil {
 		return err
 	}
@@ -191,8 +186,8 @@ func (l *Leader) Compute(ctx context.Context, t *coprocessor.Task, fetch coproce
 		return nil, coprocessor.ErrNoWorker
 	}
 	defer l.forget(id, p)
-	for attempt := 0; ; attempt++ {
-		seq, err := l.publish(ctx, id, enc, attempt)
+	for {
+		seq, err := l.publish(ctx, enc)
 		if err != nil {
 			return nil, l.offline(ctx, err)
 		}
@@ -284,10 +279,12 @@ func (l *Leader) forget(id fhe.Digest, p *parcel) {
 	}
 }
 
-func (l *Leader) publish(ctx context.Context, id fhe.Digest, enc []byte, attempt int) (uint64, error) {
+// publish returns the place of a task in the queue. A task that comes into it twice
+// is computed twice, and does no harm.
+func (l *Leader) publish(ctx context.Context, enc []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timing.Ack)
 	defer cancel()
-	ack, err := l.js.Publish(ctx, subject(l.cfg.Domain, "tasks"), enc, jetstream.WithMsgID(fmt.Sprintf("%x/%d/%d", id[:], l.epoch, attempt)))
+	ack, err := l.js.Publish(ctx, subject(l.cfg.Domain, "tasks"), enc)
 	if err != nil {
 		return 0, err
 	}

@@ -114,7 +114,7 @@ func TestPartition(t *testing.T) {
 		}
 		h := lead(t, straits[0].url(), vfs.NewMem())
 		for _, x := range straits[1:] {
-			work(t, x.url(), newEvaluator(), func(c *WorkerConfig) { c.Deliveries = 1000 })
+			work(t, x.url(), newEvaluator())
 		}
 		var storms sync.WaitGroup
 		storms.Go(func() { storm(rand.New(rand.NewPCG(seed, 9)), straits) })
