@@ -3,12 +3,10 @@ package squash
 import (
 	"crypto/sha256"
 	"fmt"
-	"math/big"
-	"math/bits"
 	"sync"
 
 	"fhevm/accel/ntt"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 	"fhevm/fhe/tfhe"
 )
@@ -48,44 +46,26 @@ func GenerateKey(small []uint8, seed tfhe.Seed, progress func(done, total int)) 
 	return k, secret, nil
 }
 
-// generator encrypts bits as GGSW ciphertexts. Words modulo q_p are stored
-// times a constant: 1/(Q/q_p) as ntt.RNS represents integers, 1/N for
-// InverseAdd, and 2^52 for Dot.
+// generator encrypts bits as GGSW ciphertexts.
 type generator struct {
 	errors, masks tfhe.Seed
-	secret        [2][glweDim]*ntt.Poly // values
-	scale         [2]uint64
-	gadget        [2][ntt.Levels]uint64 // round(Q/B^j), times scale
+	linear        [2]*Linear
 }
 
 func newGenerator(secret *SecretKey, seed tfhe.Seed) *generator {
 	g := &generator{errors: seed, masks: seed.Derive("squash masks", 0)}
-	for p, m := range ring().Moduli {
-		for z := range glweDim {
-			g.secret[p][z] = secret.values(p, z)
-		}
-		g.scale[p] = m.Mul(m.Exp(2, 52), m.Inv(m.Mul(ntt.N, ring().CoFactor(p))))
-		for j := range ntt.Levels {
-			g.gadget[p][j] = m.Mul(g.scale[p], gadgetWeight(j, m.Q))
-		}
+	words := secret.words()
+	defer clear(words)
+	for p := range g.linear {
+		g.linear[p] = NewLinear(p, words)
 	}
 	return g
 }
 
-// gadgetWeight returns round(Q/B^(j+1)) modulo q.
-func gadgetWeight(j int, q uint64) uint64 {
-	shift := uint(ntt.BaseLog * (j + 1))
-	w := new(big.Int).Lsh(big.NewInt(1), shift-1)
-	w.Add(w, Modulus()).Rsh(w, shift)
-	return w.Mod(w, new(big.Int).SetUint64(q)).Uint64()
-}
-
-// row writes the GGSW encryption of bit i of the small key: row (c, j) encrypts
-// bit*g_j at polynomial c of the GLWE ciphertext. Masks stay as the seed gives
-// them, so at a mask bit*g_j moves to the body, where it meets the secret.
+// row writes the GGSW encryption of bit i of the small key.
 func (g *generator) row(dst []uint64, i int, bit uint64) {
 	noise := csprng.New(g.errors, "squash error", uint64(i))
-	masks := csprng.New(g.masks, "squash mask", uint64(i))
+	masks := csprng.New(g.masks, labelMask, uint64(i))
 	var signed [ntt.Rows][ntt.N]int8
 	for r := range signed {
 		for x := range signed[r] {
@@ -93,62 +73,20 @@ func (g *generator) row(dst []uint64, i int, bit uint64) {
 		}
 	}
 	noise.Wipe()
+	errors, bodies := new(ntt.Digits), new(ntt.Digits)
 	for p, m := range ring().Moduli {
-		errors := new(ntt.Digits)
 		for r := range errors {
 			for x, e := range signed[r] {
 				errors[r][x] = m.Signed(int64(e))
 			}
-			m.Forward(&errors[r])
-			m.Reduce(&errors[r])
 		}
-		g.encrypt(dst[p*ntt.MatrixWords:][:ntt.MatrixWords], p, bit, errors, masks)
+		matrix := dst[p*ntt.MatrixWords:][:ntt.MatrixWords]
+		drawMasks(matrix, m.Q, masks)
+		g.linear[p].Bodies(bodies, matrix, bit, errors)
+		putBodies(matrix, bodies)
 		clear(errors[:])
 	}
 	clear(signed[:])
-}
-
-// encrypt writes a row modulo prime p, masks in the order of the layout.
-func (g *generator) encrypt(dst []uint64, p int, bit uint64, errors *ntt.Digits, masks *csprng.Stream) {
-	for x := 0; x < ntt.N; x += ntt.Lanes {
-		for r := range ntt.Rows {
-			cell := dst[ntt.MatrixIndex(r, 0, x):][:ntt.Columns*ntt.Lanes]
-			for i := range cell[:glweDim*ntt.Lanes] {
-				cell[i] = uniform(masks, ring().Moduli[p].Q)
-			}
-			for l := range ntt.Lanes {
-				cell[glweDim*ntt.Lanes+l] = g.body(cell[l:], p, r, x+l, bit, errors[r][x+l])
-			}
-		}
-	}
-}
-
-// body returns mask * secret + error + bit*g_j at one position of row r. The
-// words of the masks are Lanes apart.
-func (g *generator) body(mask []uint64, p, r, x int, bit, noise uint64) uint64 {
-	m := ring().Moduli[p]
-	c, j := r/ntt.Levels, r%ntt.Levels
-	message := uint64(1)
-	if c < glweDim {
-		message = m.Q - g.secret[p][c][x]
-	}
-	var s sum128
-	for z := range glweDim {
-		s.mulAdd(mask[z*ntt.Lanes], g.secret[p][z][x])
-	}
-	s.mulAdd(noise, g.scale[p])
-	s.mulAdd(g.gadget[p][j]*bit, message)
-	return bits.Rem64(s.hi, s.lo, m.Q)
-}
-
-// sum128 adds up products of words below 2^50.
-type sum128 struct{ hi, lo uint64 }
-
-func (s *sum128) mulAdd(a, b uint64) {
-	h, l := bits.Mul64(a, b)
-	var carry uint64
-	s.lo, carry = bits.Add64(s.lo, l, 0)
-	s.hi += h + carry
 }
 
 // uniform draws a word below q: the low 50 bits of the first 64-bit word of
@@ -163,9 +101,7 @@ func uniform(s *csprng.Stream, q uint64) uint64 {
 
 func (g *generator) wipe() {
 	g.errors.Wipe()
-	for p := range g.secret {
-		for _, s := range g.secret[p] {
-			clear(s[:])
-		}
+	for _, l := range g.linear {
+		l.Wipe()
 	}
 }

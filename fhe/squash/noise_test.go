@@ -21,8 +21,9 @@ func (f *fixture) errorsOf(acc *glwe, mu int) (out [ntt.N]float64) {
 	var y [2]ntt.Poly
 	for p, m := range ring().Moduli {
 		y[p] = acc[glweDim][p]
+		key := NewLinear(p, f.secret.words()).secret
 		for z := range glweDim {
-			mask, secret := acc[z][p], f.secret.values(p, z)
+			mask, secret := acc[z][p], key[z]
 			m.Forward(&mask)
 			m.Reduce(&mask)
 			for x := range mask {

@@ -3,8 +3,7 @@ package squash
 import (
 	"fmt"
 
-	"fhevm/accel/ntt"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/tfhe"
 )
 
@@ -44,16 +43,13 @@ func (k *SecretKey) Decrypt(c *Ciphertext) (int, error) {
 	return Decode(k.Phase(c), NoiseBound())
 }
 
-// values returns the values of polynomial z of the key modulo prime p.
-func (k *SecretKey) values(p, z int) *ntt.Poly {
-	x := new(ntt.Poly)
-	for i, bit := range k.bits[z*ntt.N:][:ntt.N] {
-		x[i] = uint64(bit)
+// words returns the bits as words, to be cleared by the caller.
+func (k *SecretKey) words() []uint64 {
+	out := make([]uint64, Dim)
+	for i, bit := range k.bits {
+		out[i] = uint64(bit)
 	}
-	m := ring().Moduli[p]
-	m.Forward(x)
-	m.Reduce(x)
-	return x
+	return out
 }
 
 // Wipe overwrites the key with zeros.

@@ -10,7 +10,7 @@ import (
 
 	"fhevm/accel"
 	"fhevm/accel/ntt"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/tfhe"
 )
 
@@ -154,8 +154,8 @@ func TestKeyRows(t *testing.T) {
 // rowError decrypts a row of the key and subtracts its message.
 func (f *fixture) rowError(i, p, r int, bit uint64) (e [ntt.N]int64) {
 	m, row, phase := ring().Moduli[p], f.key.row(i, p), new(ntt.Poly)
-	unscale := m.Inv(newGenerator(f.secret, testSeed).scale[p])
-	secret := [glweDim]*ntt.Poly{f.secret.values(p, 0), f.secret.values(p, 1)}
+	l := NewLinear(p, f.secret.words())
+	unscale, secret := m.Inv(l.scale), l.secret
 	for x := range phase {
 		v := row[ntt.MatrixIndex(r, glweDim, x)]
 		for z, s := range secret {

@@ -3,7 +3,7 @@ package tfhe
 import (
 	"fhevm/accel"
 	"fhevm/accel/fft"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 )
 
@@ -23,6 +23,11 @@ type compactKey struct {
 	masks  Seed     // public
 	label  string   // of the masks' streams
 	bodies []uint64 // bits × ggswRows × PolySize
+}
+
+// newCompactKey has room for the bodies of LWEDim bits.
+func newCompactKey(p *Params, masks Seed, label string) compactKey {
+	return compactKey{params: p, masks: masks, label: label, bodies: make([]uint64, p.LWEDim*p.ggswWords())}
 }
 
 // ggswRows is the number of GLWE rows of one GGSW ciphertext: GLWEDim+1 of

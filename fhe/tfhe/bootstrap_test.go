@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"fhevm/accel"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // TestBootstrap evaluates tables on every plaintext, those with the padding

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"fhevm/fhe"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 )
 
@@ -37,14 +37,9 @@ const (
 func (k *SecretKey) EvaluationKey(progress func(done, total int)) *EvaluationKey {
 	p := k.params
 	ek := &EvaluationKey{
-		compactKey: compactKey{
-			params: p,
-			masks:  k.streams.Derive(labelMasks, 0),
-			label:  labelBootstrapMask,
-			bodies: make([]uint64, p.LWEDim*p.ggswWords()),
-		},
-		keySwitch: make([]uint32, p.BigDim()*p.KeySwitchLevel),
-		packing:   make([]uint32, p.packDigits()*p.PackSize),
+		compactKey: newCompactKey(p, k.streams.Derive(labelMasks, 0), labelBootstrapMask),
+		keySwitch:  make([]uint32, p.BigDim()*p.KeySwitchLevel),
+		packing:    make([]uint32, p.packDigits()*p.PackSize),
 	}
 	ring := k.packingSecret()
 	defer ring.wipe()
@@ -93,19 +88,26 @@ func (ek *EvaluationKey) keySwitchBodies(j int) []uint32 {
 	return ek.keySwitch[j*levels:][:levels:levels]
 }
 
+// keySwitchMasks calls f with the mask of each row for coefficient j of the big key.
+func (ek *EvaluationKey) keySwitchMasks(j int, f func(l int, mask []uint32)) {
+	s := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
+	a := make([]uint32, ek.params.LWEDim)
+	for l := range ek.params.KeySwitchLevel {
+		s.Uint32s(a)
+		f(l, a)
+	}
+}
+
 // encryptKeySwitchRows writes the bodies of the rows for coefficient j of the
 // big key s: row l encrypts s_j * 2^(32 - BaseLog*(l+1)) under the small key,
 // modulo 2^32.
 func (k *SecretKey) encryptKeySwitchRows(ek *EvaluationKey, j int) {
 	p := k.params
-	mask := csprng.New(ek.masks, labelKeySwitchMask, uint64(j))
 	errors := csprng.New(k.streams, labelKeySwitchError, uint64(j))
 	defer errors.Wipe()
-	a := make([]uint32, p.LWEDim)
 	bodies := ek.keySwitchBodies(j)
-	for l := range bodies {
-		mask.Uint32s(a)
+	ek.keySwitchMasks(j, func(l int, mask []uint32) {
 		message := uint32(k.big[j]) << (32 - p.KeySwitchBaseLog*(l+1))
-		bodies[l] = k.smallInner(a) + message + uint32(errors.TUniform(p.LWENoise))
-	}
+		bodies[l] = k.smallInner(mask) + message + uint32(errors.TUniform(p.LWENoise))
+	})
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"fhevm/accel"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // BenchmarkKeySwitch switches batches of ciphertexts.

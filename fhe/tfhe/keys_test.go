@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"fhevm/accel/vec"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 type testKeys struct {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"fhevm/accel/vec"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 )
 

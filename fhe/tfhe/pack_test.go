@@ -10,7 +10,7 @@ import (
 
 	"fhevm/accel"
 	"fhevm/accel/vec"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // trimmed is the largest number of slots that leave mask words out.

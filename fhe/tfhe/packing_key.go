@@ -2,7 +2,7 @@ package tfhe
 
 import (
 	"fhevm/accel/vec"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 )
 

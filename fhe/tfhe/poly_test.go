@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 var testSeed = csprng.SeedFrom([32]byte{'t', 'f', 'h', 'e'})

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"fhevm/accel/fft"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // complexBig is a complex number of 300 bits.

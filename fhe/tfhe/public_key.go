@@ -3,7 +3,7 @@ package tfhe
 import (
 	"fmt"
 
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // PublicKey is the compact public key of a network: one RLWE sample (a, a*s+e)
@@ -15,11 +15,13 @@ type PublicKey struct {
 	a, b   []uint64
 }
 
+const labelPublicMask = "public key mask"
+
 // PublicKey derives the public key of k.
 func (k *SecretKey) PublicKey() *PublicKey {
 	p := k.params
 	pk := &PublicKey{params: p, a: make([]uint64, p.PolySize), b: make([]uint64, p.PolySize)}
-	csprng.New(k.streams, "public key mask", 0).Uint64s(pk.a)
+	csprng.New(k.streams, labelPublicMask, 0).Uint64s(pk.a)
 	errors := csprng.New(k.streams, "public key error", 0)
 	defer errors.Wipe()
 	mulNegacyclic(pk.b, pk.a, k.big)

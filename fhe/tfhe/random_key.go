@@ -4,7 +4,7 @@ import (
 	"io"
 
 	"fhevm/fhe"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 )
 
@@ -32,12 +32,7 @@ const (
 // goroutine at a time.
 func (k *SecretKey) RandomKey(progress func(done, total int)) *RandomKey {
 	p := k.params
-	rk := &RandomKey{compactKey: compactKey{
-		params: p,
-		masks:  k.streams.Derive(labelRandomMasks, 0),
-		label:  labelRandomMask,
-		bodies: make([]uint64, p.LWEDim*p.ggswWords()),
-	}}
+	rk := &RandomKey{compactKey: newCompactKey(p, k.streams.Derive(labelRandomMasks, 0), labelRandomMask)}
 	bits := k.randomBits()
 	defer clear(bits)
 	step := counter(len(bits), progress)
@@ -45,8 +40,13 @@ func (k *SecretKey) RandomKey(progress func(done, total int)) *RandomKey {
 		k.encryptGGSW(&rk.compactKey, labelRandomError, i, bits[i])
 		step()
 	})
-	rk.digest, _, _ = rk.write(io.Discard)
+	rk.digest = rk.computeDigest()
 	return rk
+}
+
+func (rk *RandomKey) computeDigest() fhe.Digest {
+	digest, _, _ := rk.write(io.Discard)
+	return digest
 }
 
 // randomBits are the secret bits that k's random key encrypts.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"fhevm/accel"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // random is the random key of testSeed; the engine of keys draws with it.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"fhevm/fhe"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // Rerandomizer gives ciphertexts masks that nobody chose: it adds encryptions of

@@ -7,7 +7,7 @@ import (
 
 	"fhevm/accel"
 	"fhevm/fhe"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 	"fhevm/fhe/internal/parallel"
 )
 

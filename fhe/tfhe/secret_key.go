@@ -3,7 +3,7 @@ package tfhe
 import (
 	"fmt"
 
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // SecretKey holds the binary secrets of a network: the GLWE key, which is also

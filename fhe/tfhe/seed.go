@@ -1,6 +1,6 @@
 package tfhe
 
-import "fhevm/fhe/internal/csprng"
+import "fhevm/fhe/csprng"
 
 // Seed is 32 bytes of secret entropy from which keys and encryptions are
 // expanded deterministically (SPEC 3.1). It prints as a placeholder.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"fhevm/accel/vec"
-	"fhevm/fhe/internal/csprng"
+	"fhevm/fhe/csprng"
 )
 
 // edgeWords are inputs at which roundings and carries happen.

@@ -30,6 +30,15 @@ func newCode(f Field, parties threshold.PartySet, degree int) *code {
 	return c
 }
 
+// CheckRows returns what opens and checks a sharing of the given degree that all of
+// the parties have a share of, in the order of their ids: weights that take the
+// first degree+1 shares to the secret, and rows whose products with all shares are 0
+// if and only if the shares lie on one polynomial.
+func CheckRows(f Field, parties threshold.PartySet, degree int) (atZero []uint64, parity [][]uint64) {
+	c := newCode(f, parties, degree)
+	return c.atZero, c.parity
+}
+
 // dualWeights returns 1/prod_{j != i} (x_i - x_j): the dual code of a
 // Reed-Solomon code is the one with these multipliers (eprint 2025/699, eq. 26).
 func (f Field) dualWeights(xs []uint64) []uint64 {

@@ -27,9 +27,10 @@ type Field struct {
 }
 
 // Fields are the fields modulo Q1 and Q2.
-var Fields = [2]Field{newField(Q1), newField(Q2)}
+var Fields = [2]Field{NewField(Q1), NewField(Q2)}
 
-func newField(q uint64) Field {
+// NewField prepares a prime between 2^49 and 2^50.
+func NewField(q uint64) Field {
 	barrett, _ := bits.Div64(1<<(2*fieldBits-64), 0, q)
 	_, word := bits.Div64(1, 0, q)
 	return Field{q, barrett, word}
