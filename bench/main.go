@@ -5,6 +5,8 @@
 //	squash   preparing decryptions
 //	keys     the dealer ceremony
 //	network  a node under a load of transfers (10 minutes on 2 cores)
+//	cluster  a node whose work is done by one worker process, by two, and so on (10 minutes)
+//	committee  key generation without a dealer, and decryptions by four processes
 //
 // With -peer it measures operations in turn with a peer's program instead and
 // writes their ratios to bench/results/peers.json.
@@ -17,6 +19,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,23 +30,41 @@ import (
 // options are the command's flags.
 type options struct {
 	out, part, peer string
+	worker, token   string // of a process that is a worker
+	generate, plan  string // of one that takes part in a key generation
+	serve, rpc, api string // of one that is a party
 	only            selection
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.out, "out", "bench/results", "`folder` to write")
-	flag.StringVar(&o.part, "part", "", "measure one `part` only: engine, squash, keys or network")
+	flag.StringVar(&o.part, "part", "", "measure one `part` only: engine, squash, keys, network, cluster or committee")
+	flag.StringVar(&o.worker, "worker", "", "be a worker of the cluster at `URL`, as -part cluster starts them")
+	flag.StringVar(&o.token, "token", "", "`file` with that cluster's token")
+	flag.StringVar(&o.generate, "generate", "", "be the party with this `folder` in a key generation, as -part committee starts them")
+	flag.StringVar(&o.plan, "plan", "", "`file` with that generation's plan")
+	flag.StringVar(&o.serve, "serve", "", "be the party with this `folder`")
+	flag.StringVar(&o.rpc, "rpc", "", "JSON-RPC `URL` of the party's node")
+	flag.StringVar(&o.api, "api", "", "wallet API `URL` of the party's node")
 	flag.StringVar(&o.peer, "peer", "", "compare with the peer that this `program` measures; arguments may follow it")
 	flag.Var(&o.only, "only", "measure rows with all words of one of these `terms` only, separated by commas; the others stay as they are")
 	flag.Parse()
-	if err := o.run(context.Background()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := o.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func (o *options) run(ctx context.Context) error {
+	if o.generate != "" {
+		return o.takePart(ctx)
+	}
+	if o.serve != "" {
+		return o.serveParty(ctx)
+	}
 	folder, err := network.DevFolder()
 	if err != nil {
 		return err
@@ -51,13 +72,16 @@ func (o *options) run(ctx context.Context) error {
 	if err := folder.DealDev(func(string, int, int) {}); err != nil {
 		return err
 	}
+	if o.worker != "" {
+		return o.work(ctx, folder)
+	}
 	if o.peer != "" {
 		return o.compare(ctx, folder)
 	}
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context, network.Folder, *recorder) error
-	}{{"engine", o.engine}, {"squash", squashing}, {"keys", keys}, {"network", o.network}} {
+	}{{"engine", o.engine}, {"squash", squashing}, {"keys", keys}, {"network", o.network}, {"cluster", o.cluster}, {"committee", o.committee}} {
 		if o.part != "" && o.part != part.name {
 			continue
 		}

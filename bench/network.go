@@ -28,6 +28,7 @@ const (
 	holders   = 64
 	transfers = 1000
 	idleRuns  = 5
+	minted    = 1000 // balance of each holder in the beginning
 )
 
 // network measures a whole node, from a signed transaction to stored ciphertexts,
@@ -38,11 +39,14 @@ func (o *options) network(ctx context.Context, f network.Folder, r *recorder) er
 		return err
 	}
 	defer m.engine.Close()
-	l, err := startLoad(ctx, f)
+	l, err := startLoad(ctx, node.Config{Network: f})
 	if err != nil {
 		return err
 	}
 	defer l.stop()
+	if err := l.prepare(ctx); err != nil {
+		return err
+	}
 	return errors.Join(l.idle(ctx, m, r), l.busy(ctx, m, r))
 }
 
@@ -58,20 +62,18 @@ type load struct {
 	holders []*demo.Account
 }
 
-func startLoad(ctx context.Context, f network.Folder) (l *load, err error) {
+// startLoad runs a node in a folder of its own, at addresses of its own.
+func startLoad(ctx context.Context, cfg node.Config) (l *load, err error) {
 	l = &load{stopped: make(chan error, 1)}
 	if l.dir, err = os.MkdirTemp("", "fhevm-bench-"); err != nil {
 		return nil, err
 	}
-	l.node, err = node.New(ctx, node.Config{Network: f, DataDir: l.dir, RPC: "127.0.0.1:0", API: "127.0.0.1:0"})
-	if err != nil {
+	cfg.DataDir, cfg.RPC, cfg.API = l.dir, "127.0.0.1:0", "127.0.0.1:0"
+	if l.node, err = node.New(ctx, cfg); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(l.dir))
 	}
 	ctx, l.cancel = context.WithCancel(ctx)
 	go func() { l.stopped <- l.node.Run(ctx) }()
-	if err := l.prepare(ctx); err != nil {
-		return nil, errors.Join(err, l.stop())
-	}
 	return l, nil
 }
 
@@ -101,7 +103,7 @@ func (l *load) prepare(ctx context.Context) (err error) {
 		if err := owner.Pay(ctx, h.Address(), big.NewInt(1e18)); err != nil {
 			return err
 		}
-		in, err := l.encrypt(ctx, owner, 1000)
+		in, err := l.encrypt(ctx, owner, minted)
 		if err != nil {
 			return err
 		}

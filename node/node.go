@@ -66,6 +66,7 @@ const (
 type Node struct {
 	config      Config
 	network     *network.Description
+	certified   bool // the committee made the keys without a dealer
 	keys        *identity.Identity
 	chain       ledger
 	feed        *chain.Feed // of the chain's blocks to the coprocessor
@@ -107,6 +108,9 @@ func New(ctx context.Context, cfg Config) (n *Node, err error) {
 		return n, fmt.Errorf("the longest delay is %v: want a positive duration, or 0 for no limit", cfg.MaxDelay)
 	}
 	if n.network, err = cfg.Network.Description(); err != nil {
+		return n, err
+	}
+	if n.certified, err = cfg.Network.Certified(n.network); err != nil {
 		return n, err
 	}
 	if n.keys, err = cfg.Network.NodeIdentity(); err != nil {

@@ -9,18 +9,23 @@ import (
 
 // warnings are the guarantees that a network lacks, as the start banner and
 // the wallet API state them.
-var warnings = []string{
-	"input proofs do not exist yet: an input list's stated binding stops accidents, not attackers; anyone who can send a transaction can extract the FHE key",
-	"the FHE key was made by a dealer, who could have kept it",
-	"development network: account keys are public and one sealer orders transactions; use it for nothing of value",
-}
+const (
+	warnProofs   = "input proofs do not exist yet: an input list's stated binding stops accidents, not attackers; anyone who can send a transaction can extract the FHE key"
+	warnDealer   = "the FHE key was made by a dealer, who could have kept it"
+	warnDev      = "development network: account keys are public and one sealer orders transactions; use it for nothing of value"
+	warnAttested = "attested inputs: the coprocessor that signs them is trusted to keep the encrypted lists that they stand for"
+)
 
 // warnings are those of this network.
-func (n *Node) warnings() []string {
-	if n.inputs != sdk.InputsAttested {
-		return warnings
+func (n *Node) warnings() (list []string) {
+	if n.inputs == sdk.InputsAttested {
+		list = append(list, warnAttested)
 	}
-	return append([]string{"attested inputs: the coprocessor that signs them is trusted to keep the encrypted lists that they stand for"}, warnings...)
+	list = append(list, warnProofs)
+	if !n.certified {
+		list = append(list, warnDealer)
+	}
+	return append(list, warnDev)
 }
 
 // Parameters describe the network to wallets.

@@ -7,10 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"fhevm/node"
 	"fhevm/node/demo"
+	"fhevm/node/network"
 
 	"github.com/urfave/cli/v2"
 )
@@ -26,6 +28,7 @@ is refused, and opens the total supply publicly. Exits with status 1 if any
 value is wrong. The cryptography is real.`,
 		Flags: []cli.Flag{
 			keysFlag,
+			&cli.BoolFlag{Name: "dkg", Usage: "have four processes make the keys without a dealer, and serve as committee (2 to 4 minutes)"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per step on standard output, all else on standard error"},
 			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		},
@@ -53,27 +56,61 @@ func bootAndRun(c *cli.Context, report *demo.Report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if c.Bool("dkg") {
+		return demoGenerated(c, dir, report)
+	}
 	var n *node.Node
 	err = report.Step("boot", "boot a network with a committee of four", func(*demo.Step) error {
 		keys, err := devKeys(c)
 		if err != nil {
 			return err
 		}
-		n, err = node.New(c.Context, node.Config{
-			Network: keys, DataDir: dir, RPC: "127.0.0.1:0", API: "127.0.0.1:0",
-			Workers: c.Int("workers"), Version: version, Logger: slog.Default(),
-		})
+		n, err = openDemo(c, keys, dir, false)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	report.Bootstraps = n.Bootstraps
-	return demoOn(c.Context, n, report)
+	return demoOn(c.Context, n, report, func(context.Context) error { return nil })
 }
 
-// demoOn runs the demo on a node that runs until the demo is over.
-func demoOn(ctx context.Context, n *node.Node, report *demo.Report) error {
+func openDemo(c *cli.Context, keys network.Folder, dir string, remote bool) (*node.Node, error) {
+	return node.New(c.Context, node.Config{
+		Network: keys, DataDir: filepath.Join(dir, "data"), RPC: "127.0.0.1:0", API: "127.0.0.1:0", Remote: remote,
+		Workers: c.Int("workers"), Version: version, Logger: slog.Default(),
+	})
+}
+
+// demoGenerated runs the demo on keys that four processes make together. They are the
+// committee, and nothing else has a share.
+func demoGenerated(c *cli.Context, dir string, report *demo.Report) error {
+	parties, err := newLocalCommittee(dir)
+	if err != nil {
+		return err
+	}
+	var keys network.Folder
+	if err := report.Step("keygen", "four processes make the keys, without a dealer", func(*demo.Step) (err error) {
+		keys, err = parties.generate(c.Context)
+		return err
+	}); err != nil {
+		return err
+	}
+	var n *node.Node
+	if err := report.Step("boot", "boot a network whose committee they are", func(*demo.Step) (err error) {
+		n, err = openDemo(c, keys, dir, true)
+		return err
+	}); err != nil {
+		return err
+	}
+	report.Bootstraps = n.Bootstraps
+	err = demoOn(c.Context, n, report, func(context.Context) error { return parties.serve(c.Context, n.RPC(), n.API()) })
+	return errors.Join(err, parties.stop())
+}
+
+// demoOn runs the demo on a node that runs until the demo is over. ready is called
+// when the node runs.
+func demoOn(ctx context.Context, n *node.Node, report *demo.Report, ready func(context.Context) error) error {
 	printWarnings(report.Text, n)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -83,7 +120,10 @@ func demoOn(ctx context.Context, n *node.Node, report *demo.Report) error {
 		cancel()
 		stopped <- err
 	}()
-	err := demo.Run(ctx, n.RPC(), n.API(), report)
+	err := ready(ctx)
+	if err == nil {
+		err = demo.Run(ctx, n.RPC(), n.API(), report)
+	}
 	cancel()
 	return errors.Join(err, <-stopped, n.Close())
 }

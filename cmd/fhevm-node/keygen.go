@@ -12,7 +12,7 @@ import (
 func keygenCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "keygen",
-		Usage: "deal a network's keys to a committee (offline dealer ceremony)",
+		Usage: "deal a network's keys to a committee (offline dealer ceremony), or plan their generation without a dealer",
 		Description: `Draws the network's FHE keys, splits the secret among the parties, writes one
 share file per party encrypted to that party, and forgets the secret. While it
 runs, this process holds the whole key: run it on a machine without a network
@@ -21,10 +21,14 @@ and destroy what it leaves in memory.
 Each party makes its keys with "party init" and hands over its party.json. The
 order of --party is the order of the parties. The folder then holds the public
 keys for everybody, network.json, node.identity for the node, and
-party-N.share for party N.`,
+party-N.share for party N.
+
+With --plan no keys are made here: the parties make them together, and nobody
+ever holds the whole key.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write, new or empty"},
 			&cli.StringSliceFlag{Name: "party", Required: true, Usage: "`FILE` that describes a party; 4, 7, 10 or 13 times"},
+			&cli.BoolFlag{Name: "plan", Usage: "make no keys: write plan.json, with which the parties make them without a dealer (fhevm-node party keygen)"},
 			&cli.Uint64Flag{Name: "chain-id", Usage: "`ID` of the chain (default: the development chain, 31337)"},
 		},
 		Action: runKeygen,
@@ -36,9 +40,12 @@ func runKeygen(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	folder := network.Folder(c.String("out"))
+	folder, plan := network.Folder(c.String("out")), network.Plan{ChainID: c.Uint64("chain-id"), Members: members}
+	if c.Bool("plan") {
+		return runPlan(c, folder, plan)
+	}
 	bar := newBar(os.Stderr)
-	d, err := folder.Deal(network.Plan{ChainID: c.Uint64("chain-id"), Members: members}, bar.update)
+	d, err := folder.Deal(plan, bar.update)
 	bar.done()
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ goes to whoever runs keygen.`,
 				},
 				Action: initParty,
 			},
+			generateCommand(),
 			{
 				Name:  "run",
 				Usage: "answer requests for decryption",

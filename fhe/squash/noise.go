@@ -34,6 +34,14 @@ const noiseBound = 1_234_972_823_165
 // squash 6).
 func NoiseBound() *big.Int { return big.NewInt(noiseBound) }
 
+// SharedNoiseBound is NoiseBound under keys each of whose errors is the sum of the
+// given number of independent ones: rounded up to what it would be if all noise grew.
+func SharedNoiseBound(shares int) *big.Int {
+	square := new(big.Int).Mul(NoiseBound(), NoiseBound())
+	square.Mul(square, big.NewInt(int64(shares)))
+	return square.Sqrt(square).Add(square, big.NewInt(1))
+}
+
 // Margin returns Q/2^6, half the distance of neighbouring plaintexts: an
 // opened phase decodes if noise and flooding together stay below it.
 func Margin() *big.Int { return new(big.Int).Rsh(Modulus(), 6) }

@@ -159,7 +159,7 @@ func TestSecurityRatio(t *testing.T) {
 // Key switch and modulus switch read a wrong box of the look-up table as
 // rarely as in any bootstrap.
 func TestInputFailure(t *testing.T) {
-	for _, set := range []*tfhe.Params{&tfhe.Default, tfhe.Default.SharedBy(4, 1)} {
+	for _, set := range []*tfhe.Params{&tfhe.Default, tfhe.Default.SharedBy(2), tfhe.Default.SharedBy(5)} {
 		for _, norm2 := range []float64{1, 17, tfhe.MaxNorm2} {
 			if p := set.FailureLog2(norm2); p > -128 {
 				t.Errorf("an input of 2-norm squared %g is misread with probability 2^%.2f", norm2, p)

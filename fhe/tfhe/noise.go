@@ -8,7 +8,7 @@ import (
 
 // MaxNorm2 is the largest 2-norm squared of a linear combination of bootstrap
 // outputs that Default may bootstrap: FailureLog2 stays at most -128, for keys of
-// a dealer and of a committee of 4. It is the mean over keys that counts; single
+// a dealer and of committees of 4 and of 7. It is the mean over keys that counts; single
 // ones are up to a few bits worse or better (SPEC 3.9).
 const MaxNorm2 = 50
 
@@ -72,13 +72,18 @@ func (p *Params) bootstrapVariance(small, big, transformError float64) float64 {
 
 // KeySwitchVariance is the variance of the error that a key switch adds.
 func (p *Params) KeySwitchVariance() float64 {
-	errors := float64(p.KeySwitchDigits()) * p.rowVariance(float64(p.LWEDim)/2) * digitVariance(p.KeySwitchBaseLog)
+	errors := float64(p.KeySwitchDigits()) * p.switchRowVariance() * digitVariance(p.KeySwitchBaseLog)
 	return errors + float64(p.BigDim())/2*roundingVariance(p.KeySwitchBaseLog*p.KeySwitchLevel)
 }
 
-// rowVariance is the variance of the error in a row of a key under the small key,
-// of the given weight: of its making, and of rounding its words for the product.
-func (p *Params) rowVariance(small float64) float64 {
+// switchRowVariance is the variance of the error in a key-switching row.
+func (p *Params) switchRowVariance() float64 {
+	return tuniformVariance(p.LWENoise, 32) + (float64(p.LWEDim)/2+1)*roundingVariance(vec.WordBits)
+}
+
+// packRowVariance is the variance of the error in a packing row under a small key of
+// the given weight: of its making, and of rounding its words for the product.
+func (p *Params) packRowVariance(small float64) float64 {
 	return p.keyVariance(p.LWENoise, 32) + (small+1)*roundingVariance(vec.WordBits)
 }
 

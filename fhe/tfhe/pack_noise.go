@@ -8,7 +8,7 @@ func (p *Params) packKeyVariance(slots int) float64 {
 
 // packRowsVariance is packKeyVariance for a small key of the given weight.
 func (p *Params) packRowsVariance(slots int, small float64) float64 {
-	return float64(slots*p.packDigits()) * p.rowVariance(small) * digitVariance(p.PackBaseLog)
+	return float64(slots*p.packDigits()) * p.packRowVariance(small) * digitVariance(p.PackBaseLog)
 }
 
 // packDigitVariance is the variance of the error of cutting a mask into digits.

@@ -10,13 +10,10 @@ import (
 	"fhevm/fhe/internal/parallel"
 )
 
-// Unpacking keeps 2^-128 for a full ciphertext under keys of a dealer and of a
-// committee of 4, and with the parameters that a committee of 7 needs in any
-// case (docs/parameters.md).
+// Unpacking keeps 2^-128 for a full ciphertext under keys of a dealer and of
+// committees of 4 and of 7.
 func TestUnpackFailureProbability(t *testing.T) {
-	seven := Default.SharedBy(7, 2)
-	seven.LWEDim, seven.LWENoise, seven.BootstrapBaseLog, seven.BootstrapLevel = 958, 12, 15, 2
-	for _, p := range []*Params{&Default, committee, seven} {
+	for _, p := range []*Params{&Default, Default.SharedBy(2), committee} {
 		for _, slots := range []int{1, 32, 128, p.PackSize} {
 			got := p.UnpackFailureLog2(slots)
 			t.Logf("log2 of the failure probability with %d slots, %d key errors: %.1f", slots, p.KeyShares, got)
@@ -51,7 +48,7 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 	masks := p.packKeyVariance(p.PackSize) - p.packRowsVariance(p.PackSize, 0) // see TestMaskRounding
 	keyed := shares*key.upper()*float64(p.PackSize) + masks + committee.KeySwitchVariance()
 	got := p.unpackFailureLog2(shares*unpack.upper(), keyed+digits.upper()+rounding.upper())
-	t.Logf("log2 of the failure probability with upper bounds, committee of 4: %.2f", got)
+	t.Logf("log2 of the failure probability with upper bounds, committee of 7: %.2f", got)
 	if !testing.Short() && got > -128 {
 		t.Errorf("log2 of the failure probability with upper bounds is %.2f", got)
 	}

@@ -2,7 +2,6 @@ package tfhe
 
 import (
 	"fmt"
-	"math/big"
 	"math/bits"
 
 	"fhevm/accel/vec"
@@ -30,8 +29,8 @@ type Params struct {
 	PackBits               int // bits of a word of a packed ciphertext
 
 	// KeyShares is the number of independent TUniform errors of which each error
-	// in a key is the sum: 1 for keys of a dealer. Predictions of noise
-	// alone depend on it.
+	// in a key is the sum, but in key-switching rows, whose errors are single ones:
+	// 1 for keys of a dealer. Predictions of noise alone depend on it.
 	KeyShares int
 }
 
@@ -61,12 +60,12 @@ const (
 	Delta = uint64(1) << DeltaLog
 )
 
-// SharedBy returns the set for keys that a committee of n parties generates, of
-// whom any t may be corrupt, by pseudo-random secret sharing: an error in a key is
-// the sum of one from each set of n-t parties.
-func (p *Params) SharedBy(n, t int) *Params {
+// SharedBy returns the set for keys that a committee generates by pseudo-random
+// secret sharing: an error in a key is the sum of one from each of so many sets of
+// parties.
+func (p *Params) SharedBy(sets int) *Params {
 	shared := *p
-	shared.KeyShares = int(new(big.Int).Binomial(int64(n), int64(t)).Int64())
+	shared.KeyShares = sets
 	return &shared
 }
 

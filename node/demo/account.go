@@ -9,7 +9,10 @@ import (
 
 	"fhevm/contracts"
 	"fhevm/fhe"
+	"fhevm/sdk"
+	"fhevm/sdk/client"
 
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
@@ -17,6 +20,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
 )
 
 // Account sends transactions with a key at hand, through a node's JSON-RPC as
@@ -50,6 +54,28 @@ func (a *Account) Deploy(ctx context.Context, artifact *contracts.Artifact, args
 		return nil, nil, fmt.Errorf("deploy %s: %w", artifact.Name, err)
 	}
 	return &Contract{Address: receipt.ContractAddress, abi: parsed, client: a.client}, receipt, nil
+}
+
+// Decrypt has the committee re-encrypt a handle, on which the contract holds a right
+// too, for the account.
+func (a *Account) Decrypt(ctx context.Context, wallet *client.Client, contract fhe.Address, h fhe.Handle) (*uint256.Int, error) {
+	head, err := a.client.HeaderByNumber(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	request, err := wallet.Parameters().NewDecryption(sdk.Reading{
+		Origin: "the demo", User: fhe.Address(a.Address()), Contracts: []fhe.Address{contract}, Handles: []fhe.Handle{h},
+		From: head.Time, Until: head.Time + 3600,
+	})
+	if err != nil {
+		return nil, err
+	}
+	request.Sign(secp256k1.PrivKeyFromBytes(crypto.FromECDSA(a.key)))
+	values, err := wallet.UserDecrypt(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
 }
 
 // Send signs and sends a transaction (to nil creates a contract) and returns

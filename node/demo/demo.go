@@ -13,9 +13,7 @@ import (
 	"fhevm/sdk"
 	"fhevm/sdk/client"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/holiman/uint256"
 )
@@ -150,23 +148,7 @@ func (d *demo) balances(ctx context.Context) error {
 
 // decrypt asks the committee to re-encrypt a handle for an account.
 func (d *demo) decrypt(ctx context.Context, a *Account, h fhe.Handle) (*uint256.Int, error) {
-	head, err := d.chain.HeaderByNumber(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	request, err := d.wallet.Parameters().NewDecryption(sdk.Reading{
-		Origin: "the demo", User: fhe.Address(a.Address()), Contracts: []fhe.Address{fhe.Address(d.token.Address)}, Handles: []fhe.Handle{h},
-		From: head.Time, Until: head.Time + 3600,
-	})
-	if err != nil {
-		return nil, err
-	}
-	request.Sign(secp256k1.PrivKeyFromBytes(crypto.FromECDSA(a.key)))
-	values, err := d.wallet.UserDecrypt(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	return values[0], nil
+	return a.Decrypt(ctx, d.wallet, fhe.Address(d.token.Address), h)
 }
 
 func (d *demo) stranger(ctx context.Context) error {

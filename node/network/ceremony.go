@@ -147,12 +147,14 @@ func (f Folder) writeShares(d *Description, bits *squash.SecretKey) error {
 	return nil
 }
 
-func (f Folder) writeDescription(d *Description) error {
-	b, err := json.MarshalIndent(d, "", "  ")
+func (f Folder) writeDescription(d *Description) error { return f.writeJSON(descriptionFile, d) }
+
+func (f Folder) writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeBytes(f.path(descriptionFile), 0o644, append(b, '\n'))
+	return writeBytes(f.path(name), 0o644, append(b, '\n'))
 }
 
 // WriteIdentity writes an identity file for its owner alone.

@@ -27,7 +27,7 @@ var pause = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, J
 // a party or a relay of the committee.
 func Dial(m threshold.Member, id *identity.Identity) (*Client, error) {
 	conn, err := grpc.NewClient("passthrough:///"+m.Address,
-		grpc.WithTransportCredentials(credentials.NewTLS(clientTLS(id, m))),
+		grpc.WithTransportCredentials(credentials.NewTLS(ClientTLS(id, m))),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pause, MinConnectTimeout: 10 * time.Second}),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodec(jsonCodec{}),

@@ -144,7 +144,7 @@ func TestMalformedMessage(t *testing.T) {
 	node := newIdentity(t)
 	c := n.serve(t, node)
 	conn, err := grpc.NewClient("passthrough:///"+c.Members[0].Address,
-		grpc.WithTransportCredentials(credentials.NewTLS(clientTLS(node, c.Members[0]))), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})))
+		grpc.WithTransportCredentials(credentials.NewTLS(ClientTLS(node, c.Members[0]))), grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{})))
 	if err != nil {
 		t.Fatal(err)
 	}

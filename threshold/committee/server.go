@@ -43,7 +43,7 @@ func NewServer(s Service, id *identity.Identity, c *threshold.Committee, log *sl
 	}
 	srv := &Server{service: s, committee: c, timeout: DefaultTimeout, log: log, callers: Gate[fhe.Digest]{Each: maxInFlight}}
 	srv.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(serverTLS(id, c))),
+		grpc.Creds(credentials.NewTLS(ServerTLS(id, c))),
 		grpc.ForceServerCodec(jsonCodec{}),
 		grpc.MaxRecvMsgSize(MaxMessage),
 		grpc.MaxSendMsgSize(MaxMessage),

@@ -22,8 +22,8 @@ func baseTLS(id *identity.Identity) *tls.Config {
 	}
 }
 
-// serverTLS admits the committee's parties and relays.
-func serverTLS(id *identity.Identity, c *threshold.Committee) *tls.Config {
+// ServerTLS admits the committee's parties and relays.
+func ServerTLS(id *identity.Identity, c *threshold.Committee) *tls.Config {
 	config := baseTLS(id)
 	config.ClientAuth = tls.RequireAnyClientCert
 	config.VerifyConnection = func(s tls.ConnectionState) error {
@@ -39,8 +39,8 @@ func serverTLS(id *identity.Identity, c *threshold.Committee) *tls.Config {
 	return config
 }
 
-// clientTLS accepts one member's certificate and no other.
-func clientTLS(id *identity.Identity, m threshold.Member) *tls.Config {
+// ClientTLS accepts one member's certificate and no other.
+func ClientTLS(id *identity.Identity, m threshold.Member) *tls.Config {
 	config := baseTLS(id)
 	config.InsecureSkipVerify = true // VerifyConnection does it, by the pin
 	config.VerifyConnection = func(s tls.ConnectionState) error {

@@ -19,12 +19,16 @@ func TestCurrent(t *testing.T) {
 	}
 }
 
-// The default set must be the cheapest for keys of a dealer and of 4 parties.
-func TestDefaultIsCheapest(t *testing.T) {
+// The default set must hold for keys of 7 parties, and cost at most 5 % more than the
+// cheapest that does: another set makes all keys and digests anew.
+func TestDefaultIsCheap(t *testing.T) {
+	now := newSet(tfhe.Default)
+	if now.maxNorm2(5) < tfhe.MaxNorm2 {
+		t.Errorf("the default set holds up to 2-norm squared %d only", now.maxNorm2(5))
+	}
 	for _, fits := range []func(set) bool{anySet, set.runs} {
-		s, found := cheapest(candidates(), 4, tfhe.MaxNorm2, fits)
-		if !found || s.Params != tfhe.Default {
-			t.Errorf("cheapest set is %+v, the default %+v", s.Params, tfhe.Default)
+		if s, found := cheapest(candidates(), 5, tfhe.MaxNorm2, fits); !found || now.cost > 1.05*s.cost {
+			t.Errorf("cheapest set is %+v, the default costs %.3f of it", s.Params, now.cost/s.cost)
 		}
 	}
 }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"fhevm/fhe"
+	"fhevm/node"
+	"fhevm/node/demo"
+	"fhevm/node/network"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// lone is the number of decryptions one by one; the other holders ask at once.
+const lone = 8
+
+// committee measures decryptions of 64-bit values through four parties, processes of
+// this program, that have made their keys themselves.
+func (o *options) committee(ctx context.Context, _ network.Folder, r *recorder) (err error) {
+	dir, err := os.MkdirTemp("", "fhevm-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := generation(ctx, dir, r); err != nil {
+		return err
+	}
+	folder := network.Folder(filepath.Join(dir, "node"))
+	if err := folder.Adopt(network.Folder(filepath.Join(party(dir, 0), "network"))); err != nil {
+		return err
+	}
+	l, err := startLoad(ctx, node.Config{Network: folder, Remote: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.stop()) }()
+	parties, err := serveParties(ctx, dir, l.node)
+	defer parties.stop()
+	if err != nil {
+		return err
+	}
+	if err := l.prepare(ctx); err != nil {
+		return err
+	}
+	return l.decryptions(ctx, r)
+}
+
+// serveParties starts the committee's processes.
+func serveParties(ctx context.Context, dir string, n *node.Node) (w workers, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	for i := range network.DevParties {
+		cmd := exec.CommandContext(ctx, self, "-serve", party(dir, i), "-rpc", n.RPC(), "-api", n.API())
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return w, err
+		}
+		if err := cmd.Start(); err != nil {
+			return w, err
+		}
+		w = append(w, cmd)
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+			return w, fmt.Errorf("start party %d: %w", i+1, err)
+		}
+	}
+	return w, nil
+}
+
+// decryptions measures balances: the first time, when their squash is still to be
+// made; again, when it is kept; and many at once.
+func (l *load) decryptions(ctx context.Context, r *recorder) error {
+	first, err := l.oneByOne(ctx, l.holders[:lone])
+	if err != nil {
+		return err
+	}
+	again, err := l.oneByOne(ctx, l.holders[:lone])
+	if err != nil {
+		return err
+	}
+	rest := l.holders[lone:]
+	start := time.Now()
+	if err := l.together(ctx, rest); err != nil {
+		return err
+	}
+	fresh := time.Since(start).Seconds() / float64(len(rest))
+	start = time.Now()
+	if err := l.together(ctx, l.holders); err != nil {
+		return err
+	}
+	kept := time.Since(start).Seconds() / float64(len(l.holders))
+	cores := fmt.Sprintf(" on %d cores", runtime.NumCPU())
+	return errors.Join(
+		r.add("uint64 user decryption, not squashed yet,"+cores, median(first), "ms", 2500),
+		r.add("uint64 user decryption, squashed before,"+cores, median(again), "ms", 150),
+		r.add(fmt.Sprintf("%d user decryptions at once, not squashed yet, against one by one", len(rest)), median(first)/1000/fresh, "x", 5),
+		r.add(fmt.Sprintf("%d user decryptions at once, squashed before, against one by one", len(l.holders)), median(again)/1000/kept, "x", 5))
+}
+
+// oneByOne returns the milliseconds of each.
+func (l *load) oneByOne(ctx context.Context, holders []*demo.Account) (times []float64, err error) {
+	for _, h := range holders {
+		start := time.Now()
+		if err := l.decrypt(ctx, h); err != nil {
+			return nil, err
+		}
+		times = append(times, ms(time.Since(start)))
+	}
+	return times, nil
+}
+
+func (l *load) together(ctx context.Context, holders []*demo.Account) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, h := range slices.Clone(holders) {
+		group.Go(func() error { return l.decrypt(ctx, h) })
+	}
+	return group.Wait()
+}
+
+func (l *load) decrypt(ctx context.Context, h *demo.Account) error {
+	handle, err := l.token.Handle(ctx, "confidentialBalanceOf", h.Address())
+	if err != nil {
+		return err
+	}
+	value, err := h.Decrypt(ctx, l.wallet, fhe.Address(l.token.Address), handle)
+	if err == nil && value.Uint64() != minted {
+		err = fmt.Errorf("a balance is %v, want %d", value, minted)
+	}
+	return err
+}
+
+// serveParty is the life of a party's process.
+func (o *options) serveParty(ctx context.Context) error {
+	return node.RunParty(ctx, node.PartyConfig{
+		Network: network.Folder(filepath.Join(o.serve, "network")), Identity: filepath.Join(o.serve, "party.identity"), DataDir: filepath.Join(o.serve, "data"),
+		RPC: o.rpc, API: o.api, Confirmations: -1, Ready: func(address string) { fmt.Println("ready at", address) },
+	})
+}

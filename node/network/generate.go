@@ -1,0 +1,187 @@
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"fhevm/fhe"
+	"fhevm/fhe/tfhe"
+	"fhevm/threshold/committee"
+	"fhevm/threshold/dkg"
+	"fhevm/threshold/generation"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/prss"
+)
+
+// Files of a key generation without a dealer.
+const (
+	planFile        = "plan.json"        // the description, without what follows from the keys
+	certificateFile = "certificate.json" // every party's signed confirmation of the keys
+)
+
+// PlanFile is the path of the plan for a key generation.
+func (f Folder) PlanFile() string { return f.path(planFile) }
+
+// Draft writes the plan for a key generation by the members themselves, and the
+// identity of the node that the network is for.
+func (f Folder) Draft(p Plan) (*Description, error) {
+	if f.Exists() {
+		return nil, fmt.Errorf("%s already holds a network: choose another folder", f)
+	}
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return nil, err
+	}
+	node, err := identity.Generate()
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.description(node)
+	if err != nil {
+		return nil, err
+	}
+	q := d.Committee.Quorum()
+	margin, err := prss.NewMargin(q, dkg.Noise(q))
+	if err != nil {
+		return nil, err
+	}
+	d.Committee.Noise, d.Committee.Stat = margin.Noise, margin.Stat
+	if _, err := d.Generation(0); err != nil {
+		return nil, err
+	}
+	if err := WriteIdentity(f.path(nodeFile), node); err != nil {
+		return nil, err
+	}
+	return d, f.writeJSON(planFile, d)
+}
+
+// ReadPlan reads what Draft wrote.
+func ReadPlan(path string) (*Description, error) {
+	b, err := committee.ReadFile(path, maxDescription)
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	d := new(Description)
+	if err := json.Unmarshal(b, d); err != nil {
+		return nil, fmt.Errorf("read plan %s: %w", path, err)
+	}
+	if d.KeyID != (fhe.Digest{}) {
+		return nil, fmt.Errorf("plan %s has keys already: it describes a network, not a plan", path)
+	}
+	planned := *d
+	planned.KeyID[0] = 1 // what a genesis asks for, and the plan is to bring about
+	planned.Committee.Epoch.Key = planned.KeyID
+	if err := planned.check(); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// Generation is the run that makes the plan's keys. attempt counts those that the
+// same parties have given up.
+func (d *Description) Generation(attempt uint32) (*dkg.Run, error) {
+	return dkg.NewRun(&d.Committee, &tfhe.Default, attempt)
+}
+
+// Accept writes what one party takes out of a key generation: its share, encrypted to
+// itself, the network's description with the parties' certificate and, if public is
+// set, the public keys, which every party has alike.
+func (f Folder) Accept(plan *Description, attempt uint32, r *generation.Result, public bool) (*Description, error) {
+	if f.Exists() {
+		return nil, fmt.Errorf("%s already holds a network: choose another folder", f)
+	}
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return nil, err
+	}
+	d := *plan
+	d.KeyID, d.RandomKey, d.Committee = r.Keys.ID(), r.Keys.Random.Digest(), *r.Secret.Committee
+	file, err := r.Secret.Encrypt()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeBytes(f.ShareFile(r.Secret.Party), 0o600, file); err != nil {
+		return nil, err
+	}
+	if public {
+		if err := f.writeKeys(r.Keys); err != nil {
+			return nil, err
+		}
+	}
+	c := certificate{Attempt: attempt}
+	for _, msg := range r.Certificate {
+		c.Confirmations = append(c.Confirmations, msg.Encode())
+	}
+	return &d, errors.Join(f.writeJSON(certificateFile, c), f.writeDescription(&d))
+}
+
+// certificate proves that a committee made a network's keys.
+type certificate struct {
+	Attempt       uint32   `json:"attempt"`
+	Confirmations [][]byte `json:"confirmations"` // every party's, as package dkg encodes messages
+}
+
+// maxCertificate bounds its file: 13 confirmations of 170 bytes.
+const maxCertificate = 1 << 14
+
+// Certified reports whether the folder holds every party's confirmation that the
+// committee made the keys of the description without a dealer.
+func (f Folder) Certified(d *Description) (bool, error) {
+	b, err := committee.ReadFile(f.path(certificateFile), maxCertificate)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var c certificate
+	if err := json.Unmarshal(b, &c); err != nil {
+		return false, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
+	}
+	plan := *d
+	plan.Committee.Epoch.Key, plan.Committee.Epoch.SquashKey = fhe.Digest{}, fhe.Digest{}
+	run, err := plan.Generation(c.Attempt)
+	if err != nil {
+		return false, err
+	}
+	var messages []*dkg.Message
+	for _, enc := range c.Confirmations {
+		msg, err := dkg.ParseMessage(enc)
+		if err != nil {
+			return false, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
+		}
+		messages = append(messages, msg)
+	}
+	return run.Certified(messages, d.KeyID, d.Committee.Epoch.SquashKey), nil
+}
+
+func (f Folder) writeKeys(k *dkg.Keys) error {
+	return errors.Join(
+		write(f.path(publicKeyFile), 0o644, k.Public.WriteTo),
+		write(f.path(evalKeyFile), 0o644, k.Evaluation.WriteTo),
+		write(f.path(randomKeyFile), 0o644, k.Random.WriteTo),
+		write(f.path(squashKeyFile), 0o644, k.Squash.WriteTo))
+}
+
+// Adopt takes a party's public files into the folder of the node that Draft made.
+func (f Folder) Adopt(from Folder) error {
+	for _, name := range []string{publicKeyFile, evalKeyFile, randomKeyFile, squashKeyFile, certificateFile, descriptionFile} {
+		if err := copyFile(f.path(name), from.path(name)); err != nil {
+			return fmt.Errorf("take %s from %s: %w", name, from, err)
+		}
+	}
+	return nil
+}
+
+// copyFile shares the file where both folders are on one disk.
+func copyFile(to, from string) error {
+	if err := os.Link(from, to); err == nil || errors.Is(err, os.ErrExist) {
+		return err
+	}
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return write(to, 0o644, source.WriteTo)
+}

@@ -1,0 +1,90 @@
+package network
+
+import (
+	"os"
+	"testing"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/identity"
+)
+
+func drafted(t *testing.T, n int) (Folder, *Description) {
+	t.Helper()
+	var p Plan
+	for i := range n {
+		id, err := identity.Generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Members = append(p.Members, id.Member(threshold.PartyID(i+1), "127.0.0.1:1"))
+	}
+	f := Folder(t.TempDir())
+	d, err := f.Draft(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, d
+}
+
+// TestPlan reads what Draft wrote, and nothing that has keys already.
+func TestPlan(t *testing.T) {
+	f, d := drafted(t, 7)
+	plan, err := ReadPlan(f.PlanFile())
+	if err != nil || !plan.Committee.Equal(&d.Committee) {
+		t.Fatalf("%+v, %v", plan, err)
+	}
+	first, err := plan.Generation(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := plan.Generation(1); err != nil || again.ID() == first.ID() {
+		t.Errorf("a second attempt is the same run: %v", err)
+	}
+	if f.Exists() {
+		t.Error("a plan is taken for a network")
+	}
+	plan.KeyID = fhe.Digest{1}
+	if err := f.writeJSON(planFile, plan); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadPlan(f.PlanFile()); err == nil {
+		t.Error("a plan with keys")
+	}
+}
+
+// TestDraftOfTen refuses a committee for whose keys no set holds.
+func TestDraftOfTen(t *testing.T) {
+	var p Plan
+	for i := range 10 {
+		id, err := identity.Generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Members = append(p.Members, id.Member(threshold.PartyID(i+1), "127.0.0.1:1"))
+	}
+	if _, err := Folder(t.TempDir()).Draft(p); err == nil {
+		t.Error("a plan for ten parties")
+	}
+}
+
+// TestCertified takes a folder without a certificate for a dealer's, and refuses one
+// that is damaged or foreign.
+func TestCertified(t *testing.T) {
+	f, d := drafted(t, 4)
+	if ok, err := f.Certified(d); ok || err != nil {
+		t.Errorf("without a certificate: %v, %v", ok, err)
+	}
+	if err := f.writeJSON(certificateFile, certificate{Confirmations: make([][]byte, 4)}); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := f.Certified(d); ok || err == nil {
+		t.Errorf("with empty confirmations: %v, %v", ok, err)
+	}
+	if err := os.WriteFile(f.path(certificateFile), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := f.Certified(d); ok || err == nil {
+		t.Errorf("with a damaged file: %v, %v", ok, err)
+	}
+}

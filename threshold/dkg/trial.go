@@ -1,0 +1,242 @@
+package dkg
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"fhevm/threshold"
+)
+
+// Failure says that a run was given up, and who is to blame. Its keys and shares are
+// of no use; the parties begin anew when those to blame have been replaced.
+type Failure struct {
+	Blames []threshold.Blame // by party
+	Cause  error
+}
+
+// Error implements error.
+func (f *Failure) Error() string {
+	var who []string
+	for _, b := range f.Blames {
+		who = append(who, b.String())
+	}
+	return fmt.Sprintf("key generation was given up: %v (%s)", f.Cause, strings.Join(who, "; "))
+}
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Cause }
+
+var (
+	errLie       = errors.New("a party contradicts itself")
+	errComplaint = errors.New("a party complains")
+)
+
+// fail ends the run.
+func (m *Machine) fail(cause error, blames map[threshold.PartyID]string) {
+	f := &Failure{Cause: cause}
+	for id := range m.run.quorum.All().All() {
+		if reason, ok := blames[id]; ok {
+			f.Blames = append(f.Blames, threshold.Blame{Party: id, Reason: reason})
+		}
+	}
+	m.failure = f
+}
+
+// accuse ends the run by messages that speak for themselves, and shows them to all.
+func (m *Machine) accuse(cause error, messages ...*Message) {
+	m.send(0, Verdict, 0, encodeMessages(messages))
+	m.fail(cause, m.evident(messages))
+}
+
+// evident blames the senders of messages that convict them without any disclosure:
+// two different messages for one place, keys that are not those that were opened, and
+// a complaint of a party that was ready.
+func (m *Machine) evident(messages []*Message) map[threshold.PartyID]string {
+	blames := make(map[threshold.PartyID]string)
+	for i, msg := range messages {
+		if !m.run.authentic(msg) {
+			continue
+		}
+		known := append(messages[:i:i], m.inbox[msg.slot()], m.inbox[slot{from: msg.From, kind: Ready}])
+		for _, o := range append(known, m.complaints(msg.From)...) {
+			if o == nil || o.From != msg.From || !m.run.authentic(o) {
+				continue
+			}
+			if reason := contradiction(o, msg); reason != "" {
+				blames[msg.From] = reason
+			}
+		}
+		if m.keys != nil && (msg.Kind == Ready || msg.Kind == Confirm) && string(msg.Body) != string(m.keys.digests()) {
+			blames[msg.From] = fmt.Sprintf("claims to have other keys in its %v", msg.Kind)
+		}
+	}
+	return blames
+}
+
+// contradiction says why no honest party sends both messages, "" if one may.
+func contradiction(a, b *Message) string {
+	if a.slot() == b.slot() && a.digest() != b.digest() {
+		return "sent two different messages of " + a.Kind.String()
+	}
+	for _, c := range []*Message{a, b} {
+		other := a
+		if c == a {
+			other = b
+		}
+		if told, err := parseComplaint(c.Body); c.Kind == Complaint && err == nil && told.silent == 0 && other.Kind == Ready {
+			return "complained although it was ready"
+		}
+	}
+	return ""
+}
+
+// heed ends the run if a message that has come, or one that was shown, speaks for
+// itself.
+func (m *Machine) heed() {
+	for id := range m.others().All() {
+		if msg := m.inbox[slot{from: id, kind: Verdict}]; msg != nil {
+			m.heedAll(msg.Body)
+		}
+		ready := m.inbox[slot{from: id, kind: Ready}]
+		for _, complaint := range m.complaints(id) {
+			if m.failure == nil && ready != nil && contradiction(complaint, ready) != "" {
+				m.accuse(errLie, complaint, ready)
+			}
+		}
+	}
+}
+
+func (m *Machine) heedAll(verdict []byte) {
+	messages, err := parseMessages(verdict)
+	if err != nil || m.failure != nil {
+		return
+	}
+	if blames := m.evident(messages); len(blames) > 0 {
+		m.send(0, Verdict, 0, verdict)
+		m.fail(errLie, blames)
+	}
+}
+
+// A run whose shares do not fit together is given up by all before anyone has
+// confirmed its keys, and its secrets serve nothing: so the parties disclose all that
+// their shares are made of, and everyone can tell whose were wrong. Whoever has
+// confirmed discloses nothing; then every party was ready, and none may complain.
+
+// trial finds out who is to blame.
+type trial struct {
+	cause    error
+	silent   threshold.PartySet // did not answer in time
+	evidence *evidence          // once all have disclosed
+}
+
+// complain gives the run up for messages that do not fit together.
+func (m *Machine) complain(cause error) {
+	m.send(0, Complaint, uint32(len(m.complaints(m.id))), complaint{kind: m.phase, index: m.next}.encode())
+	m.try(cause)
+}
+
+// try discloses.
+func (m *Machine) try(cause error) {
+	m.trial = &trial{cause: cause}
+	m.send(0, Disclosure, 0, m.disclosure())
+}
+
+// complainers are the parties that complain of shares.
+func (m *Machine) complainers() (set threshold.PartySet) {
+	for id := range m.run.quorum.All().All() {
+		for _, msg := range m.complaints(id) {
+			if c, err := parseComplaint(msg.Body); err != nil || c.silent == 0 {
+				set = set.With(id)
+			}
+		}
+	}
+	return set
+}
+
+// awaited returns the parties whose disclosures have not come, or if all have, those
+// whose verdicts on what they complained of have not.
+func (t *trial) awaited(m *Machine) threshold.PartySet {
+	if missing := m.without(Disclosure, m.run.quorum.All()&^t.silent); missing != 0 {
+		return missing
+	}
+	return m.without(Verdict, m.complainers()&^t.silent)
+}
+
+// without returns those of the parties whose message of a kind has not come.
+func (m *Machine) without(kind Kind, parties threshold.PartySet) (missing threshold.PartySet) {
+	for id := range parties.All() {
+		if m.inbox[slot{from: id, kind: kind}] == nil {
+			missing = missing.With(id)
+		}
+	}
+	return missing
+}
+
+// judge weighs what was disclosed when all have, reports what convicts if this party
+// complained, and ends the run when all who complained have done so.
+func (m *Machine) judge() {
+	t := m.trial
+	if m.without(Disclosure, m.run.quorum.All()&^t.silent) != 0 {
+		return
+	}
+	if t.evidence == nil {
+		t.evidence = m.gather()
+		if m.complainers().Has(m.id) {
+			m.send(0, Verdict, 0, encodeMessages(m.incriminating()))
+		}
+	}
+	if t.awaited(m) == 0 {
+		m.conclude()
+	}
+}
+
+// conclude blames the silent, those whose disclosures are false, all whom messages
+// convict, and those who complained for no reason.
+func (m *Machine) conclude() {
+	t, blames := m.trial, make(map[threshold.PartyID]string)
+	for id := range t.silent.All() {
+		blames[id] = "disclosed nothing"
+	}
+	for id, reason := range t.evidence.lies {
+		blames[id] = reason
+	}
+	for id := range m.complainers().All() {
+		verdict := m.inbox[slot{from: id, kind: Verdict}]
+		proven := verdict != nil && m.weigh(verdict, blames)
+		if !proven && len(t.evidence.lies) == 0 {
+			blames[id] = "complained without proof"
+		}
+	}
+	m.fail(t.cause, blames)
+}
+
+// weigh blames the senders of a verdict's messages that are lies, and reports
+// whether there is one.
+func (m *Machine) weigh(verdict *Message, blames map[threshold.PartyID]string) (proven bool) {
+	messages, err := parseMessages(verdict.Body)
+	if err != nil {
+		return false
+	}
+	for _, msg := range messages {
+		if !m.run.authentic(msg) {
+			continue
+		}
+		if reason := m.trial.evidence.lie(m, msg); reason != "" {
+			blames[msg.From] = reason
+			proven = true
+		}
+	}
+	return proven
+}
+
+// incriminating lists the messages of the round that this party complains of which
+// are lies, of t parties at most.
+func (m *Machine) incriminating() (out []*Message) {
+	for id := range m.others().All() {
+		if msg := m.message(m.phase, id); msg != nil && len(out) < m.run.quorum.T && m.trial.evidence.lie(m, msg) != "" {
+			out = append(out, msg)
+		}
+	}
+	return out
+}

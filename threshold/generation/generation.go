@@ -1,0 +1,227 @@
+package generation
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"fhevm/threshold"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/dkg"
+	"fhevm/threshold/identity"
+)
+
+// Config says who takes part in which run, and how patiently. All parties of a run
+// need the same Run.
+type Config struct {
+	Run      *dkg.Run
+	Party    threshold.PartyID
+	Identity *identity.Identity
+	Listener net.Listener  // at the party's address; Generate closes it
+	Gather   time.Duration // for all parties to appear; default 15 minutes
+	Patience time.Duration // for what they owe later; default 2 minutes
+	Progress func(Progress)
+	Log      *slog.Logger
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Done, Total int
+	Awaited     threshold.PartySet // parties whose messages are missing
+}
+
+// Result is what a party takes out of a run.
+type Result struct {
+	Keys        *dkg.Keys
+	Secret      *dealer.Secret // the caller wipes it
+	Certificate []*dkg.Message // every party's confirmation
+}
+
+// A party that is done, or has failed, stays for those who are not: as long as they
+// lack its messages, and a moment for theirs.
+const (
+	linger = 30 * time.Second
+	moment = time.Second
+)
+
+// Generate takes part in a run until it is done or has failed with a *dkg.Failure.
+func Generate(ctx context.Context, cfg Config) (*Result, error) {
+	cfg.setDefaults()
+	machine, err := dkg.New(cfg.Run, cfg.Party, cfg.Identity.Signer, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	defer machine.Wipe()
+	p := &party{cfg: cfg, machine: machine, in: make(chan *dkg.Message), links: make(map[threshold.PartyID]*link)}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := p.connect(ctx); err != nil {
+		return nil, err
+	}
+	defer p.close()
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	secret, err := machine.Secret()
+	if err != nil {
+		return nil, err
+	}
+	return &Result{machine.Keys(), secret, machine.Certificate()}, nil
+}
+
+func (c *Config) setDefaults() {
+	if c.Gather == 0 {
+		c.Gather = 15 * time.Minute
+	}
+	if c.Patience == 0 {
+		c.Patience = 2 * time.Minute
+	}
+	if c.Progress == nil {
+		c.Progress = func(Progress) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// party is a machine with its links to the others.
+type party struct {
+	cfg     Config
+	machine *dkg.Machine
+	in      chan *dkg.Message
+	links   map[threshold.PartyID]*link
+	server  interface{ Stop() }
+}
+
+func (p *party) connect(ctx context.Context) error {
+	for _, m := range p.cfg.Run.Committee.Members {
+		if m.Party == p.cfg.Party {
+			continue
+		}
+		l, err := newLink(m, p.cfg.Identity)
+		if err != nil {
+			p.close()
+			return err
+		}
+		p.links[m.Party] = l
+		go l.carry(ctx)
+	}
+	server := newServer(p.cfg.Run.Committee, p.cfg.Identity, p.in)
+	p.server = server
+	go func() {
+		if err := server.Serve(p.cfg.Listener); err != nil {
+			p.cfg.Log.Error("key generation: cannot listen", "error", err)
+		}
+	}()
+	return nil
+}
+
+func (p *party) close() {
+	if p.server != nil {
+		p.server.Stop()
+	}
+	for _, l := range p.links {
+		l.conn.Close()
+	}
+}
+
+// run drives the machine. Who is awaited for too long is told by the machine's own
+// rules to be silent.
+func (p *party) run(ctx context.Context) error {
+	patience := time.NewTimer(p.cfg.Gather)
+	defer patience.Stop()
+	last := Progress{Total: -1}
+	for p.machine.Failure() == nil && !p.machine.Done() {
+		if err := p.send(ctx); err != nil {
+			return err
+		}
+		if now := p.progress(); now != last {
+			last = now
+			p.cfg.Progress(now)
+			if now.Done > 0 {
+				patience.Reset(p.cfg.Patience)
+			}
+		}
+		select {
+		case msg := <-p.in:
+			p.machine.Receive(msg)
+		case <-patience.C:
+			p.cfg.Log.Warn("key generation: parties are silent", "awaited", last.Awaited)
+			p.machine.Timeout()
+			patience.Reset(p.cfg.Patience)
+		case <-ctx.Done():
+			return fmt.Errorf("key generation stopped: %w", ctx.Err())
+		}
+	}
+	if err := p.drain(ctx); err != nil {
+		return err
+	}
+	p.cfg.Progress(p.progress())
+	if f := p.machine.Failure(); f != nil {
+		return f
+	}
+	return nil
+}
+
+func (p *party) progress() Progress {
+	done, total := p.machine.Progress()
+	return Progress{done, total, p.machine.Awaited()}
+}
+
+// send queues what the machine has to say.
+func (p *party) send(ctx context.Context) error {
+	for _, e := range p.machine.Out() {
+		for id := range e.To.All() {
+			p.links[id].flying.Add(1)
+			select {
+			case p.links[id].queue <- e.Message:
+			case <-ctx.Done():
+				return fmt.Errorf("key generation stopped: %w", ctx.Err())
+			}
+		}
+	}
+	return nil
+}
+
+// owes reports whether a party that is not to blame lacks messages.
+func (p *party) owes() bool {
+	blamed := threshold.PartySet(0)
+	if f := p.machine.Failure(); f != nil {
+		for _, b := range f.Blames {
+			blamed = blamed.With(b.Party)
+		}
+	}
+	for id, l := range p.links {
+		if l.flying.Load() > 0 && !blamed.Has(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// drain stays until the others have all messages, and takes theirs: a party that is
+// not done yet may still need an answer.
+func (p *party) drain(ctx context.Context) error {
+	if err := p.send(ctx); err != nil {
+		return err
+	}
+	end := time.NewTimer(linger)
+	defer end.Stop()
+	tick := time.NewTicker(retry)
+	defer tick.Stop()
+	for start := time.Now(); p.owes() || time.Since(start) < moment; {
+		select {
+		case msg := <-p.in:
+			p.machine.Receive(msg)
+		case <-tick.C:
+		case <-end.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
