@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // View is a committee member's own view of the chain, by the JSON-RPC of a node
@@ -121,6 +123,33 @@ func (b *Block) DelegatedUntil(ctx context.Context, delegator, delegate, contrac
 		until = max(until, t)
 	}
 	return until, nil
+}
+
+// erc1271 is what a contract answers to a signature that it accepts, and the selector
+// of the question.
+var erc1271 = [4]byte{0x16, 0x26, 0xba, 0x7e}
+
+// signatureGas bounds what a contract may spend on a signature.
+const signatureGas = 5_000_000
+
+// AcceptsSignature reports whether account is a contract that accepts a signature of
+// digest as its own (ERC-1271). A contract that reverts, or answers anything else,
+// does not.
+func (b *Block) AcceptsSignature(ctx context.Context, account fhe.Address, digest fhe.Digest, signature []byte) (bool, error) {
+	input := append(erc1271[:], digest[:]...)
+	input = append(input, common.LeftPadBytes([]byte{64}, 32)...)
+	input = append(input, common.LeftPadBytes(big.NewInt(int64(len(signature))).Bytes(), 32)...)
+	input = append(input, common.RightPadBytes(signature, (len(signature)+31)/32*32)...)
+	to := common.Address(account)
+	output, err := b.view.client.CallContractAtHash(ctx, ethereum.CallMsg{To: &to, Data: input, Gas: signatureGas}, common.Hash(b.Hash))
+	var refused rpc.Error
+	if errors.As(err, &refused) {
+		return false, nil // the contract reverted, or is out of gas
+	}
+	if err != nil {
+		return false, fmt.Errorf("isValidSignature of %s at block %d: %w", account, b.Number, err)
+	}
+	return len(output) == 32 && [4]byte(output) == erc1271 && len(bytes.Trim(output[4:], "\x00")) == 0, nil
 }
 
 // seconds reads a time from the ACL. One that does not fit 64 bits never comes.

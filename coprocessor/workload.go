@@ -14,8 +14,9 @@ const (
 	// memoryOfRate is how far back the rate of a full machine looks, as the time
 	// constant of an exponential mean.
 	memoryOfRate = 30 * time.Second
-	// leastMeasured is for how long a machine is full before its rate is known.
-	leastMeasured = time.Second
+	// leastMeasured is for how long a machine is full before its rate is known. A
+	// worker that has just come counts a task when it is done, seconds later.
+	leastMeasured = 15 * time.Second
 	// longestDelay stands for every longer one.
 	longestDelay = 365 * 24 * time.Hour
 )

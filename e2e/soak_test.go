@@ -23,7 +23,7 @@ var (
 func TestSoak(t *testing.T) {
 	chance := rand.New(rand.NewPCG(*seed, 0))
 	data := t.TempDir()
-	n := startLeader(t, data, "--cross-check", "0.1")
+	n := startLeader(t, data, "--cross-check", "0.1", "--max-delay", "0s")
 	workers := []*process{startWorker(n), startWorker(n), startWorker(n)}
 	k := &token{n}
 	txs := []*types.Transaction{deployment()}
@@ -44,7 +44,7 @@ func TestSoak(t *testing.T) {
 			continue
 		}
 		n.kill()
-		n = startLeader(t, data, "--cross-check", "0.1")
+		n = startLeader(t, data, "--cross-check", "0.1", "--max-delay", "0s")
 		k = &token{n}
 		for i := range workers { // the port is another
 			workers[i].kill()

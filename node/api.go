@@ -30,9 +30,10 @@ type api struct {
 	address  string
 	key      []byte // encoded public key
 
-	users  committee.Gate[fhe.Address] // decryptions, by the user who signed
-	public committee.Gate[struct{}]    // public decryptions
-	waits  committee.Gate[struct{}]    // for handles to be computed
+	users     committee.Gate[fhe.Address] // decryptions, by the user who signed
+	contracts committee.Gate[struct{}]    // questions to contracts about signatures
+	public    committee.Gate[struct{}]    // public decryptions
+	waits     committee.Gate[struct{}]    // for handles to be computed
 }
 
 const (
@@ -44,10 +45,11 @@ const (
 // Bounds of requests in progress. What goes on to the parties stays below what
 // a party takes from one caller, so that no user keeps the others waiting.
 const (
-	maxPerUser = 4
-	maxUsers   = 12
-	maxPublic  = 4
-	maxWaits   = 256
+	maxPerUser   = 4
+	maxUsers     = 12
+	maxContracts = 8
+	maxPublic    = 4
+	maxWaits     = 256
 )
 
 // Time limits of a connection.
@@ -81,9 +83,10 @@ func (a *api) listen() (err error) {
 func newAPI(n *Node, key []byte) *api {
 	a := &api{
 		node: n, key: key,
-		users:  committee.Gate[fhe.Address]{Each: maxPerUser, All: maxUsers},
-		public: committee.Gate[struct{}]{All: maxPublic},
-		waits:  committee.Gate[struct{}]{All: maxWaits},
+		users:     committee.Gate[fhe.Address]{Each: maxPerUser, All: maxUsers},
+		contracts: committee.Gate[struct{}]{All: maxContracts},
+		public:    committee.Gate[struct{}]{All: maxPublic},
+		waits:     committee.Gate[struct{}]{All: maxWaits},
 	}
 	a.server = &http.Server{
 		Handler:           a.crossOrigin(a.routes()),
@@ -214,7 +217,7 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
 	if err := readJSON(r, req); err != nil {
 		return err
 	}
-	if err := req.Check(a.node.Parameters().SigningDomain()); err != nil {
+	if err := a.checkRequest(r.Context(), req); err != nil {
 		return err
 	}
 	leave, err := a.users.Enter(req.User)
@@ -233,6 +236,28 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
 	})
 	hurry() // for the end of the response
 	return nil
+}
+
+// checkRequest keeps those from a user's share of requests who are not the user. The
+// parties check all of it themselves.
+func (a *api) checkRequest(ctx context.Context, req *permit.Request) error {
+	domain := a.node.Parameters().SigningDomain()
+	if err := req.Check(domain); err != nil {
+		return err
+	}
+	if !req.Permit.OfContract() {
+		return req.CheckKey(domain)
+	}
+	leave, err := a.contracts.Enter(struct{}{}) // each runs code of somebody's choice
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b, err := chainView{a.node.view()}.Finalized(ctx)
+	if err != nil {
+		return err
+	}
+	return committee.CheckSigned(ctx, b, domain, req)
 }
 
 func (a *api) publicDecrypt(w http.ResponseWriter, r *http.Request) (err error) {

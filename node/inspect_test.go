@@ -28,7 +28,10 @@ func (closedChain) Position(context.Context, uint64, fhe.Address) (uint64, error
 	return 0, nil
 }
 
-func (closedChain) Paused(context.Context) (bool, error)              { return false, nil }
+func (closedChain) Paused(context.Context) (bool, error) { return false, nil }
+func (closedChain) AcceptsSignature(context.Context, fhe.Address, fhe.Digest, []byte) (bool, error) {
+	return false, nil
+}
 func (closedChain) Denied(context.Context, fhe.Address) (bool, error) { return false, nil }
 func (closedChain) InvalidatedBefore(context.Context, fhe.Address) (uint64, error) {
 	return 0, nil

@@ -46,6 +46,7 @@ type Reading struct {
 	Origin    string        // who asks, for the statement that the user reads
 	User      fhe.Address   // who signs
 	Delegator fhe.Address   // whose values they are, zero for the user's own
+	Contract  bool          // the user is a contract, which accepts signatures by ERC-1271
 	Contracts []fhe.Address // that hold them
 	Handles   []fhe.Handle
 
@@ -74,6 +75,9 @@ func (p *Parameters) NewDecryptionTo(key *seal.TransportKey, r Reading) (*Decryp
 	d.Request = permit.Request{
 		Domain: p.SigningDomain(), User: r.User, TransportKey: key.Public(), Handles: r.Handles,
 		Permit: *permit.NewDelegated(r.Origin, r.Delegator, r.Contracts, r.From, r.Until, key.Public()),
+	}
+	if r.Contract {
+		d.Request.Permit.Account = r.User
 	}
 	if err := d.Request.Permit.Check(); err != nil {
 		return nil, err

@@ -120,6 +120,7 @@ type permitRequest struct {
 	Parameters sdk.Parameters  `json:"parameters"`
 	Origin     string          `json:"origin"`
 	Delegator  fhe.Address     `json:"delegator"` // optional
+	Account    fhe.Address     `json:"account"`   // optional: the user, if that is a contract
 	Contracts  []fhe.Address   `json:"contracts"`
 	ValidFrom  uint64          `json:"validFrom"`
 	ValidUntil uint64          `json:"validUntil"`
@@ -133,6 +134,7 @@ func newPermit(args []js.Value) (any, error) {
 		return nil, err
 	}
 	p := permit.NewDelegated(req.Origin, req.Delegator, req.Contracts, req.ValidFrom, req.ValidUntil, req.PublicKey)
+	p.Account = req.Account
 	return p.TypedData(req.Parameters.SigningDomain()), p.Check()
 }
 
@@ -141,6 +143,7 @@ type decryptionRequest struct {
 	Origin     string         `json:"origin"`
 	User       fhe.Address    `json:"user"`
 	Delegator  fhe.Address    `json:"delegator"` // optional
+	Contract   bool           `json:"contract"`  // the user is a contract
 	Contracts  []fhe.Address  `json:"contracts"`
 	Handles    []fhe.Handle   `json:"handles"`
 	ValidFrom  uint64         `json:"validFrom"`
@@ -166,7 +169,7 @@ func newDecryption(args []js.Value) (any, error) {
 		return nil, err
 	}
 	d, err := req.Parameters.NewDecryptionTo(key, sdk.Reading{
-		Origin: req.Origin, User: req.User, Delegator: req.Delegator, Contracts: req.Contracts, Handles: req.Handles,
+		Origin: req.Origin, User: req.User, Delegator: req.Delegator, Contract: req.Contract, Contracts: req.Contracts, Handles: req.Handles,
 		From: req.ValidFrom, Until: req.ValidUntil,
 	})
 	if err != nil {

@@ -37,14 +37,15 @@ type ledger struct {
 	paused      bool
 	denied      map[fhe.Address]bool
 	invalidated map[fhe.Address]uint64
-	delegations map[[3]fhe.Address]uint64 // delegator, delegate, contract
+	delegations map[[3]fhe.Address]uint64                                      // delegator, delegate, contract
+	wallets     map[fhe.Address]func(digest fhe.Digest, signature []byte) bool // what they accept
 }
 
 func newLedger(c *threshold.Committee) *ledger {
 	return &ledger{
 		committee: c,
 		time:      1000, rights: map[fhe.Handle]map[fhe.Address]bool{}, public: map[fhe.Handle]bool{},
-		denied: map[fhe.Address]bool{}, invalidated: map[fhe.Address]uint64{}, delegations: map[[3]fhe.Address]uint64{},
+		denied: map[fhe.Address]bool{}, invalidated: map[fhe.Address]uint64{}, delegations: map[[3]fhe.Address]uint64{}, wallets: map[fhe.Address]func(fhe.Digest, []byte) bool{},
 	}
 }
 
@@ -90,6 +91,12 @@ func (l *ledger) PubliclyDecryptable(_ context.Context, h fhe.Handle) (bool, err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.public[h], nil
+}
+
+func (l *ledger) AcceptsSignature(_ context.Context, account fhe.Address, digest fhe.Digest, signature []byte) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.wallets[account] != nil && l.wallets[account](digest, signature), nil
 }
 
 func (l *ledger) Paused(context.Context) (bool, error) {

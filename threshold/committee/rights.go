@@ -6,6 +6,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/eip712"
 	"fhevm/threshold/permit"
 )
 
@@ -31,6 +32,23 @@ func (p *Party) checkStanding(ctx context.Context, b *Block, r *permit.Request) 
 		return nil
 	}
 	return checkDelegated(ctx, b, r, now)
+}
+
+// CheckSigned demands the signature of the user's key or, where the permit names the
+// user as a contract, one that it accepts.
+func CheckSigned(ctx context.Context, b *Block, d eip712.Domain, r *permit.Request) error {
+	if !r.Permit.OfContract() {
+		return r.CheckKey(d)
+	}
+	ok, err := b.AcceptsSignature(ctx, r.User, r.Permit.Digest(d), r.Signature)
+	if err != nil {
+		return fmt.Errorf("ask %s about a signature: %w", r.User, err)
+	}
+	if !ok {
+		return threshold.Faultf(threshold.PermitBadSigner,
+			"user %s does not accept the permit's signature as of block %d (isValidSignature of ERC-1271): its owners have to sign what the wallet asks for", r.User, b.Number)
+	}
+	return nil
 }
 
 // checkRunning refuses everything while the network is paused.

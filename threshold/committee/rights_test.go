@@ -141,3 +141,50 @@ func TestDelegatedDecryption(t *testing.T) {
 		t.Errorf("a delegator added to a signed permit: %v", err)
 	}
 }
+
+// TestContractWallet: a contract reads what it may read with a permit that names it
+// and a signature that it accepts. What its owner signed as an account is none of its
+// own, nor the other way round.
+func TestContractWallet(t *testing.T) {
+	n := newNetwork(t, 34)
+	h := n.value(fhe.Uint8, 77)
+	wallet, other := fhe.Address{0xa1}, fhe.Address{0xa2}
+	n.chain.set(h, true, wallet, other)
+	owned := func(digest fhe.Digest, signature []byte) bool { // by the user, with a byte of its own before
+		if len(signature) != 66 {
+			return false
+		}
+		by, err := eip712.Signature(signature[1:]).Recover(digest)
+		return err == nil && by == n.userAddress()
+	}
+	n.chain.wallets[wallet], n.chain.wallets[other] = owned, owned
+	ask := func(user, account fhe.Address) *permit.Request {
+		q := n.request([]fhe.Handle{h}, func(p *permit.Permit) { p.Account = account })
+		q.User, q.Signature = user, append([]byte{1}, q.Signature...)
+		return q
+	}
+	got, o, err := n.wallet(t, n.relay(), ask(wallet, wallet))
+	if err != nil || got[0].Uint64() != 77 || len(o.Blames()) != 0 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	plain := n.request([]fhe.Handle{h}, nil)
+	asWallet := *plain
+	asWallet.User = wallet
+	bare := ask(wallet, wallet)
+	bare.Signature = bare.Signature[1:]
+	for name, c := range map[string]struct {
+		request *permit.Request
+		want    threshold.Code
+	}{
+		"another wallet of its owner":  {ask(other, wallet), threshold.PermitBadSigner},
+		"the owner's own permit":       {&asWallet, threshold.PermitBadSigner},
+		"for the owner as an account":  {ask(n.userAddress(), wallet), threshold.PermitBadSigner},
+		"without naming itself":        {ask(wallet, fhe.Address{}), threshold.PermitBadSigner},
+		"a signature that it refuses":  {bare, threshold.PermitBadSigner},
+		"an account that is no wallet": {ask(fhe.Address{0xa3}, fhe.Address{0xa3}), threshold.PermitBadSigner},
+	} {
+		if _, err := n.parties[1].UserDecrypt(t.Context(), c.request); code(err) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

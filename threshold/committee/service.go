@@ -71,6 +71,9 @@ type Rights interface {
 	// Final reports whether the block is still final. Only a development chain
 	// undoes blocks.
 	Final(context.Context) (bool, error)
+	// AcceptsSignature reports whether account is a contract that accepts a
+	// signature of digest as its own (ERC-1271).
+	AcceptsSignature(ctx context.Context, account fhe.Address, digest fhe.Digest, signature []byte) (bool, error)
 	// Position is the place of signer, from 1, in the committee of an epoch that
 	// the key registry has activated and not retired; 0 if it has none there.
 	Position(ctx context.Context, epoch uint64, signer fhe.Address) (uint64, error)

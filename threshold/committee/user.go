@@ -10,7 +10,8 @@ import (
 )
 
 // UserDecrypt implements Service. The request is checked first without the
-// chain, then against the last finalised block: whether the permit is in force,
+// chain, then against the last finalised block: whether the user signed the permit,
+// as an account or as a contract, and the permit is in force,
 // by the later of the block's time and the party's clock, and for every handle a
 // persistent right of the user, or of the delegator who named the user, and of a
 // contract that the permit names. Answers are not kept: the shares are a function of the squashed
@@ -33,6 +34,9 @@ func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answe
 }
 
 func (p *Party) checkUserRights(ctx context.Context, b *Block, r *permit.Request) error {
+	if err := CheckSigned(ctx, b, p.domain(), r); err != nil {
+		return err
+	}
 	if err := p.checkStanding(ctx, b, r); err != nil {
 		return err
 	}

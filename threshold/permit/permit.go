@@ -2,7 +2,6 @@ package permit
 
 import (
 	"fmt"
-	"slices"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -24,6 +23,7 @@ type Permit struct {
 	Statement        string        `json:"statement"`
 	Contracts        []fhe.Address `json:"contracts"`
 	Delegator        fhe.Address   `json:"delegator,omitzero"` // whose values a delegate reads; zero for the signer's own
+	Account          fhe.Address   `json:"account,omitzero"`   // the user, if that is a contract; see Request.Check
 	ValidFrom        uint64        `json:"validFrom"`          // Unix seconds, inclusive
 	ValidUntil       uint64        `json:"validUntil"`         // Unix seconds, inclusive
 	TransportKeyHash fhe.Digest    `json:"transportKeyHash"`
@@ -38,21 +38,14 @@ const (
 )
 
 // A permit for the signer's own values and one for a delegator's are of
-// different types, so that neither shows a member that it does not need.
+// different types, so that neither shows a member that it does not need; and so are
+// those of an account and of a contract, which names itself: its owners may have
+// accounts and other contracts, for which the signature is none.
 const (
-	permitName    = "DecryptionPermit"
-	delegatedName = "DelegatedDecryptionPermit"
+	permitName      = "DecryptionPermit"
+	delegatedPrefix = "Delegated"
+	contractPrefix  = "Contract"
 )
-
-var permitMembers = []eip712.Field{
-	{Name: "statement", Type: "string"},
-	{Name: "contracts", Type: "address[]"},
-	{Name: "validFrom", Type: "uint256"},
-	{Name: "validUntil", Type: "uint256"},
-	{Name: "transportKeyHash", Type: "bytes32"},
-}
-
-var delegatedMembers = slices.Insert(slices.Clone(permitMembers), 2, eip712.Field{Name: "delegator", Type: "address"})
 
 // New returns a permit for the signer's own values, with a readable statement.
 // origin names who asks, such as the site's address.
@@ -80,6 +73,9 @@ func NewDelegated(origin string, delegator fhe.Address, contracts []fhe.Address,
 
 // Delegated reports whether the permit is for a delegator's values.
 func (p *Permit) Delegated() bool { return p.Delegator != fhe.Address{} }
+
+// OfContract reports whether the user is a contract.
+func (p *Permit) OfContract() bool { return p.Account != fhe.Address{} }
 
 // Check reports which bound p breaks.
 func (p *Permit) Check() error {
@@ -130,6 +126,9 @@ func (p *Permit) Digest(d eip712.Domain) fhe.Digest {
 	if p.Delegated() {
 		s.Address(p.Delegator)
 	}
+	if p.OfContract() {
+		s.Address(p.Account)
+	}
 	return d.Digest(s.Uint(p.ValidFrom).Uint(p.ValidUntil).Word(p.TransportKeyHash).Hash())
 }
 
@@ -140,15 +139,21 @@ func (p *Permit) TypedData(d eip712.Domain) *eip712.TypedData {
 }
 
 func (p *Permit) typ() (name string, members []eip712.Field) {
+	name, members = permitName, []eip712.Field{{Name: "statement", Type: "string"}, {Name: "contracts", Type: "address[]"}}
 	if p.Delegated() {
-		return delegatedName, delegatedMembers
+		name, members = delegatedPrefix+name, append(members, eip712.Field{Name: "delegator", Type: "address"})
 	}
-	return permitName, permitMembers
+	if p.OfContract() {
+		name, members = contractPrefix+name, append(members, eip712.Field{Name: "account", Type: "address"})
+	}
+	return name, append(members,
+		eip712.Field{Name: "validFrom", Type: "uint256"}, eip712.Field{Name: "validUntil", Type: "uint256"}, eip712.Field{Name: "transportKeyHash", Type: "bytes32"})
 }
 
 // Sign signs p with a key at hand, as wallets in Go and tests do.
-func (p *Permit) Sign(d eip712.Domain, key *secp256k1.PrivateKey) eip712.Signature {
-	return eip712.Sign(key, p.Digest(d))
+func (p *Permit) Sign(d eip712.Domain, key *secp256k1.PrivateKey) threshold.Bytes {
+	s := eip712.Sign(key, p.Digest(d))
+	return s[:]
 }
 
 // Verify checks that user, an account with a key, signed p.

@@ -33,9 +33,10 @@ func secret(b byte) *secp256k1.PrivateKey { return secp256k1.PrivKeyFromBytes([]
 // geth's encoder.
 func TestDigestAgainstGeth(t *testing.T) {
 	p := sample()
-	odd := *p
+	odd, ofContract, both := *p, *p, *delegatedSample()
+	ofContract.Account, both.Account = fhe.Address{8}, fhe.Address{9}
 	odd.Statement, odd.Contracts, odd.ValidFrom, odd.ValidUntil = "Überall „lesen“ 🙂", odd.Contracts[:1], 0, 1
-	for _, p := range []*Permit{p, &odd, delegatedSample()} {
+	for _, p := range []*Permit{p, &odd, delegatedSample(), &ofContract, &both} {
 		b, err := json.Marshal(p.TypedData(domain))
 		if err != nil {
 			t.Fatal(err)
@@ -117,7 +118,7 @@ func sampleRequest() *Request {
 		TransportKey: make([]byte, TransportKeySize),
 		Handles:      []fhe.Handle{fhe.NewHandle(fhe.Digest{1}, fhe.Computed, domain.ChainID, fhe.Uint64, 0)},
 	}
-	r.Signature = r.Permit.Sign(domain, secret(1))
+	r.sign(domain, 1)
 	return r
 }
 
@@ -128,48 +129,64 @@ func handlesOf(n int, t fhe.Type) (out []fhe.Handle) {
 	return out
 }
 
+// sign signs the permit with key b.
+func (r *Request) sign(d eip712.Domain, b byte) {
+	r.Signature = r.Permit.Sign(d, secret(b))
+}
+
+func (r *Request) check() error {
+	if err := r.Check(domain); err != nil {
+		return err
+	}
+	return r.CheckKey(domain)
+}
+
 // TestRequestChecks breaks one rule at a time; each has its own code.
 func TestRequestChecks(t *testing.T) {
-	if err := sampleRequest().Check(domain); err != nil {
+	if err := sampleRequest().check(); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		spoil func(*Request)
 		code  threshold.Code
 	}{
-		"other chain":        {func(r *Request) { r.Domain.ChainID++ }, threshold.PermitWrongChain},
-		"other verifier":     {func(r *Request) { r.Domain.Verifier[0]++ }, threshold.PermitWrongChain},
-		"signed elsewhere":   {func(r *Request) { r.Signature = r.Permit.Sign(eip712.Domain{ChainID: 1}, secret(1)) }, threshold.PermitBadSigner},
-		"other user":         {func(r *Request) { r.User[3]++ }, threshold.PermitBadSigner},
-		"other signer":       {func(r *Request) { r.Signature = r.Permit.Sign(domain, secret(2)) }, threshold.PermitBadSigner},
-		"statement changed":  {func(r *Request) { r.Permit.Statement += "!" }, threshold.PermitBadSigner},
-		"contract added":     {func(r *Request) { r.Permit.Contracts = append(r.Permit.Contracts, fhe.Address{3}) }, threshold.PermitBadSigner},
-		"life extended":      {func(r *Request) { r.Permit.ValidUntil++ }, threshold.PermitBadSigner},
-		"begun earlier":      {func(r *Request) { r.Permit.ValidFrom-- }, threshold.PermitBadSigner},
-		"other key":          {func(r *Request) { r.TransportKey[0]++ }, threshold.PermitWrongKey},
-		"short key":          {func(r *Request) { r.TransportKey = r.TransportKey[1:] }, threshold.BadRequest},
-		"user is contract":   {func(r *Request) { r.Permit.Contracts[1] = r.User }, threshold.UserIsContract},
-		"delegator added":    {func(r *Request) { r.Permit.Delegator = fhe.Address{3} }, threshold.PermitBadSigner},
-		"own delegator":      {func(r *Request) { r.Permit.Delegator = r.User }, threshold.BadRequest},
-		"delegator contract": {func(r *Request) { r.Permit.Delegator = r.Permit.Contracts[1] }, threshold.UserIsContract},
-		"no contract":        {func(r *Request) { r.Permit.Contracts = nil }, threshold.BadRequest},
-		"many contracts":     {func(r *Request) { r.Permit.Contracts = make([]fhe.Address, MaxContracts+1) }, threshold.BadRequest},
-		"no statement":       {func(r *Request) { r.Permit.Statement = "" }, threshold.BadRequest},
-		"long statement":     {func(r *Request) { r.Permit.Statement = strings.Repeat("a", MaxStatement+1) }, threshold.BadRequest},
-		"right to left":      {func(r *Request) { r.Permit.Statement = "view\u202e" }, threshold.BadRequest},
-		"not UTF-8":          {func(r *Request) { r.Permit.Statement = "view\xff" }, threshold.BadRequest},
-		"backwards":          {func(r *Request) { r.Permit.ValidUntil = r.Permit.ValidFrom - 1 }, threshold.BadRequest},
-		"too long":           {func(r *Request) { r.Permit.ValidUntil = r.Permit.ValidFrom + MaxLifetime + 1 }, threshold.BadRequest},
-		"no handle":          {func(r *Request) { r.Handles = nil }, threshold.BadRequest},
-		"many handles":       {func(r *Request) { r.Handles = handlesOf(MaxHandles+1, fhe.Bool) }, threshold.BadRequest},
-		"same handle":        {func(r *Request) { r.Handles = append(r.Handles, r.Handles[0]) }, threshold.BadRequest},
-		"handle of no type":  {func(r *Request) { r.Handles[0][30] = 99 }, threshold.UnknownHandle},
-		"signature of zeros": {func(r *Request) { r.Signature = eip712.Signature{} }, threshold.PermitBadSigner},
+		"other chain":         {func(r *Request) { r.Domain.ChainID++ }, threshold.PermitWrongChain},
+		"other verifier":      {func(r *Request) { r.Domain.Verifier[0]++ }, threshold.PermitWrongChain},
+		"signed elsewhere":    {func(r *Request) { r.sign(eip712.Domain{ChainID: 1}, 1) }, threshold.PermitBadSigner},
+		"other user":          {func(r *Request) { r.User[3]++ }, threshold.PermitBadSigner},
+		"other signer":        {func(r *Request) { r.sign(domain, 2) }, threshold.PermitBadSigner},
+		"statement changed":   {func(r *Request) { r.Permit.Statement += "!" }, threshold.PermitBadSigner},
+		"contract added":      {func(r *Request) { r.Permit.Contracts = append(r.Permit.Contracts, fhe.Address{3}) }, threshold.PermitBadSigner},
+		"life extended":       {func(r *Request) { r.Permit.ValidUntil++ }, threshold.PermitBadSigner},
+		"begun earlier":       {func(r *Request) { r.Permit.ValidFrom-- }, threshold.PermitBadSigner},
+		"other key":           {func(r *Request) { r.TransportKey[0]++ }, threshold.PermitWrongKey},
+		"short key":           {func(r *Request) { r.TransportKey = r.TransportKey[1:] }, threshold.BadRequest},
+		"user is contract":    {func(r *Request) { r.Permit.Contracts[1] = r.User }, threshold.UserIsContract},
+		"delegator added":     {func(r *Request) { r.Permit.Delegator = fhe.Address{3} }, threshold.PermitBadSigner},
+		"own delegator":       {func(r *Request) { r.Permit.Delegator = r.User }, threshold.BadRequest},
+		"delegator contract":  {func(r *Request) { r.Permit.Delegator = r.Permit.Contracts[1] }, threshold.UserIsContract},
+		"no contract":         {func(r *Request) { r.Permit.Contracts = nil }, threshold.BadRequest},
+		"many contracts":      {func(r *Request) { r.Permit.Contracts = make([]fhe.Address, MaxContracts+1) }, threshold.BadRequest},
+		"no statement":        {func(r *Request) { r.Permit.Statement = "" }, threshold.BadRequest},
+		"long statement":      {func(r *Request) { r.Permit.Statement = strings.Repeat("a", MaxStatement+1) }, threshold.BadRequest},
+		"right to left":       {func(r *Request) { r.Permit.Statement = "view\u202e" }, threshold.BadRequest},
+		"not UTF-8":           {func(r *Request) { r.Permit.Statement = "view\xff" }, threshold.BadRequest},
+		"backwards":           {func(r *Request) { r.Permit.ValidUntil = r.Permit.ValidFrom - 1 }, threshold.BadRequest},
+		"too long":            {func(r *Request) { r.Permit.ValidUntil = r.Permit.ValidFrom + MaxLifetime + 1 }, threshold.BadRequest},
+		"no handle":           {func(r *Request) { r.Handles = nil }, threshold.BadRequest},
+		"many handles":        {func(r *Request) { r.Handles = handlesOf(MaxHandles+1, fhe.Bool) }, threshold.BadRequest},
+		"same handle":         {func(r *Request) { r.Handles = append(r.Handles, r.Handles[0]) }, threshold.BadRequest},
+		"handle of no type":   {func(r *Request) { r.Handles[0][30] = 99 }, threshold.UnknownHandle},
+		"of another contract": {func(r *Request) { r.Permit.Account = fhe.Address{4} }, threshold.PermitBadSigner},
+		"made a contract's":   {func(r *Request) { r.Permit.Account = r.User }, threshold.PermitBadSigner},
+		"no signature":        {func(r *Request) { r.Signature = nil }, threshold.PermitBadSigner},
+		"long signature":      {func(r *Request) { r.Signature = make([]byte, MaxSignature+1) }, threshold.PermitBadSigner},
+		"signature of zeros":  {func(r *Request) { r.Signature = make([]byte, 65) }, threshold.PermitBadSigner},
 	} {
 		r := sampleRequest()
 		c.spoil(r)
 		var fault *threshold.Fault
-		if err := r.Check(domain); !errors.As(err, &fault) || fault.Code != c.code {
+		if err := r.check(); !errors.As(err, &fault) || fault.Code != c.code {
 			t.Errorf("%s: got %v, want code %s", name, err, c.code)
 		}
 	}
@@ -193,7 +210,7 @@ func TestValidAt(t *testing.T) {
 func TestRequestJSON(t *testing.T) {
 	own, delegated := sampleRequest(), sampleRequest()
 	delegated.Permit = *delegatedSample()
-	delegated.Signature = delegated.Permit.Sign(domain, secret(1))
+	delegated.sign(domain, 1)
 	for _, want := range []*Request{own, delegated} {
 		b, err := json.Marshal(want)
 		if err != nil {
