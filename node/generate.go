@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -31,9 +32,6 @@ type GenerationConfig struct {
 
 // Generate takes part in a key generation and writes what it gives.
 func Generate(ctx context.Context, cfg GenerationConfig) (*network.Description, error) {
-	if cfg.Out.Exists() {
-		return nil, fmt.Errorf("%s already holds a network: choose another folder", cfg.Out)
-	}
 	plan, err := network.ReadPlan(cfg.Plan)
 	if err != nil {
 		return nil, err
@@ -58,13 +56,21 @@ func Generate(ctx context.Context, cfg GenerationConfig) (*network.Description, 
 	if err != nil {
 		return nil, fmt.Errorf("listen as party %d: %w", member.Party, err)
 	}
+	if err := cfg.Out.Begin(cfg.Attempt); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	result, err := generation.Generate(ctx, generation.Config{
 		Run: run, Party: member.Party, Identity: keys, Listener: listener,
 		Gather: cfg.Gather, Patience: cfg.Patience, Progress: cfg.Progress, Log: cfg.Logger,
+		Keep: func(r *generation.Result) error { return cfg.Out.Keep(r, cfg.Public) },
 	})
+	if errors.Is(err, generation.ErrInDoubt) {
+		return nil, fmt.Errorf("%w; ask the other parties: if one of them has network.json, copy it and its certificate.json to %s, which holds this party's share; if none has, remove %s",
+			err, cfg.Out, cfg.Out)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer result.Secret.Wipe()
-	return cfg.Out.Accept(plan, cfg.Attempt, result, cfg.Public)
+	return cfg.Out.Accept(plan, cfg.Attempt, result)
 }

@@ -34,6 +34,7 @@ type Modulus struct {
 	roots, inverses [N]factor
 
 	one     factor // reduces words below 2^62
+	word    factor // 2^64
 	scale   factor // 1/N
 	montInv uint64 // 1/q modulo 2^52
 	simd    *tables
@@ -49,6 +50,7 @@ func New(q uint64) (*Modulus, error) {
 		return nil, fmt.Errorf("%d is no prime just below 2^50 that is 1 modulo %d", q, 2*N)
 	}
 	m := &Modulus{Q: q}
+	m.one, m.word = m.factor(1), m.factor(-q%q)
 	psi := m.root()
 	inverse := m.Exp(psi, q-2)
 	for i := range uint64(N) {
@@ -56,7 +58,6 @@ func New(q uint64) (*Modulus, error) {
 		m.roots[i] = m.factor(m.Exp(psi, e))
 		m.inverses[i] = m.factor(m.Exp(inverse, e))
 	}
-	m.one = m.factor(1)
 	m.scale = m.factor(m.Exp(N, q-2))
 	m.montInv = inverse52(q)
 	m.simd = newTables(m)
@@ -87,10 +88,14 @@ func (m *Modulus) factor(w uint64) factor {
 	return factor{w, shoup}
 }
 
-// Mul returns a*b modulo q, for a, b below q.
-func (m *Modulus) Mul(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return bits.Rem64(hi, lo, m.Q)
+// Mul returns a*b modulo q, for any words a, b. Its time does not depend on them.
+func (m *Modulus) Mul(a, b uint64) uint64 { return m.Fold(bits.Mul64(a, b)) }
+
+// Fold returns hi*2^64 + lo modulo q. Its time does not depend on the words.
+func (m *Modulus) Fold(hi, lo uint64) uint64 {
+	v := m.lazyMul(hi, m.word) + m.lazyMul(lo, m.one)
+	v = min(v, v-2*m.Q)
+	return m.below(v)
 }
 
 // Exp returns a^e modulo q.

@@ -31,7 +31,7 @@ var DefaultTiming = Timing{Announce: time.Second, Gone: 5 * time.Second, Ack: 5 
 
 // DefaultDeliveries is how often a task is handed to workers that do not report on
 // it, before it is given up.
-const DefaultDeliveries = 5
+const DefaultDeliveries = 20
 
 // maxRemembered is the number of finished tasks whose second reports are compared
 // with the first.

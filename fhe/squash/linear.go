@@ -80,7 +80,7 @@ func (l *Linear) body(mask []uint64, r, x int, weight, noise uint64) uint64 {
 	}
 	s.mulAdd(noise, l.scale)
 	s.mulAdd(weight, message)
-	return bits.Rem64(s.hi, s.lo, l.modulus.Q)
+	return l.modulus.Fold(s.hi, s.lo)
 }
 
 // Wipe overwrites the secret.

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
@@ -19,6 +22,7 @@ import (
 const (
 	planFile        = "plan.json"        // the description, without what follows from the keys
 	certificateFile = "certificate.json" // every party's signed confirmation of the keys
+	attemptFile     = "attempt"          // the next attempt that a party may take part in
 )
 
 // PlanFile is the path of the plan for a key generation.
@@ -81,38 +85,76 @@ func ReadPlan(path string) (*Description, error) {
 // Generation is the run that makes the plan's keys. attempt counts those that the
 // same parties have given up.
 func (d *Description) Generation(attempt uint32) (*dkg.Run, error) {
-	return dkg.NewRun(&d.Committee, &tfhe.Default, attempt)
-}
-
-// Accept writes what one party takes out of a key generation: its share, encrypted to
-// itself, the network's description with the parties' certificate and, if public is
-// set, the public keys, which every party has alike.
-func (f Folder) Accept(plan *Description, attempt uint32, r *generation.Result, public bool) (*Description, error) {
-	if f.Exists() {
-		return nil, fmt.Errorf("%s already holds a network: choose another folder", f)
-	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return nil, err
-	}
-	d := *plan
-	d.KeyID, d.RandomKey, d.Committee = r.Keys.ID(), r.Keys.Random.Digest(), *r.Secret.Committee
-	file, err := r.Secret.Encrypt()
+	plan := *d // as it was before there were keys
+	plan.KeyID, plan.RandomKey = fhe.Digest{}, fhe.Digest{}
+	plan.Committee.Epoch.Key, plan.Committee.Epoch.SquashKey = fhe.Digest{}, fhe.Digest{}
+	b, err := json.Marshal(&plan)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeBytes(f.ShareFile(r.Secret.Party), 0o600, file); err != nil {
-		return nil, err
+	return dkg.NewRun(&plan.Committee, &tfhe.Default, fhe.Keccak(b), attempt)
+}
+
+// Begin notes that a party takes part in an attempt, which it must not do twice: what
+// it commits to is drawn anew each time, and the others would take it for a liar.
+func (f Folder) Begin(attempt uint32) error {
+	if f.Exists() {
+		return fmt.Errorf("%s already holds a network: choose another folder", f)
 	}
-	if public {
-		if err := f.writeKeys(r.Keys); err != nil {
-			return nil, err
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return err
+	}
+	path := f.path(attemptFile)
+	b, err := committee.ReadFile(path, 16)
+	if err == nil {
+		next, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		if uint64(attempt) < next {
+			return fmt.Errorf("this party has taken part in attempt %d: use --attempt %d at every party", next-1, next)
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return writeBytes(path, 0o600, fmt.Appendf(nil, "%d\n", attempt+1))
+}
+
+// Keep writes what a party has of keys that it is about to confirm: its share,
+// encrypted to itself, and if public is set the public keys, which every party has
+// alike. The folder is no network yet.
+func (f Folder) Keep(r *generation.Result, public bool) error {
+	file, err := r.Secret.Encrypt()
+	if err != nil {
+		return err
+	}
+	if err := writeBytes(f.ShareFile(r.Secret.Party), 0o600, file); err != nil || !public {
+		return err
+	}
+	for name, writeTo := range map[string]func(io.Writer) (int64, error){
+		publicKeyFile: r.Keys.Public.WriteTo, evalKeyFile: r.Keys.Evaluation.WriteTo,
+		randomKeyFile: r.Keys.Random.WriteTo, squashKeyFile: r.Keys.Squash.WriteTo,
+	} {
+		if err := write(f.path(name), 0o644, writeTo); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// Accept makes the folder, in which Keep was called, a network: it adds the parties'
+// certificate and the description. They are the same for every party.
+func (f Folder) Accept(plan *Description, attempt uint32, r *generation.Result) (*Description, error) {
+	d := *plan
+	d.KeyID, d.RandomKey, d.Committee = r.Keys.ID(), r.Keys.Random.Digest(), *r.Secret.Committee
 	c := certificate{Attempt: attempt}
 	for _, msg := range r.Certificate {
 		c.Confirmations = append(c.Confirmations, msg.Encode())
 	}
-	return &d, errors.Join(f.writeJSON(certificateFile, c), f.writeDescription(&d))
+	if err := f.writeJSON(certificateFile, c); err != nil {
+		return nil, err
+	}
+	return &d, f.writeDescription(&d)
 }
 
 // certificate proves that a committee made a network's keys.
@@ -138,9 +180,7 @@ func (f Folder) Certified(d *Description) (bool, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return false, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
 	}
-	plan := *d
-	plan.Committee.Epoch.Key, plan.Committee.Epoch.SquashKey = fhe.Digest{}, fhe.Digest{}
-	run, err := plan.Generation(c.Attempt)
+	run, err := d.Generation(c.Attempt)
 	if err != nil {
 		return false, err
 	}
@@ -153,14 +193,6 @@ func (f Folder) Certified(d *Description) (bool, error) {
 		messages = append(messages, msg)
 	}
 	return run.Certified(messages, d.KeyID, d.Committee.Epoch.SquashKey), nil
-}
-
-func (f Folder) writeKeys(k *dkg.Keys) error {
-	return errors.Join(
-		write(f.path(publicKeyFile), 0o644, k.Public.WriteTo),
-		write(f.path(evalKeyFile), 0o644, k.Evaluation.WriteTo),
-		write(f.path(randomKeyFile), 0o644, k.Random.WriteTo),
-		write(f.path(squashKeyFile), 0o644, k.Squash.WriteTo))
 }
 
 // Adopt takes a party's public files into the folder of the node that Draft made.

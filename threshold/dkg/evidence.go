@@ -31,8 +31,11 @@ func (m *Machine) disclosure() []byte {
 				seen = append(seen, msg)
 			}
 		}
-		if all := m.complaints(id); len(all) > 0 {
-			seen = append(seen, all[len(all)-1])
+		for _, c := range m.complaints(id) {
+			if c.accuses() {
+				seen = append(seen, c)
+				break
+			}
 		}
 	}
 	return append(own, encodeMessages(seen)...)

@@ -35,6 +35,7 @@ type Machine struct {
 	next       uint32 // chunk that is to be opened
 	keys       *Keys
 
+	relayed map[relay]bool
 	silent  bool                       // it has told the others what it misses
 	reached map[threshold.PartyID]slot // the latest message of a round from each party
 	trial   *trial                     // once shares do not fit together
@@ -72,6 +73,7 @@ func New(run *Run, id threshold.PartyID, signer *secp256k1.PrivateKey, rand io.R
 	m := &Machine{
 		run: run, id: id, signer: signer, phase: Commitments, inbox: make(map[slot]*Message),
 		own: make(map[threshold.PartySet]contribution), openers: newOpeners(run.quorum), reached: make(map[threshold.PartyID]slot),
+		relayed: make(map[relay]bool),
 	}
 	return m, m.commit(rand)
 }
@@ -99,11 +101,11 @@ func (m *Machine) send(to threshold.PartyID, kind Kind, index uint32, body []byt
 // Receive takes a message. What is not of this run, or not signed by its sender, is
 // dropped: nobody can be blamed for it.
 func (m *Machine) Receive(msg *Message) {
-	if m.failure != nil || m.phase == done || msg.From == m.id || msg.To != 0 && msg.To != m.id || !m.awaits(msg) || !m.run.authentic(msg) {
+	if m.failure != nil || msg.From == m.id || msg.To != 0 && msg.To != m.id || !m.awaits(msg) || !m.run.authentic(msg) {
 		return
 	}
 	if old := m.inbox[msg.slot()]; old != nil {
-		if old.digest() != msg.digest() {
+		if old.digest() != msg.digest() && msg.Kind <= Complaint && m.phase != done {
 			m.accuse(errLie, old, msg)
 		}
 		return
@@ -115,6 +117,8 @@ func (m *Machine) Receive(msg *Message) {
 		m.answer(msg.From)
 	case Disclosure:
 		m.overhear(msg)
+	case Verdict:
+		m.heedShown(msg)
 	}
 	m.advance()
 }
@@ -124,13 +128,17 @@ func (m *Machine) Receive(msg *Message) {
 // sent, and sends no more than a window beyond.
 func (m *Machine) awaits(msg *Message) bool {
 	switch {
-	case len(msg.Body) > m.run.limits[min(msg.Kind, Verdict)] || (msg.To != 0) != (msg.Kind == Reveal):
+	case m.phase == done && msg.Kind != Complaint: // what others still miss is all that matters
+		return false
+	case len(msg.Body) > m.run.limits[min(msg.Kind, Farewell)] || (msg.To != 0) != (msg.Kind == Reveal):
 		return false
 	case msg.Kind == Bodies:
 		return msg.Index >= m.next && msg.Index < min(m.next+2*window, uint32(chunks(m.run.Params)))
 	case msg.Kind == Complaint:
 		return msg.Index < maxComplaints
-	case msg.Kind == Disclosure || msg.Kind == Verdict:
+	case msg.Kind == Verdict:
+		return msg.Index < maxVerdicts
+	case msg.Kind == Disclosure || msg.Kind == Farewell:
 		return msg.Index == 0
 	}
 	return msg.Index == 0 && (msg.Kind <= Reveal || msg.Kind >= m.phase) && msg.Kind >= Commitments && msg.Kind <= Confirm
@@ -142,7 +150,7 @@ func (m *Machine) advance() {
 		if m.heed(); m.failure != nil {
 			return
 		}
-		if m.trial == nil && m.complainers() != 0 {
+		if m.trial == nil && m.phase < Confirm && m.complainers() != 0 {
 			m.try(errComplaint)
 		}
 		switch {
@@ -228,12 +236,21 @@ func (m *Machine) Progress() (done, total int) {
 // Done reports whether all parties have confirmed the keys.
 func (m *Machine) Done() bool { return m.phase == done && m.failure == nil }
 
+// Confirmed reports whether the party has confirmed the keys: then others may take the
+// run for done, whatever becomes of it here.
+func (m *Machine) Confirmed() bool { return m.phase >= Confirm }
+
 // Failure is not nil once the run has been given up and all who can be blamed are.
 func (m *Machine) Failure() *Failure { return m.failure }
 
 // Wipe overwrites what is secret. The machine is of no use any more.
 func (m *Machine) Wipe() {
 	clear(m.own)
+	for s, msg := range m.inbox {
+		if s.kind == Reveal || s.kind == Disclosure {
+			clear(msg.Body)
+		}
+	}
 	clear(m.inbox)
 	clear(m.roots)
 	for k := range m.masks {

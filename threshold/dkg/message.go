@@ -27,9 +27,10 @@ const (
 	Complaint  // a run that does not go on, and the round that failed
 	Disclosure // all contributions that the sender knows, of a run that was given up
 	Verdict    // messages that convict their sender
+	Farewell   // the sender has given the run up
 )
 
-var kindNames = [...]string{"", "commitments", "contributions", "squares", "masked bits", "bodies", "finished keys", "confirmation", "complaint", "disclosure", "verdict"}
+var kindNames = [...]string{"", "commitments", "contributions", "squares", "masked bits", "bodies", "finished keys", "confirmation", "complaint", "disclosure", "verdict", "farewell"}
 
 // String is a noun for people.
 func (k Kind) String() string {

@@ -41,7 +41,7 @@ func newTestRun(t testing.TB, n int, p *tfhe.Params) *Run {
 		t.Fatal(err)
 	}
 	c.Noise, c.Stat = margin.Noise, margin.Stat
-	r, err := NewRun(c, p, 0)
+	r, err := NewRun(c, p, fhe.Digest{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

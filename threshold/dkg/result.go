@@ -26,11 +26,12 @@ func (m *Machine) finish() error {
 	return nil
 }
 
-// Secret is what the party keeps of a run that is Done: its share of the squash key's
-// bits and the keys of its sets, for the committee whose epoch has the new keys.
+// Secret is what the party keeps of a run that it has confirmed: its share of the
+// squash key's bits and the keys of its sets, for the committee whose epoch has the new
+// keys.
 func (m *Machine) Secret() (*dealer.Secret, error) {
-	if !m.Done() {
-		return nil, errors.New("the run is not done")
+	if !m.Confirmed() {
+		return nil, errors.New("the keys are not confirmed")
 	}
 	c := *m.run.Committee
 	c.Epoch.Key, c.Epoch.SquashKey = m.keys.ID(), m.keys.Squash.Digest()

@@ -95,6 +95,7 @@ func (m *Machine) open() error {
 		m.keys = m.assembly.keys()
 		m.phase = Ready
 		m.send(0, Ready, 0, m.keys.digests())
+		m.heedAll()
 	}
 	return nil
 }

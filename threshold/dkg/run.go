@@ -23,11 +23,12 @@ type Run struct {
 	id     fhe.Digest
 	quorum threshold.Quorum
 	sets   []threshold.PartySet
-	limits [Verdict + 1]int // of bodies
+	limits [Farewell + 1]int // of bodies
 }
 
-// NewRun checks that keys of this committee keep what the parameter set promises.
-func NewRun(c *threshold.Committee, p *tfhe.Params, attempt uint32) (*Run, error) {
+// NewRun checks that keys of this committee keep what the parameter set promises. plan
+// is the digest of all else that the parties agree on, such as the chain.
+func NewRun(c *threshold.Committee, p *tfhe.Params, plan fhe.Digest, attempt uint32) (*Run, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func NewRun(c *threshold.Committee, p *tfhe.Params, attempt uint32) (*Run, error
 		return nil, err
 	}
 	digest := fhe.Keccak(description)
-	r.id = fhe.Keccak([]byte("fhevm key generation"), binary.BigEndian.AppendUint32(nil, attempt), digest[:], []byte(p.Name))
+	r.id = fhe.Keccak([]byte("fhevm key generation"), binary.BigEndian.AppendUint32(nil, attempt), plan[:], digest[:], []byte(p.Name))
 	return r, nil
 }
 

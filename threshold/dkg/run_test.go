@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fhevm/accel/ntt"
+	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
@@ -228,7 +229,7 @@ func TestSecret(t *testing.T) {
 func TestStart(t *testing.T) {
 	c := *newTestRun(t, 4, &small).Committee
 	c.Noise = squash.NoiseBound().Uint64()
-	if _, err := NewRun(&c, &small, 0); err == nil {
+	if _, err := NewRun(&c, &small, fhe.Digest{}, 0); err == nil {
 		t.Error("a committee that drowns too little noise")
 	}
 	real := newTestRun(t, 7, &tfhe.Default)
@@ -238,7 +239,7 @@ func TestStart(t *testing.T) {
 		}
 	}
 	ten := newTestRun(t, 10, &small)
-	if _, err := NewRun(ten.Committee, &tfhe.Default, 0); err == nil {
+	if _, err := NewRun(ten.Committee, &tfhe.Default, fhe.Digest{}, 0); err == nil {
 		t.Error("keys of ten parties with the default set")
 	}
 	for _, parties := range []int{4, 7, 10, 13} {

@@ -52,8 +52,17 @@ func (m *Machine) miss() {
 		return
 	}
 	m.silent = true
-	m.send(0, Complaint, uint32(n), complaint{kind: m.phase, index: m.next, silent: silent}.encode())
+	m.send(0, Complaint, uint32(n), m.here(silent).encode())
 	m.settle()
+}
+
+// here is a complaint about the present round.
+func (m *Machine) here(silent threshold.PartySet) complaint {
+	c := complaint{kind: m.phase, silent: silent}
+	if m.phase == Bodies {
+		c.index = m.next
+	}
+	return c
 }
 
 // reach notes how far a party has come: what it sends in a round says that it has
@@ -65,8 +74,8 @@ func (m *Machine) reach(msg *Message) {
 	}
 }
 
-// missing returns what a party misses still, nil if it has not complained or has gone
-// on since.
+// missing returns what a party misses still, as far as this one knows: nil if it has
+// not complained, has gone on since, or can have what it misses from here.
 func (m *Machine) missing(id threshold.PartyID) *complaint {
 	all := m.complaints(id)
 	if len(all) == 0 {
@@ -80,26 +89,36 @@ func (m *Machine) missing(id threshold.PartyID) *complaint {
 	case c.kind == Bodies && now.kind == Bodies && now.index >= c.index+window:
 		return nil
 	}
+	for silent := range c.silent.All() { // it has been passed on
+		if c.kind != Reveal && m.inbox[slot{from: silent, kind: c.kind, index: c.index}] != nil {
+			c.silent &^= threshold.Parties(silent)
+		}
+	}
+	if c.silent == 0 {
+		return nil
+	}
 	return &c
 }
 
-// answer passes on what a party misses, and joins its complaint if that is not all.
+// relay is a message that was passed on.
+type relay struct {
+	slot
+	receiver threshold.PartyID
+}
+
+// answer passes on what a party misses, each message once.
 func (m *Machine) answer(id threshold.PartyID) {
-	c := m.missing(id)
-	if c == nil || m.silent || m.trial != nil || m.failure != nil {
+	all := m.complaints(id)
+	c, err := parseComplaint(all[len(all)-1].Body)
+	if err != nil || c.kind == Reveal {
 		return
 	}
-	complete := true
 	for silent := range c.silent.All() {
-		msg := m.inbox[slot{from: silent, kind: c.kind, index: c.index}]
-		if c.kind == Reveal || msg == nil {
-			complete = false
-			continue
+		s := slot{from: silent, kind: c.kind, index: c.index}
+		if msg := m.inbox[s]; msg != nil && !m.relayed[relay{s, id}] {
+			m.relayed[relay{s, id}] = true
+			m.out = append(m.out, Envelope{threshold.Parties(id), msg})
 		}
-		m.out = append(m.out, Envelope{threshold.Parties(id), msg})
-	}
-	if !complete {
-		m.miss()
 	}
 }
 
@@ -148,6 +167,10 @@ func (m *Machine) earliest() (by map[threshold.PartyID]*complaint, silent thresh
 
 func (m *Machine) blameSilence() {
 	by, _ := m.earliest()
+	if len(by) == 0 {
+		m.fail(errSilence, blameAll(m.Awaited(), "is silent"))
+		return
+	}
 	blames := make(map[threshold.PartyID]string)
 	for who := range m.run.quorum.All().All() {
 		if by[who] == nil {

@@ -41,12 +41,34 @@ func (m *Machine) fail(cause error, blames map[threshold.PartyID]string) {
 		}
 	}
 	m.failure = f
+	disclosed := threshold.Parties(m.id) &^ m.without(Disclosure, threshold.Parties(m.id))
+	m.send(0, Farewell, 0, []byte{byte(disclosed.Len()), byte(len(m.verdicts(m.id)))})
 }
 
 // accuse ends the run by messages that speak for themselves, and shows them to all.
 func (m *Machine) accuse(cause error, messages ...*Message) {
-	m.send(0, Verdict, 0, encodeMessages(messages))
+	m.show(encodeMessages(messages))
 	m.fail(cause, m.evident(messages))
+}
+
+// maxVerdicts is how many verdicts a party has in a run: one of a trial, and one that
+// speaks for itself.
+const maxVerdicts = 2
+
+// verdicts are those of a party, in their order.
+func (m *Machine) verdicts(id threshold.PartyID) (out []*Message) {
+	for i := range uint32(maxVerdicts) {
+		if msg := m.inbox[slot{from: id, kind: Verdict, index: i}]; msg != nil {
+			out = append(out, msg)
+		}
+	}
+	return out
+}
+
+func (m *Machine) show(verdict []byte) {
+	if n := len(m.verdicts(m.id)); n < maxVerdicts {
+		m.send(0, Verdict, uint32(n), verdict)
+	}
 }
 
 // evident blames the senders of messages that convict them without any disclosure:
@@ -60,12 +82,15 @@ func (m *Machine) evident(messages []*Message) map[threshold.PartyID]string {
 		}
 		known := append(messages[:i:i], m.inbox[msg.slot()], m.inbox[slot{from: msg.From, kind: Ready}])
 		for _, o := range append(known, m.complaints(msg.From)...) {
-			if o == nil || o.From != msg.From || !m.run.authentic(o) {
+			if o == nil || o.From != msg.From || m.inbox[o.slot()] != o && !m.run.authentic(o) {
 				continue
 			}
 			if reason := contradiction(o, msg); reason != "" {
 				blames[msg.From] = reason
 			}
+		}
+		if _, err := parseComplaint(msg.Body); msg.Kind == Complaint && err != nil {
+			blames[msg.From] = "sent a malformed complaint"
 		}
 		if m.keys != nil && (msg.Kind == Ready || msg.Kind == Confirm) && string(msg.Body) != string(m.keys.digests()) {
 			blames[msg.From] = fmt.Sprintf("claims to have other keys in its %v", msg.Kind)
@@ -84,37 +109,56 @@ func contradiction(a, b *Message) string {
 		if c == a {
 			other = b
 		}
-		if told, err := parseComplaint(c.Body); c.Kind == Complaint && err == nil && told.silent == 0 && other.Kind == Ready {
+		if c.accuses() && other.Kind == Ready {
 			return "complained although it was ready"
 		}
 	}
 	return ""
 }
 
-// heed ends the run if a message that has come, or one that was shown, speaks for
-// itself.
+// accuses reports whether the message is a complaint of shares that do not fit.
+func (msg *Message) accuses() bool {
+	c, err := parseComplaint(msg.Body)
+	return msg.Kind == Complaint && err == nil && c.silent == 0
+}
+
+// heed ends the run if a complaint that has come speaks against itself.
 func (m *Machine) heed() {
 	for id := range m.others().All() {
-		if msg := m.inbox[slot{from: id, kind: Verdict}]; msg != nil {
-			m.heedAll(msg.Body)
-		}
 		ready := m.inbox[slot{from: id, kind: Ready}]
-		for _, complaint := range m.complaints(id) {
-			if m.failure == nil && ready != nil && contradiction(complaint, ready) != "" {
-				m.accuse(errLie, complaint, ready)
+		for _, c := range m.complaints(id) {
+			_, err := parseComplaint(c.Body)
+			switch {
+			case m.failure != nil:
+				return
+			case err != nil:
+				m.accuse(errLie, c)
+			case ready != nil && c.accuses():
+				m.accuse(errLie, c, ready)
 			}
 		}
 	}
 }
 
-func (m *Machine) heedAll(verdict []byte) {
-	messages, err := parseMessages(verdict)
+// heedShown ends the run if a verdict's messages speak for themselves. It looks at
+// them once when they come, and once when this party has keys to compare with.
+func (m *Machine) heedShown(verdict *Message) {
+	messages, err := parseMessages(verdict.Body)
 	if err != nil || m.failure != nil {
 		return
 	}
 	if blames := m.evident(messages); len(blames) > 0 {
-		m.send(0, Verdict, 0, verdict)
+		m.show(verdict.Body)
 		m.fail(errLie, blames)
+	}
+}
+
+// heedAll is heedShown for all verdicts.
+func (m *Machine) heedAll() {
+	for id := range m.others().All() {
+		for _, msg := range m.verdicts(id) {
+			m.heedShown(msg)
+		}
 	}
 }
 
@@ -132,7 +176,7 @@ type trial struct {
 
 // complain gives the run up for messages that do not fit together.
 func (m *Machine) complain(cause error) {
-	m.send(0, Complaint, uint32(len(m.complaints(m.id))), complaint{kind: m.phase, index: m.next}.encode())
+	m.send(0, Complaint, uint32(len(m.complaints(m.id))), m.here(0).encode())
 	m.try(cause)
 }
 
@@ -146,7 +190,7 @@ func (m *Machine) try(cause error) {
 func (m *Machine) complainers() (set threshold.PartySet) {
 	for id := range m.run.quorum.All().All() {
 		for _, msg := range m.complaints(id) {
-			if c, err := parseComplaint(msg.Body); err != nil || c.silent == 0 {
+			if msg.accuses() {
 				set = set.With(id)
 			}
 		}
@@ -157,10 +201,26 @@ func (m *Machine) complainers() (set threshold.PartySet) {
 // awaited returns the parties whose disclosures have not come, or if all have, those
 // whose verdicts on what they complained of have not.
 func (t *trial) awaited(m *Machine) threshold.PartySet {
-	if missing := m.without(Disclosure, m.run.quorum.All()&^t.silent); missing != 0 {
+	if missing := m.undisclosed(); missing != 0 {
 		return missing
 	}
-	return m.without(Verdict, m.complainers()&^t.silent)
+	return m.without(Verdict, m.complainers()&^t.silent&^m.left(1))
+}
+
+// undisclosed are the parties whose disclosures may still come.
+func (m *Machine) undisclosed() threshold.PartySet {
+	return m.without(Disclosure, m.run.quorum.All()&^m.trial.silent&^m.left(0))
+}
+
+// left returns the parties that have given the run up without a disclosure, at 0, or
+// without a verdict, at 1, as their farewells say.
+func (m *Machine) left(at int) (set threshold.PartySet) {
+	for id := range m.run.quorum.All().All() {
+		if msg := m.inbox[slot{from: id, kind: Farewell}]; msg != nil && len(msg.Body) == 2 && msg.Body[at] == 0 {
+			set = set.With(id)
+		}
+	}
+	return set
 }
 
 // without returns those of the parties whose message of a kind has not come.
@@ -177,13 +237,13 @@ func (m *Machine) without(kind Kind, parties threshold.PartySet) (missing thresh
 // complained, and ends the run when all who complained have done so.
 func (m *Machine) judge() {
 	t := m.trial
-	if m.without(Disclosure, m.run.quorum.All()&^t.silent) != 0 {
+	if m.undisclosed() != 0 {
 		return
 	}
 	if t.evidence == nil {
 		t.evidence = m.gather()
 		if m.complainers().Has(m.id) {
-			m.send(0, Verdict, 0, encodeMessages(m.incriminating()))
+			m.show(encodeMessages(m.incriminating()))
 		}
 	}
 	if t.awaited(m) == 0 {
@@ -192,7 +252,8 @@ func (m *Machine) judge() {
 }
 
 // conclude blames the silent, those whose disclosures are false, all whom messages
-// convict, and those who complained for no reason.
+// convict, and those who complained for no reason: where something was not disclosed,
+// their reason may lie in that.
 func (m *Machine) conclude() {
 	t, blames := m.trial, make(map[threshold.PartyID]string)
 	for id := range t.silent.All() {
@@ -201,10 +262,13 @@ func (m *Machine) conclude() {
 	for id, reason := range t.evidence.lies {
 		blames[id] = reason
 	}
+	all := m.without(Disclosure, m.run.quorum.All()) == 0
 	for id := range m.complainers().All() {
-		verdict := m.inbox[slot{from: id, kind: Verdict}]
-		proven := verdict != nil && m.weigh(verdict, blames)
-		if !proven && len(t.evidence.lies) == 0 {
+		proven := false
+		for _, verdict := range m.verdicts(id) {
+			proven = m.weigh(verdict, blames) || proven
+		}
+		if !proven && all && len(t.evidence.lies) == 0 {
 			blames[id] = "complained without proof"
 		}
 	}

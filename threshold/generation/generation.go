@@ -3,6 +3,7 @@ package generation
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/identity"
+
+	"golang.org/x/net/netutil"
 )
 
 // Config says who takes part in which run, and how patiently. All parties of a run
@@ -23,6 +26,9 @@ type Config struct {
 	Listener net.Listener  // at the party's address; Generate closes it
 	Gather   time.Duration // for all parties to appear; default 15 minutes
 	Patience time.Duration // for what they owe later; default 2 minutes
+	// Keep makes a result durable before the party confirms it: from then on others
+	// may take the run for done. It has no certificate yet.
+	Keep     func(*Result) error
 	Progress func(Progress)
 	Log      *slog.Logger
 }
@@ -47,9 +53,16 @@ const (
 	moment = time.Second
 )
 
-// Generate takes part in a run until it is done or has failed with a *dkg.Failure.
+// ErrInDoubt says that a run ended after this party had confirmed its keys. Another
+// party may have every confirmation, and then the keys are in use: what Keep kept must
+// stay until that is known.
+var ErrInDoubt = errors.New("this party had confirmed the keys, and others may use them")
+
+// Generate takes part in a run until it is done or has failed with a *dkg.Failure, or
+// with ErrInDoubt too.
 func Generate(ctx context.Context, cfg Config) (*Result, error) {
 	cfg.setDefaults()
+	defer cfg.Listener.Close()
 	machine, err := dkg.New(cfg.Run, cfg.Party, cfg.Identity.Signer, rand.Reader)
 	if err != nil {
 		return nil, err
@@ -63,13 +76,14 @@ func Generate(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	defer p.close()
 	if err := p.run(ctx); err != nil {
+		if p.kept != nil {
+			p.kept.Secret.Wipe()
+			err = fmt.Errorf("%w: %w", ErrInDoubt, err)
+		}
 		return nil, err
 	}
-	secret, err := machine.Secret()
-	if err != nil {
-		return nil, err
-	}
-	return &Result{machine.Keys(), secret, machine.Certificate()}, nil
+	p.kept.Certificate = machine.Certificate()
+	return p.kept, nil
 }
 
 func (c *Config) setDefaults() {
@@ -78,6 +92,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Patience == 0 {
 		c.Patience = 2 * time.Minute
+	}
+	if c.Keep == nil {
+		c.Keep = func(*Result) error { return nil }
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
@@ -93,6 +110,7 @@ type party struct {
 	machine *dkg.Machine
 	in      chan *dkg.Message
 	links   map[threshold.PartyID]*link
+	kept    *Result // once the machine has confirmed
 	server  interface{ Stop() }
 }
 
@@ -112,7 +130,7 @@ func (p *party) connect(ctx context.Context) error {
 	server := newServer(p.cfg.Run.Committee, p.cfg.Identity, p.in)
 	p.server = server
 	go func() {
-		if err := server.Serve(p.cfg.Listener); err != nil {
+		if err := server.Serve(netutil.LimitListener(p.cfg.Listener, 4*threshold.MaxParties)); err != nil {
 			p.cfg.Log.Error("key generation: cannot listen", "error", err)
 		}
 	}()
@@ -135,7 +153,7 @@ func (p *party) run(ctx context.Context) error {
 	defer patience.Stop()
 	last := Progress{Total: -1}
 	for p.machine.Failure() == nil && !p.machine.Done() {
-		if err := p.send(ctx); err != nil {
+		if err := p.send(); err != nil {
 			return err
 		}
 		if now := p.progress(); now != last {
@@ -149,6 +167,10 @@ func (p *party) run(ctx context.Context) error {
 		case msg := <-p.in:
 			p.machine.Receive(msg)
 		case <-patience.C:
+			if p.receive() { // it came while this party was busy
+				patience.Reset(p.cfg.Patience)
+				continue
+			}
 			p.cfg.Log.Warn("key generation: parties are silent", "awaited", last.Awaited)
 			p.machine.Timeout()
 			patience.Reset(p.cfg.Patience)
@@ -166,21 +188,39 @@ func (p *party) run(ctx context.Context) error {
 	return nil
 }
 
+// receive takes a message that waits, if there is one.
+func (p *party) receive() bool {
+	select {
+	case msg := <-p.in:
+		p.machine.Receive(msg)
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *party) progress() Progress {
 	done, total := p.machine.Progress()
 	return Progress{done, total, p.machine.Awaited()}
 }
 
-// send queues what the machine has to say.
-func (p *party) send(ctx context.Context) error {
+// send queues what the machine has to say. What a confirmation is about is kept first.
+func (p *party) send() error {
+	if p.machine.Confirmed() && p.kept == nil {
+		secret, err := p.machine.Secret()
+		if err != nil {
+			return err
+		}
+		result := &Result{Keys: p.machine.Keys(), Secret: secret}
+		if err := p.cfg.Keep(result); err != nil {
+			secret.Wipe()
+			return fmt.Errorf("keep this party's share: %w", err)
+		}
+		p.kept = result
+	}
 	for _, e := range p.machine.Out() {
 		for id := range e.To.All() {
-			p.links[id].flying.Add(1)
-			select {
-			case p.links[id].queue <- e.Message:
-			case <-ctx.Done():
-				return fmt.Errorf("key generation stopped: %w", ctx.Err())
-			}
+			p.links[id].push(e.Message)
 		}
 	}
 	return nil
@@ -195,7 +235,7 @@ func (p *party) owes() bool {
 		}
 	}
 	for id, l := range p.links {
-		if l.flying.Load() > 0 && !blamed.Has(id) {
+		if l.first() != nil && !blamed.Has(id) {
 			return true
 		}
 	}
@@ -205,14 +245,14 @@ func (p *party) owes() bool {
 // drain stays until the others have all messages, and takes theirs: a party that is
 // not done yet may still need an answer.
 func (p *party) drain(ctx context.Context) error {
-	if err := p.send(ctx); err != nil {
-		return err
-	}
 	end := time.NewTimer(linger)
 	defer end.Stop()
 	tick := time.NewTicker(retry)
 	defer tick.Stop()
 	for start := time.Now(); p.owes() || time.Since(start) < moment; {
+		if err := p.send(); err != nil {
+			return err
+		}
 		select {
 		case msg := <-p.in:
 			p.machine.Receive(msg)

@@ -56,7 +56,7 @@ type ended struct {
 func start(t *testing.T, parties []int, patience time.Duration) <-chan ended {
 	t.Helper()
 	c, ids, listeners := members(t)
-	run, err := dkg.NewRun(c, &few, 0)
+	run, err := dkg.NewRun(c, &few, fhe.Digest{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package generation
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,14 +21,12 @@ var pause = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, J
 
 // link carries messages to one party, in order.
 type link struct {
-	conn   *grpc.ClientConn
-	queue  chan *dkg.Message
-	flying atomic.Int64 // messages that the party does not have yet
-}
+	conn *grpc.ClientConn
+	more chan struct{} // sent to when the queue has grown
 
-// queued bounds the messages that wait for a party. The protocol sends no more than a
-// few ahead of a party that does not answer.
-const queued = 64
+	mu    sync.Mutex
+	queue []*dkg.Message // what the party does not have yet: the protocol bounds it
+}
 
 func newLink(m threshold.Member, id *identity.Identity) (*link, error) {
 	conn, err := grpc.NewClient("passthrough:///"+m.Address,
@@ -38,23 +36,48 @@ func newLink(m threshold.Member, id *identity.Identity) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial party %d: %w", m.Party, err)
 	}
-	return &link{conn: conn, queue: make(chan *dkg.Message, queued)}, nil
+	return &link{conn: conn, more: make(chan struct{}, 1)}, nil
 }
 
 // carry sends what is queued until ctx ends, each message until the other side has
 // it.
 func (l *link) carry(ctx context.Context) {
 	for {
-		select {
-		case msg := <-l.queue:
+		for msg := l.first(); msg != nil; msg = l.first() {
 			if !l.deliver(ctx, msg) {
 				return
 			}
-			l.flying.Add(-1)
+			l.mu.Lock()
+			l.queue = l.queue[1:]
+			l.mu.Unlock()
+		}
+		select {
+		case <-l.more:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// push queues a message. It never waits: a party that takes nothing must not keep
+// this one from hearing the others.
+func (l *link) push(msg *dkg.Message) {
+	l.mu.Lock()
+	l.queue = append(l.queue, msg)
+	l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
+func (l *link) first() *dkg.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		return nil
+	}
+	return l.queue[0]
 }
 
 // retry is the pause after a failed delivery.

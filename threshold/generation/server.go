@@ -2,14 +2,12 @@ package generation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"fhevm/threshold"
@@ -50,19 +48,18 @@ func (bytesCodec) Unmarshal(b []byte, v any) error {
 }
 
 // server takes messages of the run's other parties.
-type server struct {
-	committee *threshold.Committee
-	in        chan<- *dkg.Message
-}
+type server struct{ in chan<- *dkg.Message }
 
 func newServer(c *threshold.Committee, id *identity.Identity, in chan<- *dkg.Message) *grpc.Server {
+	parties := *c
+	parties.Relays = nil // they have no part in this
 	s := grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(committee.ServerTLS(id, c))),
+		grpc.Creds(credentials.NewTLS(committee.ServerTLS(id, &parties))),
 		grpc.ForceServerCodec(bytesCodec{}),
 		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxConcurrentStreams(4),
+		grpc.MaxConcurrentStreams(2),
 		grpc.ConnectionTimeout(10*time.Second))
-	s.RegisterService(&description, &server{c, in})
+	s.RegisterService(&description, &server{in})
 	return s
 }
 
@@ -82,11 +79,7 @@ var description = grpc.ServiceDesc{
 }
 
 // deliver hands a message to the machine, which may be computing; the sender waits.
-// Relays hold certificates too, but have no part in this.
 func (s *server) deliver(ctx context.Context, b message) error {
-	if err := s.admit(ctx); err != nil {
-		return status.Error(codes.PermissionDenied, err.Error())
-	}
 	msg, err := dkg.ParseMessage(b)
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
@@ -97,19 +90,4 @@ func (s *server) deliver(ctx context.Context, b message) error {
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
 	}
-}
-
-func (s *server) admit(ctx context.Context) error {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
-		return errors.New("caller is unknown")
-	}
-	info, ok := p.AuthInfo.(credentials.TLSInfo)
-	if !ok || len(info.State.PeerCertificates) == 0 {
-		return errors.New("caller has no certificate")
-	}
-	if _, ok := s.committee.PartyByTLS(identity.Fingerprint(info.State.PeerCertificates[0].Raw)); !ok {
-		return errors.New("caller is no party of this key generation")
-	}
-	return nil
 }
