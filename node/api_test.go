@@ -18,6 +18,7 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/eip712"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 
@@ -37,7 +38,7 @@ func (s stuck) PublicDecrypt(context.Context, *committee.PublicRequest) (*permit
 	return nil, errors.New("late")
 }
 
-func (s stuck) Share(context.Context, *committee.ShareRequest) (*committee.ShareAnswer, error) {
+func (s stuck) Share(context.Context, *committee.ShareRequest) (*opening.Answer, error) {
 	return nil, errors.New("not asked for here")
 }
 

@@ -12,6 +12,7 @@
 //	shamir    secret sharing over the two prime fields, robust opening
 //	prss      flooding masks without interaction, their margin and limit
 //	decrypt   a party's partial decryption, and combining them
+//	opening   a party's side of a public opening, as a state machine
 //	eip712    typed-data hashing and 65-byte signatures
 //	permit    what a user signs to read values; what the committee signs
 //	seal      partial decryptions sealed to a user, opened in the wallet

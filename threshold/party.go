@@ -81,25 +81,3 @@ func (q Quorum) All() PartySet { return 1<<(q.N+1) - 2 }
 
 // Has reports whether id is a party of the committee.
 func (q Quorum) Has(id PartyID) bool { return id >= 1 && int(id) <= q.N }
-
-// Blame says what a party did wrong. It is a value, not a failure: protocols
-// go on without the party.
-type Blame struct {
-	Party  PartyID
-	Reason string
-}
-
-// String is such as "party 3: signature is not its own".
-func (b Blame) String() string { return fmt.Sprintf("party %d: %s", b.Party, b.Reason) }
-
-// CorruptError says that more parties lied than the committee tolerates, so
-// that nothing it says can be relied upon.
-type CorruptError struct {
-	Liars PartySet // those that are known; may be empty
-	Max   int      // t
-}
-
-// Error implements error.
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("more than %d parties sent wrong shares, known of: %v", e.Max, e.Liars)
-}

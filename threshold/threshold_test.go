@@ -145,3 +145,40 @@ func FuzzBytes(f *testing.F) {
 		}
 	})
 }
+
+func FuzzEpoch(f *testing.F) {
+	f.Add(Epoch{Number: 1, Key: fhe.Digest{2}, SquashKey: fhe.Digest{3}}.Append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := ParseEpoch(b)
+		if (err == nil) != (len(b) >= EpochSize) {
+			t.Fatalf("%d bytes: %v", len(b), err)
+		}
+		if err == nil && !slices.Equal(e.Append(nil), b[:EpochSize]) {
+			t.Errorf("%x decodes to %v", b, e)
+		}
+	})
+}
+
+// FuzzDecodeJSON: what decodes is one object of known members, and decodes again
+// to the same.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, s := range []string{`{"party":1}`, `{"party":1} {}`, `{"x":1}`, `null`, `{"party":1,"party":2}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var m, again Member
+		if DecodeJSON(b, &m) != nil {
+			return
+		}
+		encoded, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := DecodeJSON(encoded, &again); err != nil || again != m {
+			t.Errorf("%s becomes %s, %v", b, encoded, err)
+		}
+		if DecodeJSON(append(encoded, encoded...), &again) == nil {
+			t.Error("two objects are read as one")
+		}
+	})
+}

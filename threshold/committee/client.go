@@ -2,6 +2,7 @@ package committee
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"fhevm/threshold"
 	"fhevm/threshold/identity"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 )
@@ -78,16 +80,23 @@ func (c *Client) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.P
 }
 
 // Share implements Service.
-func (c *Client) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
-	return invoke[ShareAnswer](ctx, c, "Share", r)
+func (c *Client) Share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
+	return invoke[opening.Answer](ctx, c, "Share", r)
 }
+
+// errMalformed says that a party answered with bytes that are no answer.
+var errMalformed = errors.New("its answer is malformed")
 
 func invoke[A any](ctx context.Context, c *Client, method string, request any) (*A, error) {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
-	a := new(A)
-	if err := c.conn.Invoke(ctx, "/"+serviceName+"/"+method, request, a); err != nil {
+	var m message
+	if err := c.conn.Invoke(ctx, "/"+serviceName+"/"+method, request, &m); err != nil {
 		return nil, fromStatus(err)
+	}
+	a := new(A)
+	if err := m.decode(a); err != nil {
+		return nil, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	return a, nil
 }

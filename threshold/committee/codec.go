@@ -3,18 +3,17 @@ package committee
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
+
+	"fhevm/threshold"
 )
 
 // MaxMessage bounds messages in either direction; the largest answer, of 544
 // blocks, has about 60 KB.
 const MaxMessage = 1 << 18
 
-// message is the encoding of a message. Servers receive this, so that decoding
-// comes after admission and a message that does not decode is a refusal like
-// any other.
+// message is the encoding of a message. Both ends receive this: at a server
+// decoding comes after admission, and a message that does not decode is the
+// sender's doing and no failure of the connection.
 type message []byte
 
 // jsonCodec is the wire format: each message is one JSON object (gRPC content
@@ -34,14 +33,4 @@ func (jsonCodec) Unmarshal(b []byte, v any) error {
 }
 
 // decode reads exactly one object without unknown members into v.
-func (m message) decode(v any) error {
-	d := json.NewDecoder(bytes.NewReader(m))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("decode message: %w", err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("decode message: data after the object")
-	}
-	return nil
-}
+func (m message) decode(v any) error { return threshold.DecodeJSON(m, v) }

@@ -3,10 +3,12 @@ package committee
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -15,6 +17,7 @@ import (
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/identity"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 )
@@ -172,6 +175,40 @@ func (rawCodec) Name() string                    { return "json" }
 func (rawCodec) Marshal(v any) ([]byte, error)   { return v.([]byte), nil }
 func (rawCodec) Unmarshal(b []byte, v any) error { *v.(*[]byte) = b; return nil }
 
+// TestMalformedAnswer: bytes that are no answer are the doing of the party that
+// sent them, and it is blamed.
+func TestMalformedAnswer(t *testing.T) {
+	n := newNetwork(t, 44)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	babbler := grpc.NewServer(grpc.Creds(credentials.NewTLS(ServerTLS(n.Identities[1], n.Committee))), grpc.ForceServerCodec(rawCodec{}),
+		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error {
+			var request []byte
+			return errors.Join(s.RecvMsg(&request), s.SendMsg([]byte(`{"digests":`)))
+		}))
+	go babbler.Serve(l)
+	t.Cleanup(babbler.Stop)
+	member := n.Committee.Members[1]
+	member.Address = l.Addr().String()
+	client, err := Dial(member, n.Identities[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	h := n.value(fhe.Uint8, 9)
+	n.publish(h)
+	refusing := dead(threshold.Faultf(threshold.NotReady, "not yet"))
+	n.parties[1].Connect(map[threshold.PartyID]Service{2: client, 3: n.parties[3], 4: refusing})
+	if a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}}); code(err) != threshold.Unavailable {
+		t.Errorf("%v, %v", a, err)
+	}
+	if b := n.parties[1].Blames(); len(b) != 1 || b[threshold.Blame{Party: 2, Reason: threshold.UnusableBytes}] != 1 {
+		t.Errorf("blamed are %v", b)
+	}
+}
+
 // TestGate: neither one caller nor all together exceed their bound, and a
 // finished request gives its place back.
 func TestGate(t *testing.T) {
@@ -257,7 +294,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add([]byte(`{"handles":["0x` + strings.Repeat("00", 32) + `"]}`))
 	f.Add([]byte(`{"digests":[],"shares":"0x00"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, m := range []any{new(permit.Request), new(seal.Answer), new(PublicRequest), new(permit.PublicAnswer), new(ShareRequest), new(ShareAnswer)} {
+		for _, m := range []any{new(permit.Request), new(seal.Answer), new(PublicRequest), new(permit.PublicAnswer), new(ShareRequest), new(opening.Answer)} {
 			if (jsonCodec{}).Unmarshal(b, m) != nil {
 				continue
 			}
@@ -268,6 +305,26 @@ func FuzzMessages(f *testing.F) {
 			if err := (jsonCodec{}).Unmarshal(again, m); err != nil {
 				t.Errorf("%T does not survive: %v", m, err)
 			}
+		}
+	})
+}
+
+// FuzzStatus reads arbitrary refusals of a peer: what is of this service's domain
+// is a refusal with its words, and nothing else is one.
+func FuzzStatus(f *testing.F) {
+	f.Add(uint32(codes.Unavailable), string(threshold.NotReady), "wait", errorDomain)
+	f.Add(uint32(99), "no code", "", "elsewhere")
+	f.Fuzz(func(t *testing.T, code uint32, reason, words, domain string) {
+		s := status.New(codes.Code(code), words)
+		if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: domain}); err == nil {
+			s = detailed
+		}
+		if s.Err() == nil {
+			return
+		}
+		fault, refused := errors.AsType[*threshold.Fault](fromStatus(s.Err()))
+		if refused != (len(s.Details()) > 0 && domain == errorDomain) || refused && (string(fault.Code) != reason || fault.Message != s.Message()) {
+			t.Errorf("%v becomes %v", s, fault)
 		}
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/internal/lwetest"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 )
@@ -324,7 +325,7 @@ func (n *network) wallet(t *testing.T, r *Relay, q *permit.Request) ([]*uint256.
 type faulty struct {
 	Service
 	user  func(context.Context, *permit.Request) (*seal.Answer, error)
-	share func(context.Context, *ShareRequest) (*ShareAnswer, error)
+	share func(context.Context, *ShareRequest) (*opening.Answer, error)
 }
 
 func (f *faulty) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
@@ -334,7 +335,7 @@ func (f *faulty) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answ
 	return f.user(ctx, r)
 }
 
-func (f *faulty) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
+func (f *faulty) Share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
 	if f.share == nil {
 		return f.Service.Share(ctx, r)
 	}
@@ -356,14 +357,17 @@ func silent() *faulty {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		},
-		share: func(ctx context.Context, _ *ShareRequest) (*ShareAnswer, error) { <-ctx.Done(); return nil, ctx.Err() },
+		share: func(ctx context.Context, _ *ShareRequest) (*opening.Answer, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
 	}
 }
 
 func dead(err error) *faulty {
 	return &faulty{
 		user:  func(context.Context, *permit.Request) (*seal.Answer, error) { return nil, err },
-		share: func(context.Context, *ShareRequest) (*ShareAnswer, error) { return nil, err },
+		share: func(context.Context, *ShareRequest) (*opening.Answer, error) { return nil, err },
 	}
 }
 

@@ -35,9 +35,9 @@ func (p *Party) partials(ctx context.Context, b *Block, handles []fhe.Handle) ([
 		return nil, err
 	}
 	var all []decrypt.Partial
-	openings := make([]opening, len(handles))
+	openings := make([]disclosure, len(handles))
 	for i, v := range values {
-		openings[i] = opening{handles[i], fhe.SquashedDigest(p.epoch.SquashKey, digests(v)), sessions(v)}
+		openings[i] = disclosure{handles[i], fhe.SquashedDigest(p.epoch.SquashKey, digests(v)), sessions(v)}
 		all = append(all, v...)
 	}
 	n, err := p.store.record(p.epoch, openings, p.limit)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -48,6 +49,9 @@ type Party struct {
 	key    *decrypt.Key
 	store  *store
 	peers  map[threshold.PartyID]Service
+
+	blaming sync.Mutex
+	blames  map[threshold.Blame]uint64 // there are few reasons
 }
 
 // Open opens the party's store. It refuses a secret of another party's
@@ -73,6 +77,7 @@ func Open(cfg Config) (*Party, error) {
 	return &Party{
 		cfg: cfg, id: cfg.Secret.Party, epoch: cfg.Secret.Committee.Epoch,
 		margin: margin, limit: margin.Limit(), key: key, store: s,
+		blames: map[threshold.Blame]uint64{},
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/holiman/uint256"
 
@@ -12,8 +13,8 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
-	"fhevm/threshold/shamir"
 )
 
 // PublicDecrypt implements Service. Values are opened once and kept; the
@@ -49,11 +50,7 @@ func (p *Party) openMissing(ctx context.Context, b *Block, handles []fhe.Handle,
 	if err != nil {
 		return err
 	}
-	c, err := p.openPublic(ctx, missing, own)
-	if err != nil {
-		return err
-	}
-	values, err := c.Values()
+	values, err := p.open(ctx, missing, own)
 	if err != nil {
 		return err
 	}
@@ -98,10 +95,7 @@ func (p *Party) checkPublic(ctx context.Context, b *Block, handles []fhe.Handle)
 
 // Share implements Service. It trusts the asking party with nothing: the
 // handles must be public on this party's own view.
-func (p *Party) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
-	if !p.margin.Quorum.Has(r.From) || r.From == p.id {
-		return nil, threshold.Faultf(threshold.NotMember, "shares are for the other parties of the committee")
-	}
+func (p *Party) Share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
 	b, err := p.decidePublic(ctx, r.Handles)
 	if err != nil {
 		return nil, err
@@ -110,59 +104,92 @@ func (p *Party) Share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	a := &ShareAnswer{Digests: digests(partials)}
-	for _, x := range partials {
-		a.Shares = x.Share.Append(a.Shares)
-	}
-	return a, nil
-}
-
-// openPublic combines own partials with those of the peers as they come in.
-// Every peer is asked at the same time; the values are open as soon as 2t+1
-// parties' shares agree, whatever the others do.
-func (p *Party) openPublic(ctx context.Context, handles []fhe.Handle, own []decrypt.Partial) (*decrypt.Combiner, error) {
-	c := decrypt.NewCombiner(p.margin, decrypt.Types(handles))
-	mine := make([]shamir.Element, len(own))
-	for i, x := range own {
-		mine[i] = x.Share
-	}
-	if err := c.Add(p.id, mine); err != nil {
+	m, err := opening.New(p.margin, p.id, decrypt.Types(r.Handles), partials)
+	if err != nil {
 		return nil, err
 	}
-	var corrupt error
-	refusals := ask(ctx, p.peers, p.cfg.Timeout,
-		func(ctx context.Context, peer Service) (*ShareAnswer, error) {
-			return peer.Share(ctx, &ShareRequest{Handles: handles, From: p.id})
-		},
-		func(id threshold.PartyID, a *ShareAnswer) (bool, error) {
-			err := addShare(c, id, a, digests(own))
-			if isCorrupt(err) {
-				corrupt = err
-			}
-			return c.Done() || corrupt != nil, err
-		})
-	for _, id := range slices.Collect(c.Liars().All()) {
-		p.cfg.Log.Warn("a party sent wrong shares", "party", id)
-	}
-	if corrupt != nil || c.Done() {
-		return c, corrupt
-	}
-	return nil, refusals.fault(p.margin.Quorum, c.Heard().Len())
+	return m.Asked(r.From)
 }
 
-// addShare adds a peer's shares if they are of the same squashed bytes.
-func addShare(c *decrypt.Combiner, id threshold.PartyID, a *ShareAnswer, want []fhe.Digest) error {
-	if !slices.Equal(a.Digests, want) {
-		return errors.New("its shares are of other squashed ciphertexts")
-	}
-	shares, err := a.elements(len(want))
+// open opens handles together with the peers, from own partials whose openings
+// are on disk. An opening.Machine decides; this carries its messages.
+func (p *Party) open(ctx context.Context, handles []fhe.Handle, own []decrypt.Partial) ([]*uint256.Int, error) {
+	m, err := opening.New(p.margin, p.id, decrypt.Types(handles), own)
 	if err != nil {
-		shares = nil // counts as a lie
+		return nil, err
 	}
-	return c.Add(id, shares)
+	peers := map[threshold.PartyID]Service{}
+	for id := range m.Start().All() {
+		if peer, ok := p.peers[id]; ok {
+			peers[id] = peer
+		}
+	}
+	ask(ctx, peers, p.cfg.Timeout,
+		func(ctx context.Context, peer Service) (*opening.Answer, error) {
+			return p.askShare(ctx, peer, handles)
+		},
+		func(id threshold.PartyID, a *opening.Answer, err error) (ended bool) {
+			hand(m, id, a, err)
+			return m.Done()
+		})
+	if !m.Done() && errors.Is(ctx.Err(), context.Canceled) {
+		return nil, ctx.Err() // nobody waits any more: the peers had no time to answer
+	}
+	m.Expire()
+	p.report(m.Blames())
+	return m.Values()
 }
 
-func isCorrupt(err error) bool {
-	var corrupt *threshold.CorruptError
-	return errors.As(err, &corrupt)
+// hand makes what came of a peer's call an event of the machine.
+func hand(m *opening.Machine, id threshold.PartyID, a *opening.Answer, err error) {
+	switch {
+	case err == nil:
+		m.Answered(id, a)
+	case errors.Is(err, errMalformed):
+		m.Unusable(id)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		// It has said nothing: Expire finds it silent.
+	default:
+		m.Refused(id, err)
+	}
+}
+
+// A peer that cannot be reached is asked so often, with that much time between:
+// it may be about to start again.
+const (
+	attempts     = 3
+	betweenTries = 250 * time.Millisecond
+)
+
+func (p *Party) askShare(ctx context.Context, peer Service, handles []fhe.Handle) (a *opening.Answer, err error) {
+	for try := range attempts {
+		if try > 0 && !wait(ctx, betweenTries) {
+			break
+		}
+		if a, err = peer.Share(ctx, &ShareRequest{Handles: handles, From: p.id}); !unreached(err) {
+			return a, err
+		}
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return nil, err
+}
+
+// unreached tells a peer that could not be spoken to from one that said something.
+func unreached(err error) bool {
+	_, refused := errors.AsType[*threshold.Fault](err)
+	return err != nil && !refused && !errors.Is(err, errMalformed)
+}
+
+// wait reports whether the time has passed before the context ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

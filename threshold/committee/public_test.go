@@ -9,13 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/holiman/uint256"
-
 	"fhevm/fhe"
 	"fhevm/threshold"
-	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
-	"fhevm/threshold/internal/lwetest"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 	"fhevm/threshold/shamir"
@@ -104,16 +101,16 @@ func TestPublicDecryptWithAFaultyPeer(t *testing.T) {
 		"silent": func(*Party) *faulty { return silent() },
 		"dead":   func(*Party) *faulty { return dead(errCrash) },
 		"lying in one field": func(p *Party) *faulty {
-			return altered(p, func(a *ShareAnswer) { a.Shares[7] ^= 1 })
+			return altered(p, func(a *opening.Answer) { a.Shares[7] ^= 1 })
 		},
 		"not canonical": func(p *Party) *faulty {
-			return altered(p, func(a *ShareAnswer) { a.Shares[0] = 0xff })
+			return altered(p, func(a *opening.Answer) { a.Shares[0] = 0xff })
 		},
 		"too few shares": func(p *Party) *faulty {
-			return altered(p, func(a *ShareAnswer) { a.Shares = a.Shares[shamir.ElementSize:] })
+			return altered(p, func(a *opening.Answer) { a.Shares = a.Shares[shamir.ElementSize:] })
 		},
 		"other digests": func(p *Party) *faulty {
-			return altered(p, func(a *ShareAnswer) { a.Digests[0][0]++ })
+			return altered(p, func(a *opening.Answer) { a.Digests[0][0]++ })
 		},
 	} {
 		n := newNetwork(t, 21)
@@ -129,8 +126,8 @@ func TestPublicDecryptWithAFaultyPeer(t *testing.T) {
 	}
 }
 
-func altered(p *Party, change func(*ShareAnswer)) *faulty {
-	return &faulty{Service: p, share: func(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
+func altered(p *Party, change func(*opening.Answer)) *faulty {
+	return &faulty{Service: p, share: func(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
 		a, err := p.Share(ctx, r)
 		if err == nil {
 			change(a)
@@ -145,7 +142,7 @@ func TestPublicDecryptBeyondT(t *testing.T) {
 	n := newNetwork(t, 22)
 	h := n.value(fhe.Uint16, 4660)
 	n.publish(h)
-	lie := func(a *ShareAnswer) { a.Shares[7] ^= 1 }
+	lie := func(a *opening.Answer) { a.Shares[7] ^= 1 }
 	for name, c := range map[string]struct {
 		peers map[threshold.PartyID]Service
 		want  threshold.Code
@@ -165,20 +162,41 @@ func TestPublicDecryptBeyondT(t *testing.T) {
 		if err == nil || faultOf(err).Code != c.want {
 			t.Errorf("%s: %v, %v, want %s", name, a, err, c.want)
 		}
+		if blames := n.parties[1].Blames(); name == "two silent" && blames[threshold.Blame{Party: 3, Reason: threshold.Silence}] == 0 {
+			t.Errorf("%s: blamed are %v", name, blames)
+		}
 	}
 }
 
-// TestDisagreementIsNotSilence: enough shares that do not agree are told apart
-// from too few.
-func TestDisagreementIsNotSilence(t *testing.T) {
-	q := threshold.Quorum{N: 4, T: 1}
-	for answers, want := range map[int]string{
-		2: "2 of 4 parties answered, 3 are needed (party 4: no answer in time)",
-		3: "3 of 4 parties answered, but fewer than 3 agree (party 4: no answer in time)",
-	} {
-		if got := (refusals{4: errSilent}).fault(q, answers).Error(); got != want {
-			t.Errorf("got %q, want %q", got, want)
+// TestRestartingPeer: a peer that cannot be reached at first is asked again, and
+// here its shares are needed.
+func TestRestartingPeer(t *testing.T) {
+	n := newNetwork(t, 26)
+	h := n.value(fhe.Uint8, 9)
+	n.publish(h)
+	calls := 0
+	restarting := &faulty{Service: n.parties[3], share: func(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
+		if calls++; calls < attempts {
+			return nil, errCrash
 		}
+		return n.parties[3].Share(ctx, r)
+	}}
+	refusing := dead(threshold.Faultf(threshold.NotReady, "not yet"))
+	n.parties[1].Connect(map[threshold.PartyID]Service{2: n.parties[2], 3: restarting, 4: refusing})
+	a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+	if err != nil || a.Result[31] != 9 || calls != attempts {
+		t.Errorf("%v, %v after %d calls", a, err, calls)
+	}
+}
+
+// TestAnswerInAnothersName: what a party says for another one is not passed on.
+func TestAnswerInAnothersName(t *testing.T) {
+	posing := &faulty{user: func(context.Context, *permit.Request) (*seal.Answer, error) { return &seal.Answer{Party: 1}, nil }}
+	r := &Relay{Quorum: threshold.Quorum{N: 4, T: 1}, Parties: map[threshold.PartyID]Service{1: posing, 2: posing}}
+	forwarded := 0
+	err := r.UserDecrypt(t.Context(), &permit.Request{}, func(*seal.Answer) bool { forwarded++; return false })
+	if want := "1 of 4 parties answered, 3 are needed (party 2: it answered in the name of party 1)"; forwarded != 1 || err.Error() != want {
+		t.Errorf("%d forwarded, %v", forwarded, err)
 	}
 }
 
@@ -208,10 +226,12 @@ func TestShareChecksByItself(t *testing.T) {
 // and gives up after its timeout, with an error that names them.
 func TestRelayIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answer := &faulty{user: func(context.Context, *permit.Request) (*seal.Answer, error) { return &seal.Answer{}, nil }}
+		says := func(id threshold.PartyID) *faulty {
+			return &faulty{user: func(context.Context, *permit.Request) (*seal.Answer, error) { return &seal.Answer{Party: id}, nil }}
+		}
 		r := &Relay{
 			Quorum: threshold.Quorum{N: 4, T: 1}, Timeout: time.Minute,
-			Parties: map[threshold.PartyID]Service{1: answer, 2: silent(), 3: answer, 4: silent()},
+			Parties: map[threshold.PartyID]Service{1: says(1), 2: silent(), 3: says(3), 4: silent()},
 		}
 		began, forwarded := time.Now(), 0
 		err := r.UserDecrypt(t.Context(), &permit.Request{}, func(*seal.Answer) bool { forwarded++; return false })
@@ -258,23 +278,5 @@ func TestRelayBelievesTPlusOne(t *testing.T) {
 		if code(err) != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
-	}
-}
-
-// TestOtherBytesAreNoLie: a peer that was given other squashed bytes has
-// honest shares of those. It must not use up the liars that are tolerated.
-func TestOtherBytesAreNoLie(t *testing.T) {
-	n := newNetwork(t, 24)
-	h := n.value(fhe.Uint8, 77)
-	n.publish(h)
-	own := n.partials(t, 1, []fhe.Handle{h})
-	n.cop.put(h, lwetest.Value(n.rng, n.Bits, fhe.Uint8, uint256.NewInt(77)))
-	a, err := n.parties[2].Share(t.Context(), &ShareRequest{Handles: []fhe.Handle{h}, From: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := decrypt.NewCombiner(n.Margin, []fhe.Type{fhe.Uint8})
-	if err := addShare(c, 2, a, digests(own)); err == nil || c.Heard() != 0 || c.Liars() != 0 {
-		t.Errorf("heard %v, liars %v, %v", c.Heard(), c.Liars(), err)
 	}
 }

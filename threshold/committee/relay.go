@@ -2,11 +2,7 @@ package committee
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"fhevm/threshold"
@@ -27,40 +23,54 @@ type Relay struct {
 // fails with a *threshold.Fault if fewer than 2t+1 parties answered, which is
 // what refused them if t+1 parties say so.
 func (r *Relay) UserDecrypt(ctx context.Context, q *permit.Request, forward func(*seal.Answer) (enough bool)) error {
-	return relay(ctx, r, func(ctx context.Context, s Service) (*seal.Answer, error) { return s.UserDecrypt(ctx, q) }, forward)
+	return relay(ctx, r, func(ctx context.Context, s Service) (*seal.Answer, error) { return s.UserDecrypt(ctx, q) },
+		func(a *seal.Answer) threshold.PartyID { return a.Party }, forward)
 }
 
 // PublicDecrypt asks all parties and passes each answer to forward as
 // UserDecrypt does. A permit.Tally on the other side makes a proof of them.
 func (r *Relay) PublicDecrypt(ctx context.Context, q *PublicRequest, forward func(*permit.PublicAnswer) (enough bool)) error {
-	return relay(ctx, r, func(ctx context.Context, s Service) (*permit.PublicAnswer, error) { return s.PublicDecrypt(ctx, q) }, forward)
+	return relay(ctx, r, func(ctx context.Context, s Service) (*permit.PublicAnswer, error) { return s.PublicDecrypt(ctx, q) },
+		func(a *permit.PublicAnswer) threshold.PartyID { return a.Party }, forward)
 }
 
-func relay[A any](ctx context.Context, r *Relay, call func(context.Context, Service) (*A, error), forward func(*A) bool) error {
+// relay forwards answers that are their sender's own: a party cannot speak, and
+// be blamed, in another's name.
+func relay[A any](ctx context.Context, r *Relay, call func(context.Context, Service) (*A, error),
+	sender func(*A) threshold.PartyID, forward func(*A) bool) error {
 	timeout := r.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
 	answers, enough := 0, false
-	refusals := ask(ctx, r.Parties, timeout, call, func(_ threshold.PartyID, a *A) (bool, error) {
+	refusals := threshold.Refusals{}
+	for id := range r.Parties {
+		refusals[id] = threshold.ErrSilent
+	}
+	ask(ctx, r.Parties, timeout, call, func(id threshold.PartyID, a *A, err error) bool {
+		if err == nil && sender(a) != id {
+			err = fmt.Errorf("it answered in the name of party %d", sender(a))
+		}
+		if err != nil {
+			refusals[id] = err
+			return false
+		}
+		delete(refusals, id)
 		answers++
 		enough = forward(a)
-		return enough, nil
+		return enough
 	})
 	if enough || answers >= r.Quorum.Agree() {
 		return nil
 	}
-	return refusals.fault(r.Quorum, answers)
+	return refusals.Fault(r.Quorum, answers)
 }
 
-// refusals are the parties that gave no usable answer, and why.
-type refusals map[threshold.PartyID]error
-
-// ask calls all parties at the same time and passes each answer to take, one
-// at a time in order of arrival, until take returns true or all have answered,
-// failed or timed out. An error of take makes the party one that refused.
+// ask calls all parties at the same time and passes what each says to take, one
+// at a time in order of arrival, until take returns true, all have spoken or
+// the time is over.
 func ask[A any](ctx context.Context, parties map[threshold.PartyID]Service, timeout time.Duration,
-	call func(context.Context, Service) (*A, error), take func(threshold.PartyID, *A) (enough bool, err error)) refusals {
+	call func(context.Context, Service) (*A, error), take func(threshold.PartyID, *A, error) (enough bool)) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	type reply struct {
@@ -75,51 +85,14 @@ func ask[A any](ctx context.Context, parties map[threshold.PartyID]Service, time
 			replies <- reply{id, a, err}
 		}()
 	}
-	out := refusals{}
-	for id := range parties {
-		out[id] = errSilent
-	}
 	for range parties {
 		select {
 		case r := <-replies:
-			enough := false
-			if r.err == nil {
-				enough, r.err = take(r.id, r.answer)
-			}
-			if out[r.id] = r.err; r.err == nil {
-				delete(out, r.id)
-			}
-			if enough {
-				return out
+			if take(r.id, r.answer, r.err) {
+				return
 			}
 		case <-ctx.Done():
-			return out
+			return
 		}
 	}
-	return out
-}
-
-var errSilent = errors.New("no answer in time")
-
-// fault says why too few parties answered. A refusal that t+1 parties share is
-// the truth, since one of them is honest; otherwise all are listed.
-func (r refusals) fault(q threshold.Quorum, answers int) error {
-	votes := map[threshold.Code]int{}
-	var list []string
-	for _, id := range slices.Sorted(maps.Keys(r)) {
-		err := r[id]
-		var f *threshold.Fault
-		if errors.As(err, &f) {
-			if votes[f.Code]++; votes[f.Code] > q.T {
-				return f
-			}
-		}
-		list = append(list, fmt.Sprintf("party %d: %v", id, err))
-	}
-	need := fmt.Sprintf("%d are needed", q.Agree())
-	if answers >= q.Agree() {
-		need = fmt.Sprintf("but fewer than %d agree", q.Agree())
-	}
-	return threshold.Faultf(threshold.Unavailable, "%d of %d parties answered, %s (%s)",
-		answers, q.N, need, strings.Join(list, "; "))
 }

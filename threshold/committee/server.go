@@ -14,6 +14,7 @@ import (
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/identity"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 )
@@ -117,7 +118,7 @@ func (s *Server) publicDecrypt(ctx context.Context, r *PublicRequest) (*permit.P
 }
 
 // share serves parties only; who asks is who holds the certificate.
-func (s *Server) share(ctx context.Context, r *ShareRequest) (*ShareAnswer, error) {
+func (s *Server) share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
 	caller, _ := ctx.Value(callerKey{}).(fhe.Digest)
 	id, ok := s.committee.PartyByTLS(caller)
 	if !ok {

@@ -7,9 +7,9 @@ import (
 	"fhevm/fhe/squash"
 	"fhevm/threshold"
 	"fhevm/threshold/eip712"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
-	"fhevm/threshold/shamir"
 )
 
 // Service is what a party offers. Refusals are *threshold.Fault.
@@ -20,7 +20,7 @@ type Service interface {
 	// parties and returns this party's signature of the result.
 	PublicDecrypt(context.Context, *PublicRequest) (*permit.PublicAnswer, error)
 	// Share returns this party's shares for another party's PublicDecrypt.
-	Share(context.Context, *ShareRequest) (*ShareAnswer, error)
+	Share(context.Context, *ShareRequest) (*opening.Answer, error)
 }
 
 // PublicRequest asks for a public decryption.
@@ -34,18 +34,6 @@ type ShareRequest struct {
 	// From is the party that asks. Servers take it from the caller's
 	// certificate, never from the message.
 	From threshold.PartyID `json:"-"`
-}
-
-// ShareAnswer is a party's shares of all blocks of all handles, in order. It
-// is for the eyes of the parties.
-type ShareAnswer struct {
-	Digests []fhe.Digest    `json:"digests"` // of the squashed blocks
-	Shares  threshold.Bytes `json:"shares"`  // field elements, 16 bytes a block
-}
-
-// elements decodes the shares for a number of blocks.
-func (a *ShareAnswer) elements(blocks int) ([]shamir.Element, error) {
-	return shamir.ParseElements(a.Shares, blocks)
 }
 
 // Chain is a party's own view of the chain that it serves.

@@ -124,8 +124,8 @@ func handleKey(table byte, e threshold.Epoch, h fhe.Handle) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{table}, e.Number), h[:]...)
 }
 
-// opening is one value that is about to be opened.
-type opening struct {
+// disclosure is one value that is about to be opened.
+type disclosure struct {
 	handle   fhe.Handle
 	digest   fhe.Digest // of its squashed blocks
 	sessions []threshold.Session
@@ -134,7 +134,7 @@ type opening struct {
 // record makes openings durable and returns how many squashed blocks of the
 // key have been opened in all. It refuses, and records nothing, if a handle
 // was opened before with other bytes or if the number would exceed limit.
-func (s *store) record(e threshold.Epoch, openings []opening, limit uint64) (uint64, error) {
+func (s *store) record(e threshold.Epoch, openings []disclosure, limit uint64) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	batch := s.db.NewBatch()
@@ -170,7 +170,7 @@ func (s *store) addFresh(fresh map[threshold.Session]bool, sessions []threshold.
 
 // bind adds the handle's digest to the batch, or compares it with the one
 // that is stored.
-func (s *store) bind(batch *pebble.Batch, e threshold.Epoch, o opening) error {
+func (s *store) bind(batch *pebble.Batch, e threshold.Epoch, o disclosure) error {
 	key := handleKey('d', e, o.handle)
 	old, err := s.get(key)
 	if err != nil {

@@ -2,6 +2,7 @@ package decrypt_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -163,6 +164,40 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestOneMaskForOneBlock: whatever changes in a squashed block, in any word, its
+// position or its epoch, it has another session and so other draws of the mask.
+func TestOneMaskForOneBlock(t *testing.T) {
+	d := lwetest.Deal(t, 4, 15)
+	ct := lwetest.Encrypt(rand.New(rand.NewPCG(6, 6)), d.Bits, 3, 0)
+	epochs := []threshold.Epoch{d.Committee.Epoch, d.Committee.Epoch, d.Committee.Epoch, d.Committee.Epoch}
+	epochs[1].Number++
+	epochs[2].Key[31]++
+	epochs[3].SquashKey[0]++
+	seen := map[threshold.Session]string{}
+	for at := -1; at <= squash.Dim; at += 64 {
+		for k := range shamir.Fields {
+			if at < 0 && k > 0 {
+				continue // at -1 nothing changes
+			}
+			c := *ct
+			if at >= 0 {
+				c.Residues[k][at] ^= 1
+			}
+			digest := c.Digest()
+			for block := range 4 {
+				for e, epoch := range epochs {
+					what := fmt.Sprintf("word %d of field %d, block %d, epoch %d", at, k, block, e)
+					s := epoch.Session(digest, block)
+					if other, twice := seen[s]; twice {
+						t.Fatalf("%s has the session of %s", what, other)
+					}
+					seen[s] = what
+				}
+			}
+		}
+	}
+}
+
 // TestUndecodable: whatever is wrong with an opened phase, the error is one.
 func TestUndecodable(t *testing.T) {
 	d := lwetest.Deal(t, 4, 11)
@@ -243,4 +278,25 @@ func TestTranscript(t *testing.T) {
 	if got, want := fhe.Keccak(b).String(), "0xaae1a1addf23fff8fcf0f9a158c4544bc89e6e09545e2aec053345e00a896d50"; got != want {
 		t.Errorf("partials hash to %s, want %s", got, want)
 	}
+}
+
+// FuzzParseShare changes a word of a share, or its size: what decodes encodes to
+// the same bytes and holds reduced words.
+func FuzzParseShare(f *testing.F) {
+	f.Add(uint16(0), uint64(1), 0)
+	f.Add(uint16(8183), uint64(squash.Q2), 0)
+	f.Add(uint16(4095), uint64(squash.Q1), -1)
+	f.Fuzz(func(t *testing.T, at uint16, word uint64, grow int) {
+		b := make([]byte, decrypt.ShareSize+grow%64)
+		at %= 2*squash.Dim - 8
+		binary.BigEndian.PutUint64(b[8*at:], word)
+		s, err := decrypt.ParseShare(b)
+		reduced := word < squash.Moduli()[int(at)/squash.Dim]
+		if (err == nil) != (reduced && grow%64 == 0) {
+			t.Fatalf("word %d is %d, %d bytes more: %v", at, word, grow%64, err)
+		}
+		if err == nil && !bytes.Equal(s.Append(nil), b) {
+			t.Error("the share changes")
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package permit
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/holiman/uint256"
@@ -80,4 +81,35 @@ func TestTallyCountsParties(t *testing.T) {
 			t.Errorf("signature %d has v %d, which ecrecover refuses", i, v)
 		}
 	}
+}
+
+// FuzzPublicAnswer tallies arbitrary answers: none of them counts, and three
+// parties settle their result all the same.
+func FuzzPublicAnswer(f *testing.F) {
+	hs := handlesOf(1, fhe.Uint8)
+	for _, a := range []*PublicAnswer{says(1, 1, hs, 7, 3), says(4, 4, hs, 8, 3), {Party: 255}} {
+		b, err := json.Marshal(a)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var a PublicAnswer
+		if json.Unmarshal(b, &a) != nil {
+			return
+		}
+		tally := NewTally(domain, tallyCommittee(), hs)
+		for range 5 {
+			if done, _ := tally.Add(&a); done {
+				t.Fatal("one party settles a result")
+			}
+		}
+		for _, id := range []threshold.PartyID{1, 2, 3} {
+			tally.Add(says(id, byte(id), hs, 7, 3))
+		}
+		if r, _ := tally.Result(); r == nil || r.Values[0].Uint64() != 7 {
+			t.Errorf("settled %+v", r)
+		}
+	})
 }

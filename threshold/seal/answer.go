@@ -63,19 +63,24 @@ func (a *Answer) Check(handles []fhe.Handle) error {
 	return nil
 }
 
-// open verifies that signer sealed a in this context and decrypts it.
-func (a *Answer) open(c *Context, signer fhe.Address, key *TransportKey) ([]shamir.Element, error) {
+// verify demands that signer sealed a in this context.
+func (a *Answer) verify(c *Context, signer fhe.Address) error {
 	if err := a.Check(c.Handles); err != nil {
-		return nil, err
+		return err
 	}
-	info := c.info(a.Party, a.Digests)
-	by, err := a.Signature.Recover(signed(info, a.Sealed))
+	by, err := a.Signature.Recover(signed(c.info(a.Party, a.Digests), a.Sealed))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if by != signer {
-		return nil, fmt.Errorf("answer is signed by %s in this context, want %s", by, signer)
+		return fmt.Errorf("answer is signed by %s in this context, want %s", by, signer)
 	}
+	return nil
+}
+
+// open decrypts an answer that was verified.
+func (a *Answer) open(c *Context, key *TransportKey) ([]shamir.Element, error) {
+	info := c.info(a.Party, a.Digests)
 	plain, err := hpke.Open(key.private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info[:], a.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open sealed partials: %w", err)

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/holiman/uint256"
@@ -48,14 +49,13 @@ func (o *Opening) Add(a *Answer) (done bool, err error) {
 	if o.heard.Has(a.Party) {
 		return o.done != nil, nil
 	}
-	member, err := o.committee.Member(a.Party)
-	if err != nil {
-		o.blame(a.Party, err.Error())
+	if err := o.verify(a); err != nil {
+		o.blame(0, fmt.Sprintf("sent an answer in the name of party %d that is not authentic: %v", a.Party, err))
 		return o.done != nil, nil
 	}
-	shares, err := a.open(o.context, member.Signer, o.key)
+	shares, err := a.open(o.context, o.key)
 	if err != nil {
-		o.blame(a.Party, err.Error())
+		o.blame(a.Party, fmt.Sprintf("%s: %v", threshold.UnusableBytes, err))
 		return o.done != nil, nil
 	}
 	o.heard = o.heard.With(a.Party)
@@ -67,6 +67,14 @@ func (o *Opening) Add(a *Answer) (done bool, err error) {
 		o.done = g
 	}
 	return o.done != nil, nil
+}
+
+func (o *Opening) verify(a *Answer) error {
+	member, err := o.committee.Member(a.Party)
+	if err != nil {
+		return err
+	}
+	return a.verify(o.context, member.Signer)
 }
 
 // Values returns the values in the order of the request's handles. It fails
@@ -82,17 +90,18 @@ func (o *Opening) Values() ([]*uint256.Int, error) {
 // Heard returns the parties whose authentic answers were added.
 func (o *Opening) Heard() threshold.PartySet { return o.heard }
 
-// Blames lists what was wrong with answers, sorted by party. Whoever relayed
-// an answer may be to blame for one that is not authentic.
+// Blames lists what was wrong with answers, sorted by party. A party is blamed
+// for what it signed. An answer that is not authentic comes from somebody, perhaps
+// from who relayed it: it is held against party 0, which is nobody.
 func (o *Opening) Blames() []threshold.Blame {
 	out := slices.Clone(o.blames)
 	for _, g := range o.groups {
 		for id := range g.Liars().All() {
-			out = append(out, threshold.Blame{Party: id, Reason: "sent a wrong share"})
+			out = append(out, threshold.Blame{Party: id, Reason: threshold.WrongShares})
 		}
 		if o.done != nil && g != o.done {
 			for id := range g.Heard().All() {
-				out = append(out, threshold.Blame{Party: id, Reason: "answered for other squashed ciphertexts than the quorum"})
+				out = append(out, threshold.Blame{Party: id, Reason: threshold.OtherCiphertexts})
 			}
 		}
 	}
@@ -100,13 +109,17 @@ func (o *Opening) Blames() []threshold.Blame {
 	return out
 }
 
-// maxBlames bounds what unauthentic answers can make an Opening remember.
-const maxBlames = 64
+// maxStrangers bounds what answers that are not authentic can make an Opening
+// remember.
+const maxStrangers = 64
 
+// blame remembers one reason for each party, and different ones for nobody.
 func (o *Opening) blame(id threshold.PartyID, reason string) {
-	if len(o.blames) < maxBlames {
-		o.blames = append(o.blames, threshold.Blame{Party: id, Reason: reason})
+	known := func(b threshold.Blame) bool { return b.Party == id && (id != 0 || b.Reason == reason) }
+	if slices.ContainsFunc(o.blames, known) || (id == 0 && len(o.blames) >= maxStrangers) {
+		return
 	}
+	o.blames = append(o.blames, threshold.Blame{Party: id, Reason: reason})
 }
 
 func (o *Opening) group(digests []fhe.Digest) *decrypt.Combiner {

@@ -30,7 +30,7 @@ type scene struct {
 	answers []*seal.Answer // of party i at i
 }
 
-func newScene(t *testing.T, seed uint64) *scene {
+func newScene(t testing.TB, seed uint64) *scene {
 	t.Helper()
 	s := &scene{Dealt: lwetest.Deal(t, 4, seed), want: []*uint256.Int{uint256.NewInt(0xdeadbeef01234567), uint256.NewInt(1)}}
 	rng := rand.New(rand.NewPCG(seed, 2))
@@ -60,7 +60,7 @@ func newScene(t *testing.T, seed uint64) *scene {
 }
 
 // answer is what party id sends; spoil may change its partials first.
-func (s *scene) answer(t *testing.T, c *seal.Context, id threshold.PartyID, blocks []*squash.Ciphertext, spoil func([]decrypt.Partial)) *seal.Answer {
+func (s *scene) answer(t testing.TB, c *seal.Context, id threshold.PartyID, blocks []*squash.Ciphertext, spoil func([]decrypt.Partial)) *seal.Answer {
 	t.Helper()
 	key, err := s.Secrets[id-1].Key()
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *scene) answer(t *testing.T, c *seal.Context, id threshold.PartyID, bloc
 	return a
 }
 
-func (s *scene) opening(t *testing.T) *seal.Opening {
+func (s *scene) opening(t testing.TB) *seal.Opening {
 	t.Helper()
 	o, err := seal.NewOpening(s.context, s.Committee, s.key)
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *scene) opening(t *testing.T) *seal.Opening {
 	return o
 }
 
-func (s *scene) check(t *testing.T, o *seal.Opening) {
+func (s *scene) check(t testing.TB, o *seal.Opening) {
 	t.Helper()
 	got, err := o.Values()
 	if err != nil {
@@ -128,8 +128,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestOneBadAnswer: whatever party 2 does, the other three open and party 2 is
-// blamed for it.
+// TestOneBadAnswer: whatever comes from party 2, the other three open. Party 2
+// is blamed for what it signed, and nobody for what is not authentic.
 func TestOneBadAnswer(t *testing.T) {
 	s := newScene(t, 2)
 	elsewhere := *s.context
@@ -148,27 +148,32 @@ func TestOneBadAnswer(t *testing.T) {
 	short.Digests = short.Digests[1:]
 	swapped := *s.answers[2]
 	swapped.Digests = append([]fhe.Digest{swapped.Digests[1], swapped.Digests[0]}, swapped.Digests[2:]...)
-	for name, bad := range map[string]*seal.Answer{
-		"wrong share":        s.answer(t, s.context, 2, s.blocks, func(ps []decrypt.Partial) { ps[3].Share[1] ^= 1 }),
-		"not canonical":      s.answer(t, s.context, 2, s.blocks, func(ps []decrypt.Partial) { ps[0].Share[0] = squash.Q1 }),
+	signed := map[string]*seal.Answer{
+		"wrong share":       s.answer(t, s.context, 2, s.blocks, func(ps []decrypt.Partial) { ps[3].Share[1] ^= 1 }),
+		"not canonical":     s.answer(t, s.context, 2, s.blocks, func(ps []decrypt.Partial) { ps[0].Share[0] = squash.Q1 }),
+		"other ciphertexts": s.answer(t, s.context, 2, other, nil),
+	}
+	strange := map[string]*seal.Answer{
 		"another permit":     s.answer(t, &elsewhere, 2, s.blocks, nil),
 		"another epoch":      s.answer(t, &later, 2, s.blocks, nil),
-		"other ciphertexts":  s.answer(t, s.context, 2, other, nil),
 		"changed on the way": &forged,
 		"another's answer":   &posed,
 		"a digest missing":   &short,
 		"digests swapped":    &swapped,
 		"no such party":      {Party: 9},
-	} {
-		o := s.opening(t)
-		for _, a := range []*seal.Answer{s.answers[1], bad, s.answers[3], s.answers[4]} {
-			if _, err := o.Add(a); err != nil {
-				t.Fatalf("%s: %v", name, err)
+	}
+	for blamed, answers := range map[threshold.PartyID]map[string]*seal.Answer{2: signed, 0: strange} {
+		for name, bad := range answers {
+			o := s.opening(t)
+			for _, a := range []*seal.Answer{s.answers[1], bad, bad, s.answers[3], s.answers[4]} {
+				if _, err := o.Add(a); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
 			}
-		}
-		s.check(t, o)
-		if b := o.Blames(); len(b) != 1 || b[0].Party != bad.Party {
-			t.Errorf("%s: blames %v", name, b)
+			s.check(t, o)
+			if b := o.Blames(); len(b) != 1 || b[0].Party != blamed {
+				t.Errorf("%s: blames %v", name, b)
+			}
 		}
 	}
 }
@@ -300,4 +305,51 @@ func TestSplitCommittee(t *testing.T) {
 	if v, err := o.Values(); !errors.Is(err, decrypt.ErrNotDone) || len(o.Blames()) != 0 {
 		t.Errorf("%v, %v, blames %v", v, err, o.Blames())
 	}
+}
+
+// FuzzAdd hands the wallet arbitrary answers: none of them counts, and the
+// parties open all the same.
+func FuzzAdd(f *testing.F) {
+	s := newScene(f, 8)
+	for _, a := range s.answers[1:] {
+		b, err := json.Marshal(a)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var strange seal.Answer
+		if json.Unmarshal(b, &strange) != nil {
+			return
+		}
+		o := s.opening(t)
+		for _, a := range []*seal.Answer{&strange, s.answers[1], s.answers[3], s.answers[4]} {
+			if _, err := o.Add(a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.check(t, o)
+		for _, b := range o.Blames() {
+			if b.Party != 0 {
+				t.Errorf("%v is blamed for what it did not sign", b)
+			}
+		}
+	})
+}
+
+func FuzzTransportKey(f *testing.F) {
+	f.Add(make([]byte, seal.TransportSeedSize))
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		k, err := seal.ParseTransportKey(seed)
+		if (err == nil) != (len(seed) == seal.TransportSeedSize) {
+			t.Fatalf("%d bytes: %v", len(seed), err)
+		}
+		if err != nil {
+			return
+		}
+		if back, err := k.Seed(); err != nil || string(back) != string(seed) {
+			t.Errorf("seed %x becomes %x, %v", seed, back, err)
+		}
+	})
 }

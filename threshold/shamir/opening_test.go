@@ -222,6 +222,40 @@ func TestLiarsAreUnited(t *testing.T) {
 	}
 }
 
+// TestUnionOfLiars: with a liars in one field and b others in the second, each
+// field by itself decodes up to t of them; the opening ends right if a+b <= t and
+// else with an error.
+func TestUnionOfLiars(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, q := range quorums {
+		for a := range q.T + 1 {
+			for b := range q.T + 1 {
+				secrets, shares := batch(t, rng, q, 2)
+				liars := permutation(rng, q)[:a+b]
+				for i, id := range liars {
+					k, at := 0, rng.IntN(2)
+					if i >= a {
+						k = 1
+					}
+					shares[id][at][k] = Fields[k].Add(shares[id][at][k], 1+rng.Uint64N(9))
+				}
+				o := NewOpening(q, len(secrets))
+				var err error
+				for _, id := range permutation(rng, q) {
+					err = errors.Join(err, o.Add(id, shares[id]))
+				}
+				if a+b > q.T {
+					if corrupt, ok := errors.AsType[*threshold.CorruptError](err); !ok || corrupt.Liars.Len() <= q.T || o.Secrets() != nil {
+						t.Errorf("%v, liars %v, %d of them in the first field: %v", q, liars, a, err)
+					}
+				} else if err != nil || !slices.Equal(o.Secrets(), secrets) || o.Liars() != threshold.Parties(liars...) {
+					t.Errorf("%v, liars %v, %d of them in the first field: %v, named are %v", q, liars, a, err, o.Liars())
+				}
+			}
+		}
+	}
+}
+
 // TestAddTwice: the first word of a party counts, strangers do not.
 func TestAddTwice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
