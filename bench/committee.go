@@ -144,6 +144,6 @@ func (l *load) decrypt(ctx context.Context, h *demo.Account) error {
 func (o *options) serveParty(ctx context.Context) error {
 	return node.RunParty(ctx, node.PartyConfig{
 		Network: network.Folder(filepath.Join(o.serve, "network")), Identity: filepath.Join(o.serve, "party.identity"), DataDir: filepath.Join(o.serve, "data"),
-		RPC: o.rpc, API: o.api, Confirmations: -1, Ready: func(address string) { fmt.Println("ready at", address) },
+		RPC: o.rpc, API: o.api, Confirmations: -1, Ready: func(address, _ string) { fmt.Println("ready at", address) },
 	})
 }

@@ -62,7 +62,7 @@ func draft(dir string) (plan string, err error) {
 		if err != nil {
 			return "", err
 		}
-		_, public, err := network.InitParty(party(dir, i), l.Addr().String())
+		_, public, err := network.InitParty(party(dir, i), l.Addr().String(), "")
 		if err := errors.Join(err, l.Close()); err != nil {
 			return "", err
 		}

@@ -72,10 +72,16 @@ func (p *parties) identity(id threshold.PartyID) string {
 // start runs a party until it serves.
 func (p *parties) start(n *node, id threshold.PartyID) {
 	n.t.Helper()
-	party := start(n.t, "party", "run", "--identity", p.identity(id), "--network", string(p.folder),
-		"--data", filepath.Join(p.own(id), "data"), "--rpc", n.info.RPC, "--api", n.info.API)
-	party.await("the party to serve", func() bool { return strings.Contains(party.output(), "party ready") })
-	p.running[id] = party
+	p.running[id] = startParty(n, p.identity(id), string(p.folder), filepath.Join(p.own(id), "data"))
+}
+
+// startParty runs a party until it serves its committee and its operator.
+func startParty(n *node, identity, folder, data string, more ...string) *process {
+	n.t.Helper()
+	party := start(n.t, append([]string{"party", "run", "--identity", identity, "--network", folder, "--data", data,
+		"--rpc", n.info.RPC, "--api", n.info.API, "--metrics", "127.0.0.1:0"}, more...)...)
+	party.await("the party to serve", func() bool { return strings.Contains(party.output(), "metrics at") })
+	return party
 }
 
 // freeAddresses finds addresses that nobody listens at. A committee's addresses

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"fhevm/chain"
@@ -335,6 +336,9 @@ func writeJSON(w http.ResponseWriter, v any) error {
 func writeError(w http.ResponseWriter, err error) {
 	problem := problemOf(err)
 	w.Header().Set("Content-Type", "application/json")
+	if problem.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(problem.RetryAfter))
+	}
 	w.WriteHeader(httpStatus(problem.Code))
 	json.NewEncoder(w).Encode(sdk.ErrorBody{Problem: problem})
 }
@@ -346,7 +350,7 @@ const internal threshold.Code = "internal"
 func problemOf(err error) sdk.Problem {
 	var fault *threshold.Fault
 	if errors.As(err, &fault) {
-		return sdk.Problem{Code: fault.Code, Message: fault.Message}
+		return sdk.Problem{Code: fault.Code, Message: fault.Message, RetryAfter: int(fault.Retry / time.Second)}
 	}
 	return sdk.Problem{Code: internal, Message: err.Error()}
 }
@@ -355,7 +359,7 @@ func httpStatus(c threshold.Code) int {
 	switch c {
 	case internal:
 		return http.StatusInternalServerError
-	case threshold.Busy:
+	case threshold.Busy, threshold.QuotaExceeded:
 		return http.StatusTooManyRequests
 	case threshold.Unavailable, threshold.NotReady, threshold.Paused:
 		return http.StatusServiceUnavailable

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"fhevm/fhe"
 	"fhevm/sdk"
@@ -216,5 +218,19 @@ func TestWaitLimit(t *testing.T) {
 	}
 	if newAPI(n, nil).waits.All == 0 {
 		t.Error("waits are not bounded")
+	}
+}
+
+// TestRetryAfter: who is told to come again is told when, in the body and in the
+// header; who is not gets neither.
+func TestRetryAfter(t *testing.T) {
+	later := threshold.Faultf(threshold.QuotaExceeded, "later")
+	later.Retry = 90 * time.Second
+	for want, err := range map[string]error{"90": later, "": threshold.Faultf(threshold.Busy, "busy")} {
+		w := httptest.NewRecorder()
+		writeError(w, err)
+		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != want || strings.Contains(w.Body.String(), `"retryAfter":90`) != (want != "") {
+			t.Errorf("%v: %d, %v, %s", err, w.Code, w.Header(), w.Body)
+		}
 	}
 }

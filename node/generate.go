@@ -18,16 +18,18 @@ type GenerationProgress = generation.Progress
 
 // GenerationConfig says in which key generation a party takes part.
 type GenerationConfig struct {
-	Plan     string         // path of the plan, the same for all parties
-	Identity string         // path of the party's identity file
-	Out      network.Folder // for the party's share and the network's description
-	Public   bool           // write the public keys too
-	Attempt  uint32         // runs that the same parties have given up
-	Listen   string         // address to listen at; default that of the plan
-	Gather   time.Duration  // for all parties to appear
-	Patience time.Duration  // for what they owe later
-	Progress func(GenerationProgress)
-	Logger   *slog.Logger
+	Plan     string // path of the plan, the same for all parties
+	Identity string // path of the party's identity file
+	// Passphrase is that of the identity file; "" where it has none.
+	Passphrase string
+	Out        network.Folder // for the party's share and the network's description
+	Public     bool           // write the public keys too
+	Attempt    uint32         // runs that the same parties have given up
+	Listen     string         // address to listen at; default that of the plan
+	Gather     time.Duration  // for all parties to appear
+	Patience   time.Duration  // for what they owe later
+	Progress   func(GenerationProgress)
+	Logger     *slog.Logger
 }
 
 // Generate takes part in a key generation and writes what it gives.
@@ -40,7 +42,7 @@ func Generate(ctx context.Context, cfg GenerationConfig) (*network.Description, 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := committee.LoadIdentity(cfg.Identity)
+	keys, err := committee.UnlockIdentity(cfg.Identity, cfg.Passphrase)
 	if err != nil {
 		return nil, err
 	}

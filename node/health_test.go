@@ -83,11 +83,11 @@ func TestReadyz(t *testing.T) {
 func TestOperations(t *testing.T) {
 	m := newMachine(t, Config{})
 	for _, address := range []string{"0.0.0.0:0", "192.0.2.1:0", "nonsense"} {
-		if _, err := m.openOperations(address); err == nil {
+		if _, err := openOperations(address, m.metrics.registry, m.serveHealth); err == nil {
 			t.Errorf("listens at %s", address)
 		}
 	}
-	o, err := m.openOperations(":0")
+	o, err := openOperations(":0", m.metrics.registry, m.serveHealth)
 	if err != nil {
 		t.Fatal(err)
 	}

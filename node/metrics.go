@@ -49,11 +49,15 @@ func newMetrics() *metrics {
 
 // histogram has buckets of powers of two, from 2^first seconds to some minutes.
 func histogram(name, help string, first int) prometheus.Histogram {
-	var buckets []float64
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: seconds(first)})
+}
+
+// seconds are powers of two, from 2^first to some minutes.
+func seconds(first int) (buckets []float64) {
 	for e := first; e <= 10; e++ {
 		buckets = append(buckets, power(e))
 	}
-	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+	return buckets
 }
 
 func power(e int) float64 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -84,6 +85,7 @@ func TestDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, drawn := families(t), map[string]bool{}
+	maps.Copy(all, newWatched(t).families(t))
 	for _, p := range dashboard.Panels {
 		for _, target := range p.Targets {
 			names := metricName.FindAllString(target.Expr, -1)

@@ -184,7 +184,7 @@ func (n *Node) openMetrics() (err error) {
 	if err := n.metrics.watchNode(n); err != nil || n.config.Metrics == "" {
 		return err
 	}
-	n.operations, err = n.openOperations(n.config.Metrics)
+	n.operations, err = openOperations(n.config.Metrics, n.metrics.registry, n.serveHealth)
 	return err
 }
 

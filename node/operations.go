@@ -11,11 +11,12 @@ import (
 
 	"fhevm/chain"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// operations is the listener for whoever runs the node: /metrics, /healthz and
-// /readyz. Nothing there is secret, and nothing there changes anything.
+// operations is the listener for whoever runs a node or a party: /metrics, /healthz
+// and /readyz. Nothing there is secret, and nothing there changes anything.
 type operations struct {
 	listener net.Listener
 	server   *http.Server
@@ -23,7 +24,7 @@ type operations struct {
 
 // openOperations listens at an address, whose host is the loopback one if it has
 // none.
-func (n *Node) openOperations(address string) (*operations, error) {
+func openOperations(address string, registry *prometheus.Registry, routes func(*http.ServeMux)) (*operations, error) {
 	if strings.HasPrefix(address, ":") {
 		address = "127.0.0.1" + address
 	}
@@ -32,8 +33,8 @@ func (n *Node) openOperations(address string) (*operations, error) {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	mux := http.NewServeMux()
-	n.serveHealth(mux)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(n.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	routes(mux)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	return &operations{listener, &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}}, nil
@@ -60,5 +61,7 @@ func (n *Node) Metrics() string {
 	if n.operations == nil {
 		return ""
 	}
-	return "http://" + n.operations.listener.Addr().String() + "/metrics"
+	return n.operations.url()
 }
+
+func (o *operations) url() string { return "http://" + o.listener.Addr().String() + "/metrics" }

@@ -78,7 +78,7 @@ func (p *parties) play(n *Node) error {
 			return fmt.Errorf("play party %d: %w (where the parties run elsewhere, use --remote)", m.Party, err)
 		}
 		party, err := openParty(n.config.Network, n.network, m.Party, keys, partyConfig{
-			dir: filepath.Join(n.config.DataDir, partyDir(m.Party)), fs: fileSystem(n.config.DataDir),
+			dir: filepath.Join(n.config.DataDir, network.RecordsDir(m.Party)), fs: fileSystem(n.config.DataDir),
 			chain: n.committeeView(view), squasher: n, log: n.config.Logger.With("party", m.Party),
 		})
 		if err != nil {
@@ -94,9 +94,6 @@ func (p *parties) play(n *Node) error {
 	return nil
 }
 
-// partyDir is the folder of a party's records in a data folder.
-func partyDir(id threshold.PartyID) string { return fmt.Sprintf("party-%d", id) }
-
 // partyConfig is where a party finds the rest of the network.
 type partyConfig struct {
 	dir      string // of its store, in fs
@@ -104,6 +101,9 @@ type partyConfig struct {
 	chain    committee.Chain
 	squasher committee.Squasher
 	log      *slog.Logger
+	quotas   committee.Quotas
+	observe  func(committee.Event)
+	blame    func(threshold.PartyID)
 }
 
 func openParty(f network.Folder, d *network.Description, id threshold.PartyID, keys *identity.Identity, c partyConfig) (*committee.Party, error) {
@@ -115,6 +115,7 @@ func openParty(f network.Folder, d *network.Description, id threshold.PartyID, k
 		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: d.Contracts.DecryptionVerifier,
 		Chain:    c.chain,
 		Squasher: c.squasher, Dir: c.dir, FS: c.fs, Log: c.log,
+		Quotas: c.quotas, Observe: c.observe, Blame: c.blame,
 	})
 }
 

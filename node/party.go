@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"fhevm/chain"
 	"fhevm/node/network"
@@ -17,15 +19,21 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/ethclient"
+	"golang.org/x/sync/errgroup"
 )
+
+// DefaultQuotas are those of a party that is told no others.
+var DefaultQuotas = committee.DefaultQuotas
 
 // PartyConfig says where a committee party finds its keys and its network.
 type PartyConfig struct {
 	Network  network.Folder // description and this party's share file
 	Identity string         // path of the party's identity file
-	DataDir  string         // of its records; required
-	Listen   string         // address of the service; default that of the description
-	RPC      string         // JSON-RPC of a node that this party trusts
+	// Passphrase is that of the identity file; "" where it has none.
+	Passphrase string
+	DataDir    string // of its records; required
+	Listen     string // address of the service; default that of the description
+	RPC        string // JSON-RPC of a node that this party trusts
 	// Registry is the key registry of a network on a chain that others run;
 	// "" means the established address.
 	Registry string
@@ -33,12 +41,15 @@ type PartyConfig struct {
 	// negative numbers, for finalized blocks, are accepted.
 	Confirmations int64
 	API           string // wallet API of the node whose coprocessor serves it
+	Metrics       string // address of metrics, health and status; "" for none
+	Quotas        committee.Quotas
+	Version       string // of the program
 	Logger        *slog.Logger
-	Ready         func(address string) // optional: called once it listens
+	Ready         func(address, metrics string) // optional: called once it listens; metrics is a URL, or ""
 }
 
 // RunParty serves one committee party until ctx ends.
-func RunParty(ctx context.Context, cfg PartyConfig) error {
+func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	if cfg.DataDir == "" {
 		return errors.New("a party needs a data folder: without its records it would lose count of what it opened")
 	}
@@ -49,7 +60,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 	if err != nil {
 		return err
 	}
-	keys, err := committee.LoadIdentity(cfg.Identity)
+	keys, err := committee.UnlockIdentity(cfg.Identity, cfg.Passphrase)
 	if err != nil {
 		return err
 	}
@@ -66,15 +77,20 @@ func RunParty(ctx context.Context, cfg PartyConfig) error {
 	if err != nil {
 		return fmt.Errorf("the chain: %w", err)
 	}
+	metrics, recent := newPartyMetrics(), keepErrors(cfg.Logger.Handler())
+	cfg.Logger = slog.New(recent)
 	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
-		dir: filepath.Join(cfg.DataDir, partyDir(member.Party)), fs: vfs.Default,
+		dir: filepath.Join(cfg.DataDir, network.RecordsDir(member.Party)), fs: vfs.Default,
 		chain: chainView{view}, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
+		quotas: cfg.Quotas, observe: metrics.observe, blame: metrics.blamed,
 	})
 	if err != nil {
 		return err
 	}
-	defer party.Close()
-	return serveParty(ctx, cfg, party, keys, d, member)
+	defer func() { err = errors.Join(err, party.Close()) }()
+	return serveParty(ctx, cfg, &partyWatch{
+		version: cfg.Version, started: time.Now().UTC(), party: party, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,
+	}, metrics, keys)
 }
 
 // view finds the network's contracts, and refuses a chain that has another's.
@@ -91,26 +107,54 @@ func (cfg *PartyConfig) view(ctx context.Context, client *ethclient.Client, d *n
 	return view, checkChain(ctx, view, d)
 }
 
-func serveParty(ctx context.Context, cfg PartyConfig, party *committee.Party, keys *identity.Identity, d *network.Description, member threshold.Member) error {
-	peers, closePeers, err := committee.DialPeers(&d.Committee, keys, member.Party)
+// serveParty serves the committee, and the operator where that is wanted.
+func serveParty(ctx context.Context, cfg PartyConfig, w *partyWatch, metrics *partyMetrics, keys *identity.Identity) error {
+	c := &w.network.Committee
+	member, err := c.Member(w.party.ID())
+	if err != nil {
+		return err
+	}
+	peers, closePeers, err := committee.DialPeers(c, keys, member.Party)
 	if err != nil {
 		return err
 	}
 	defer closePeers()
-	party.Connect(peers)
-	address := cfg.Listen
-	if address == "" {
-		address = member.Address
-	}
-	listener, err := net.Listen("tcp", address)
+	w.party.Connect(peers)
+	w.peers = peers
+	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, member.Address))
 	if err != nil {
 		return fmt.Errorf("listen as party %d: %w", member.Party, err)
 	}
-	server := committee.NewServer(party, keys, &d.Committee, cfg.Logger)
-	if cfg.Ready != nil {
-		cfg.Ready(listener.Addr().String())
+	group, ctx := errgroup.WithContext(ctx)
+	url, err := w.operate(ctx, group, cfg.Metrics, metrics)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
-	return server.Serve(ctx, listener)
+	server := committee.NewServer(w.party, keys, c, cfg.Logger)
+	group.Go(func() error { return server.Serve(ctx, listener) })
+	if cfg.Ready != nil {
+		cfg.Ready(listener.Addr().String(), url)
+	}
+	return group.Wait()
+}
+
+// operate serves metrics, health and status at an address, if there is one.
+func (w *partyWatch) operate(ctx context.Context, group *errgroup.Group, address string, metrics *partyMetrics) (url string, err error) {
+	if address == "" {
+		return "", nil
+	}
+	if err := metrics.watch(w); err != nil {
+		return "", err
+	}
+	for _, peer := range w.peers {
+		connected(peer) // so that there is a connection when somebody looks
+	}
+	o, err := openOperations(address, metrics.registry, w.serve)
+	if err != nil {
+		return "", err
+	}
+	group.Go(func() error { return o.serve(ctx) })
+	return o.url(), nil
 }
 
 // memberOf finds the party that the identity belongs to.

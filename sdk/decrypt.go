@@ -36,6 +36,8 @@ type Reply struct {
 type Problem struct {
 	Code    threshold.Code `json:"code"`
 	Message string         `json:"message"`
+	// RetryAfter is in how many seconds to ask again; 0 where nobody knows.
+	RetryAfter int `json:"retryAfter,omitempty"`
 }
 
 // Error is the message.

@@ -18,7 +18,9 @@
 //	seal      partial decryptions sealed to a user, opened in the wallet
 //	identity  a party's own keys
 //	dealer    splitting a squash secret into per-party files
+//	custody   splitting a backup of a party among custodians
 //
-// Package committee alone performs I/O: it is the service of one party.
+// Package committee alone performs I/O, it is the service of one party, and package
+// audit, the log of its decisions.
 // Byte formats are specified in docs/SPEC.md, chapter 6.
 package threshold

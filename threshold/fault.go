@@ -1,6 +1,9 @@
 package threshold
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Code names a refusal for programs. Codes are stable; messages are for people.
 type Code string
@@ -27,6 +30,7 @@ const (
 	LimitReached      Code = "limit_reached"        // the key's openings are used up
 	NotMember         Code = "not_member"           // the caller may not ask this
 	Busy              Code = "busy"                 // too many requests of this caller at once
+	QuotaExceeded     Code = "quota_exceeded"       // the user, or the relay, has used up its squashed blocks for now
 	Unavailable       Code = "unavailable"          // too few parties answered in time
 	Undecodable       Code = "undecodable"          // opened, but not a plaintext of its type
 	Corrupt           Code = "committee_corrupt"    // more parties lied than the committee tolerates
@@ -37,6 +41,7 @@ const (
 type Fault struct {
 	Code    Code
 	Message string
+	Retry   time.Duration // when to ask again; 0 where time alone does not help, or nobody knows
 }
 
 // Faultf makes a Fault.
@@ -46,3 +51,14 @@ func Faultf(c Code, format string, args ...any) *Fault {
 
 // Error is the message.
 func (f *Fault) Error() string { return f.Message }
+
+// Known reports whether c is one of the codes above.
+func (c Code) Known() bool {
+	switch c {
+	case BadRequest, PermitWrongChain, PermitBadSigner, PermitWrongKey, PermitNotYetValid, PermitExpired, PermitInvalidated, UserIsContract,
+		NotAllowed, NotDelegated, Denied, Paused, EpochNotActive, NotPublic, UnknownHandle, NotReady, DigestRejected, LimitReached, NotMember,
+		Busy, QuotaExceeded, Unavailable, Undecodable, Corrupt, Internal:
+		return true
+	}
+	return false
+}

@@ -39,7 +39,7 @@ func (l *localCommittee) generate(ctx context.Context) (network.Folder, error) {
 		if err != nil {
 			return "", err
 		}
-		_, public, err := network.InitParty(l.party(i), address)
+		_, public, err := network.InitParty(l.party(i), address, "")
 		if err != nil {
 			return "", err
 		}

@@ -30,6 +30,7 @@ are the same for every party: the node takes them from any one into the folder
 of the plan.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "identity", Required: true, Usage: "`FILE` that party init wrote"},
+			passphraseFlag("passphrase-file", "the identity is encrypted with, if it is"),
 			&cli.StringFlag{Name: "plan", Required: true, Usage: "`FILE` that keygen --plan wrote, the same at every party"},
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write, new or empty"},
 			&cli.BoolFlag{Name: "share-only", Usage: "do not write the public keys (0.9 GB)"},
@@ -43,10 +44,14 @@ of the plan.`,
 }
 
 func runGenerate(c *cli.Context) error {
+	passphrase, err := passphraseFor(c, "passphrase-file", c.String("identity"))
+	if err != nil {
+		return err
+	}
 	folder := network.Folder(c.String("out"))
 	bar := newBar(os.Stderr)
 	d, err := node.Generate(c.Context, node.GenerationConfig{
-		Plan: c.String("plan"), Identity: c.String("identity"), Out: folder, Public: !c.Bool("share-only"), Attempt: uint32(c.Uint("attempt")),
+		Plan: c.String("plan"), Identity: c.String("identity"), Passphrase: passphrase, Out: folder, Public: !c.Bool("share-only"), Attempt: uint32(c.Uint("attempt")),
 		Listen: c.String("listen"), Gather: c.Duration("gather"), Patience: c.Duration("patience"), Logger: slog.Default(),
 		Progress: func(p node.GenerationProgress) {
 			if p.Done == 0 {

@@ -68,3 +68,26 @@ func TestLog(t *testing.T) {
 		t.Errorf("logged\n%s", b.String())
 	}
 }
+
+// TestPrintPartyStatus: what is wrong with a party, and what to do, can be seen.
+func TestPrintPartyStatus(t *testing.T) {
+	var b bytes.Buffer
+	busy := new(node.PartyStatus)
+	if err := json.Unmarshal([]byte(`{"version":"1.2","party":2,"parties":4,"epoch":3,"network":"dev","chainId":7,"head":12,"final":10,"openings":500,"limit":1000,
+		"peers":{"1":true,"3":false,"4":true},"problems":[{"check":"chain","what":"nobody answers","advice":"start the node","fatal":true}],
+		"lastErrors":[{"message":"request failed"}]}`), busy); err != nil {
+		t.Fatal(err)
+	}
+	printPartyStatus(&b, busy)
+	for _, want := range []string{"2 of 4 in epoch 3, fhevm-node 1.2", "chain 7, final block 10 of 12", "500 of 1000 squashed blocks (50 %)", "1 up, 3 down, 4 up",
+		"chain: nobody answers", "start the node", "request failed"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+	b.Reset()
+	printPartyStatus(&b, &node.PartyStatus{})
+	if !strings.Contains(b.String(), "none") {
+		t.Errorf("printed\n%s", b.String())
+	}
+}

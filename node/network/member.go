@@ -19,14 +19,14 @@ const (
 
 // InitParty makes a party's own keys in a folder, for a service at address
 // (host:port). It returns the paths of the identity, which never leaves the
-// machine, and of the description that goes to the dealer. It never overwrites
-// an identity.
-func InitParty(dir, address string) (secret, public string, err error) {
+// machine and is encrypted if there is a passphrase, and of the description that
+// goes to the dealer. It never overwrites an identity.
+func InitParty(dir, address, passphrase string) (secret, public string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", "", err
 	}
 	secret, public = filepath.Join(dir, partyIdentityFile), filepath.Join(dir, partyMemberFile)
-	keys, err := committee.CreateIdentity(secret)
+	keys, err := committee.CreateIdentity(secret, passphrase)
 	if err != nil {
 		return "", "", err
 	}

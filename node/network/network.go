@@ -79,6 +79,23 @@ func (f Folder) IdentityFile(id threshold.PartyID) string {
 	return f.path(fmt.Sprintf("party-%d.identity", id))
 }
 
+// RecordsDir is the folder of party id's records within a data folder.
+func RecordsDir(id threshold.PartyID) string { return fmt.Sprintf("party-%d", id) }
+
+// DescriptionFile is the file of the network's description as it is.
+func (f Folder) DescriptionFile() ([]byte, error) {
+	return committee.ReadFile(f.path(descriptionFile), maxDescription)
+}
+
+// Receive writes a description and party id's encrypted share, as the dealer handed
+// them out, into a folder that lacks them.
+func (f Folder) Receive(id threshold.PartyID, description, share []byte) error {
+	if err := committee.WriteNew(f.ShareFile(id), share, 0o600); err != nil {
+		return err
+	}
+	return committee.WriteNew(f.path(descriptionFile), description, 0o644)
+}
+
 func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
 
 // Exists reports whether a ceremony finished in the folder: the description is

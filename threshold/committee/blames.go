@@ -13,6 +13,9 @@ func (p *Party) report(blames []threshold.Blame) {
 	for _, b := range blames {
 		p.cfg.Log.Warn("a party failed in a public decryption", "party", b.Party, "what", b.Reason)
 		p.blames[b]++
+		if p.cfg.Blame != nil {
+			p.cfg.Blame(b.Party)
+		}
 	}
 }
 

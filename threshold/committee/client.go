@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 
 	"fhevm/threshold"
@@ -64,6 +65,16 @@ func DialPeers(c *threshold.Committee, id *identity.Identity, self threshold.Par
 		peers[m.Party] = client
 	}
 	return peers, close, nil
+}
+
+// Connected reports whether there is a connection to the party. Where there is none
+// and nothing is being done about it, it begins one.
+func (c *Client) Connected() bool {
+	state := c.conn.GetState()
+	if state == connectivity.Idle {
+		c.conn.Connect()
+	}
+	return state == connectivity.Ready
 }
 
 // Close ends the connection.

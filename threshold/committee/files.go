@@ -11,22 +11,50 @@ import (
 	"fhevm/threshold/identity"
 )
 
-// CreateIdentity generates an identity and writes it to a new file, mode 0600.
-// It never overwrites one.
-func CreateIdentity(path string) (*identity.Identity, error) {
+// CreateIdentity generates an identity and writes it to a new file as SaveIdentity
+// does.
+func CreateIdentity(path, passphrase string) (*identity.Identity, error) {
 	id, err := identity.Generate()
 	if err != nil {
 		return nil, err
 	}
+	return id, SaveIdentity(path, id, passphrase)
+}
+
+// SaveIdentity writes an identity to a new file, mode 0600, encrypted if there is a
+// passphrase. It never overwrites one.
+func SaveIdentity(path string, id *identity.Identity, passphrase string) error {
 	b, err := id.Encode()
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	if passphrase != "" {
+		if b, err = identity.Lock(b, passphrase); err != nil {
+			return err
+		}
+	}
+	return WriteNew(path, b, 0o600)
+}
+
+// LoadIdentity reads an identity file that has no passphrase. It refuses one that
+// others may read.
+func LoadIdentity(path string) (*identity.Identity, error) { return UnlockIdentity(path, "") }
+
+// UnlockIdentity reads an identity file, with its passphrase if it has one. It
+// refuses one that others may read.
+func UnlockIdentity(path, passphrase string) (*identity.Identity, error) {
+	b, err := ReadSecret(path, passphrase)
 	if err != nil {
 		return nil, err
 	}
-	return id, writeNew(path, b, 0o600)
+	defer clear(b)
+	return identity.Parse(b)
 }
 
-// LoadIdentity reads an identity file. It refuses one that others may read.
-func LoadIdentity(path string) (*identity.Identity, error) {
+// ReadSecret reads a file of keys, with its passphrase if it has one. It refuses
+// one that others may read.
+func ReadSecret(path, passphrase string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("identity file: %w", err)
@@ -38,7 +66,11 @@ func LoadIdentity(path string) (*identity.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return identity.Parse(b)
+	plain, err := identity.Unlock(b, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("identity file %s: %w", path, err)
+	}
+	return plain, nil
 }
 
 // SaveSecret writes a party's secret, encrypted to the party, to a new file.
@@ -47,7 +79,7 @@ func SaveSecret(path string, s *dealer.Secret) error {
 	if err != nil {
 		return err
 	}
-	return writeNew(path, b, 0o600)
+	return WriteNew(path, b, 0o600)
 }
 
 // LoadSecret reads a party's secret with the party's identity.
@@ -65,7 +97,7 @@ func SaveCommittee(path string, c *threshold.Committee) error {
 	if err != nil {
 		return fmt.Errorf("encode committee: %w", err)
 	}
-	return writeNew(path, append(b, '\n'), 0o644)
+	return WriteNew(path, append(b, '\n'), 0o644)
 }
 
 // LoadCommittee reads a committee file.
@@ -77,7 +109,8 @@ func LoadCommittee(path string) (*threshold.Committee, error) {
 	return threshold.ParseCommittee(b)
 }
 
-func writeNew(path string, b []byte, mode os.FileMode) error {
+// WriteNew makes a file durable, and fails if there is one.
+func WriteNew(path string, b []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err

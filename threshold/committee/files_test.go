@@ -14,11 +14,11 @@ import (
 func TestCeremonyFiles(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	id, err := CreateIdentity(at("identity"))
+	id, err := CreateIdentity(at("identity"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CreateIdentity(at("identity")); err == nil {
+	if _, err := CreateIdentity(at("identity"), ""); err == nil {
 		t.Error("an identity is overwritten")
 	}
 	loaded, err := LoadIdentity(at("identity"))

@@ -274,7 +274,7 @@ func (n *network) partials(t *testing.T, id threshold.PartyID, handles []fhe.Han
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := n.parties[id].partials(t.Context(), b, handles)
+	out, err := n.parties[id].partials(t.Context(), new(decision), b, handles)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package committee
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +19,28 @@ const maxFetches = 4
 // partials computes the party's partials of all blocks of the handles, in
 // order, and records their openings before it returns. The caller has checked
 // the rights on the block.
-func (p *Party) partials(ctx context.Context, b *Block, handles []fhe.Handle) ([]decrypt.Partial, error) {
+func (p *Party) partials(ctx context.Context, d *decision, b *Block, handles []fhe.Handle) ([]decrypt.Partial, error) {
+	if err := p.admit(d, decrypt.Blocks(decrypt.Types(handles))); err != nil {
+		return nil, err
+	}
+	if err := p.squashes(d, handles); err != nil {
+		return nil, err
+	}
+	values, err := p.fetchAll(ctx, handles)
+	if err != nil {
+		return nil, err
+	}
+	if err := confirm(ctx, b); err != nil {
+		return nil, err
+	}
+	if err := p.disclose(d, handles, values); err != nil {
+		return nil, err
+	}
+	return slices.Concat(values...), nil
+}
+
+// fetchAll fetches all handles' partials, some at a time.
+func (p *Party) fetchAll(ctx context.Context, handles []fhe.Handle) ([][]decrypt.Partial, error) {
 	values := make([][]decrypt.Partial, len(handles))
 	group, fetching := errgroup.WithContext(ctx)
 	group.SetLimit(maxFetches)
@@ -28,26 +50,34 @@ func (p *Party) partials(ctx context.Context, b *Block, handles []fhe.Handle) ([
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	if err := confirm(ctx, b); err != nil {
-		return nil, err
-	}
-	var all []decrypt.Partial
-	openings := make([]disclosure, len(handles))
+	return values, group.Wait()
+}
+
+// disclose makes the openings of a decision durable: counted, bound to their bytes,
+// paid.
+func (p *Party) disclose(d *decision, handles []fhe.Handle, values [][]decrypt.Partial) error {
+	now := p.cfg.Clock()
+	e := &entry{now: now, until: d.until, request: d.Request}
 	for i, v := range values {
-		openings[i] = disclosure{handles[i], fhe.SquashedDigest(p.epoch.SquashKey, digests(v)), sessions(v)}
-		all = append(all, v...)
+		o := disclosure{handles[i], fhe.SquashedDigest(p.epoch.SquashKey, digests(v)), sessions(v)}
+		e.openings = append(e.openings, o)
+		d.Digests = append(d.Digests, o.digest)
 	}
-	n, err := p.store.record(p.epoch, openings, p.limit)
-	if err != nil {
-		return nil, err
+	for _, x := range d.payers {
+		r, err := p.accounts.row(x, now)
+		if err != nil {
+			return err
+		}
+		e.rows = append(e.rows, r)
 	}
-	if n > p.limit/2 {
-		p.cfg.Log.Warn("more than half of the key's openings are used up", "openings", n, "limit", p.limit)
+	var err error
+	if d.Fresh, d.Openings, d.Repeats, err = p.store.record(p.epoch, e, p.limit); err != nil {
+		return err
 	}
-	return all, nil
+	if d.Openings > p.limit/2 {
+		p.cfg.Log.Warn("more than half of the key's openings are used up", "openings", d.Openings, "limit", p.limit)
+	}
+	return nil
 }
 
 // fetch gets a handle's squashed blocks, checks their number and the policy on

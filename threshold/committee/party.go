@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/time/rate"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/audit"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
@@ -34,9 +36,13 @@ type Config struct {
 
 	Dir     string           // of the party's store
 	FS      vfs.FS           // optional: that of the operating system
+	Quotas  Quotas           // optional: none
 	Clock   func() time.Time // optional: time.Now; with the chain's time it says which permits are valid
 	Timeout time.Duration    // optional: DefaultTimeout; for one peer's share
 	Log     *slog.Logger     // optional: silence
+
+	Observe func(Event)             // optional: called for each decision
+	Blame   func(threshold.PartyID) // optional: called for a party that is at fault in a public decryption
 }
 
 // Party is one member of a committee. It is safe for concurrent use.
@@ -48,10 +54,14 @@ type Party struct {
 	limit  uint64 // of openings over the key's life
 	key    *decrypt.Key
 	store  *store
+	audit  *audit.Log
 	peers  map[threshold.PartyID]Service
 
 	blaming sync.Mutex
 	blames  map[threshold.Blame]uint64 // there are few reasons
+
+	accounts *accounts
+	refusals *rate.Limiter // of those that are recorded one by one
 }
 
 // Open opens the party's store. It refuses a secret of another party's
@@ -70,15 +80,56 @@ func Open(cfg Config) (*Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStore(cfg.FS, cfg.Dir, cfg.Log)
-	if err != nil {
+	p := &Party{
+		cfg: cfg, id: cfg.Secret.Party, epoch: cfg.Secret.Committee.Epoch,
+		margin: margin, limit: margin.Limit(), key: key, refusals: newRefusals(), blames: map[threshold.Blame]uint64{},
+	}
+	if err := p.openRecords(); err != nil {
 		return nil, err
 	}
-	return &Party{
-		cfg: cfg, id: cfg.Secret.Party, epoch: cfg.Secret.Committee.Epoch,
-		margin: margin, limit: margin.Limit(), key: key, store: s,
-		blames: map[threshold.Blame]uint64{},
-	}, nil
+	return p, nil
+}
+
+// openRecords opens the party's store, which only one process can have open, then
+// its audit log.
+func (p *Party) openRecords() (err error) {
+	if p.store, err = openStore(p.cfg.FS, p.cfg.Dir, p.cfg.Log); err != nil {
+		return err
+	}
+	p.accounts, err = newAccounts(p.store.quotaRow)
+	if err == nil {
+		err = p.store.tidy(p.cfg.Clock())
+	}
+	if err == nil {
+		p.audit, err = openAudit(&p.cfg)
+	}
+	if err == nil {
+		err = p.begin()
+	}
+	if err != nil {
+		return errors.Join(err, p.store.close())
+	}
+	return nil
+}
+
+// begin puts on record with what count and under what bounds the party starts.
+func (p *Party) begin() error {
+	n, err := p.store.openings(p.epoch)
+	if err != nil {
+		return err
+	}
+	callers := len(p.cfg.Secret.Committee.Relays) + p.margin.Quorum.N - 1
+	return p.audit.AppendStarted(&audit.Started{
+		Epoch: p.epoch.Number, Party: p.id, Openings: n, Limit: p.limit, PerDay: p.cfg.Quotas.PerDay(callers),
+	})
+}
+
+func openAudit(c *Config) (*audit.Log, error) {
+	l, s, err := audit.Open(audit.Config{FS: c.FS, Dir: audit.Dir(c.FS, c.Dir), Signer: c.Identity.Signer, Clock: c.Clock})
+	if err == nil && len(s.Torn) > 0 {
+		c.Log.Warn("the audit log ends within a record, as a crash leaves it: it goes on in a new file", "after", s.Head.Seq)
+	}
+	return l, err
 }
 
 func (c *Config) check() error {
@@ -97,7 +148,7 @@ func (c *Config) check() error {
 	if own := c.Identity.Member(c.Secret.Party, member.Address); own != member {
 		return fmt.Errorf("identity is not that of party %d in the committee file", c.Secret.Party)
 	}
-	return c.Secret.Committee.Check()
+	return errors.Join(c.Secret.Committee.Check(), c.Quotas.Check())
 }
 
 func (c *Config) setDefaults() {
@@ -122,8 +173,9 @@ func (p *Party) Connect(peers map[threshold.PartyID]Service) { p.peers = peers }
 // ID is the party's position in the committee.
 func (p *Party) ID() threshold.PartyID { return p.id }
 
-// Close closes the store. Requests in progress fail with ErrClosed.
-func (p *Party) Close() error { return p.store.close() }
+// Close signs the end of the audit log and closes the party's records. Requests in
+// progress fail.
+func (p *Party) Close() error { return errors.Join(p.audit.Close(), p.store.close()) }
 
 // domain is that of EIP-712 signatures.
 func (p *Party) domain() eip712.Domain {
@@ -132,11 +184,12 @@ func (p *Party) domain() eip712.Domain {
 
 // decide makes one decision on the last final block, which it returns: whether
 // the party may act at all, then the checks of a request.
-func (p *Party) decide(ctx context.Context, check func(*Block) error) (*Block, error) {
+func (p *Party) decide(ctx context.Context, d *decision, check func(*Block) error) (*Block, error) {
 	b, err := p.cfg.Chain.Finalized(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read finalised block: %w", err)
 	}
+	d.Block = b.Number
 	if err = p.checkEpoch(ctx, b); err == nil {
 		err = check(b)
 	}

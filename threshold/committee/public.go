@@ -11,6 +11,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/audit"
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/opening"
@@ -20,7 +21,12 @@ import (
 // PublicDecrypt implements Service. Values are opened once and kept; the
 // signature of a result is the same whenever it is made.
 func (p *Party) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
-	b, err := p.decidePublic(ctx, r.Handles)
+	d := p.newDecision(ctx, audit.Public, nil, r.Handles)
+	return audited(p, d, func() (*permit.PublicAnswer, error) { return p.publicDecrypt(ctx, d, r) })
+}
+
+func (p *Party) publicDecrypt(ctx context.Context, d *decision, r *PublicRequest) (*permit.PublicAnswer, error) {
+	b, err := p.decidePublic(ctx, d, r.Handles)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +34,7 @@ func (p *Party) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.Pu
 	if err != nil {
 		return nil, err
 	}
-	if err := p.openMissing(ctx, b, r.Handles, known); err != nil {
+	if err := p.openMissing(ctx, d, b, r.Handles, known); err != nil {
 		return nil, err
 	}
 	result := &permit.Result{Handles: r.Handles, Epoch: p.epoch.Number}
@@ -41,12 +47,12 @@ func (p *Party) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.Pu
 
 // openMissing opens the handles that have no known value, keeps their values
 // and adds them to the known ones.
-func (p *Party) openMissing(ctx context.Context, b *Block, handles []fhe.Handle, known map[fhe.Handle]*uint256.Int) error {
+func (p *Party) openMissing(ctx context.Context, d *decision, b *Block, handles []fhe.Handle, known map[fhe.Handle]*uint256.Int) error {
 	missing := slices.DeleteFunc(slices.Clone(handles), func(h fhe.Handle) bool { return known[h] != nil })
 	if len(missing) == 0 {
 		return nil
 	}
-	own, err := p.partials(ctx, b, missing)
+	own, err := p.partials(ctx, d, b, missing)
 	if err != nil {
 		return err
 	}
@@ -64,11 +70,11 @@ func (p *Party) openMissing(ctx context.Context, b *Block, handles []fhe.Handle,
 }
 
 // decidePublic decides whether handles may be opened.
-func (p *Party) decidePublic(ctx context.Context, handles []fhe.Handle) (*Block, error) {
+func (p *Party) decidePublic(ctx context.Context, d *decision, handles []fhe.Handle) (*Block, error) {
 	if err := permit.CheckHandles(handles); err != nil {
 		return nil, err
 	}
-	return p.decide(ctx, func(b *Block) error { return p.checkPublic(ctx, b, handles) })
+	return p.decide(ctx, d, func(b *Block) error { return p.checkPublic(ctx, b, handles) })
 }
 
 // checkPublic demands that everyone may read every handle and that the network
@@ -96,11 +102,20 @@ func (p *Party) checkPublic(ctx context.Context, b *Block, handles []fhe.Handle)
 // Share implements Service. It trusts the asking party with nothing: the
 // handles must be public on this party's own view.
 func (p *Party) Share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
-	b, err := p.decidePublic(ctx, r.Handles)
+	d := p.newDecision(ctx, audit.Share, []byte{byte(r.From)}, r.Handles)
+	d.From = r.From
+	return audited(p, d, func() (*opening.Answer, error) { return p.share(ctx, d, r) })
+}
+
+func (p *Party) share(ctx context.Context, d *decision, r *ShareRequest) (*opening.Answer, error) {
+	if !p.margin.Quorum.Has(r.From) || r.From == p.id {
+		return nil, threshold.Faultf(threshold.NotMember, "shares are for the other parties of the committee")
+	}
+	b, err := p.decidePublic(ctx, d, r.Handles)
 	if err != nil {
 		return nil, err
 	}
-	partials, err := p.partials(ctx, b, r.Handles)
+	partials, err := p.partials(ctx, d, b, r.Handles)
 	if err != nil {
 		return nil, err
 	}

@@ -126,7 +126,7 @@ func TestPublicDecryptWithAFaultyPeer(t *testing.T) {
 	}
 }
 
-func altered(p *Party, change func(*opening.Answer)) *faulty {
+func altered(p Service, change func(*opening.Answer)) *faulty {
 	return &faulty{Service: p, share: func(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
 		a, err := p.Share(ctx, r)
 		if err == nil {

@@ -119,8 +119,7 @@ func (s *Server) publicDecrypt(ctx context.Context, r *PublicRequest) (*permit.P
 
 // share serves parties only; who asks is who holds the certificate.
 func (s *Server) share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
-	caller, _ := ctx.Value(callerKey{}).(fhe.Digest)
-	id, ok := s.committee.PartyByTLS(caller)
+	id, ok := s.committee.PartyByTLS(callerIn(ctx))
 	if !ok {
 		return nil, threshold.Faultf(threshold.NotMember, "shares are for the other parties of the committee")
 	}

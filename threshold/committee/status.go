@@ -8,6 +8,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"fhevm/threshold"
 )
@@ -36,6 +38,7 @@ var statusCodes = map[threshold.Code]codes.Code{
 	threshold.Corrupt:           codes.FailedPrecondition,
 	threshold.LimitReached:      codes.ResourceExhausted,
 	threshold.Busy:              codes.ResourceExhausted,
+	threshold.QuotaExceeded:     codes.ResourceExhausted,
 }
 
 // faultOf turns any error into what a caller may know. What is not a refusal
@@ -60,7 +63,11 @@ func toStatus(f *threshold.Fault) error {
 		code = codes.Internal
 	}
 	s := status.New(code, f.Message)
-	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: string(f.Code), Domain: errorDomain}); err == nil {
+	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: string(f.Code), Domain: errorDomain}}
+	if f.Retry > 0 {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(f.Retry)})
+	}
+	if detailed, err := s.WithDetails(details...); err == nil {
 		s = detailed
 	}
 	return s.Err()
@@ -70,10 +77,19 @@ func toStatus(f *threshold.Fault) error {
 // no Fault: nobody has refused anything.
 func fromStatus(err error) error {
 	s := status.Convert(err)
+	f := &threshold.Fault{Message: s.Message()}
 	for _, d := range s.Details() {
-		if info, ok := d.(*errdetails.ErrorInfo); ok && info.Domain == errorDomain {
-			return &threshold.Fault{Code: threshold.Code(info.Reason), Message: s.Message()}
+		switch d := d.(type) {
+		case *errdetails.ErrorInfo:
+			if d.Domain == errorDomain {
+				f.Code = threshold.Code(d.Reason)
+			}
+		case *errdetails.RetryInfo:
+			f.Retry = max(0, d.RetryDelay.AsDuration())
 		}
+	}
+	if f.Code != "" {
+		return f
 	}
 	return fmt.Errorf("not reached: %s", s.Message())
 }

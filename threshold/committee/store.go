@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -26,13 +27,17 @@ var ErrClosed = errors.New("party is closed")
 //	'o' session                    -> ""
 //	'd' epoch number(8) | handle   -> digest of its squashed blocks (32)
 //	'v' epoch number(8) | handle   -> publicly opened value (32)
+//	'r' permit's end(8) | request  -> how often it was recorded (8)
+//	'q' 'u' user or 'c' caller     -> what it used of its quota (24)
 //
-// Each row stands for something that the chain made, and paid for: requests,
-// which cost nothing, leave none.
+// Rows of the first four stand for something that the chain made, and paid for. Those
+// of requests go when their permits end, and as many as quotas allow are made until
+// then; those of quotas go after a day.
 type store struct {
 	mu     sync.Mutex // orders openings, so that none is counted twice, and Close
 	db     *pebble.DB
-	unable error // why nothing can be read or written any more
+	unable error     // why nothing can be read or written any more
+	tidied time.Time // when old rows were last dropped
 }
 
 func openStore(fs vfs.FS, dir string, log *slog.Logger) (*store, error) {
@@ -131,27 +136,46 @@ type disclosure struct {
 	sessions []threshold.Session
 }
 
-// record makes openings durable and returns how many squashed blocks of the
-// key have been opened in all. It refuses, and records nothing, if a handle
-// was opened before with other bytes or if the number would exceed limit.
-func (s *store) record(e threshold.Epoch, openings []disclosure, limit uint64) (uint64, error) {
+// entry is what one decision makes durable.
+type entry struct {
+	now      time.Time
+	openings []disclosure
+	request  fhe.Digest // id of the request
+	until    uint64     // end of its permit, Unix seconds; 0 keeps no count of the request
+	rows     []row      // of those who pay
+}
+
+type row struct{ key, value []byte }
+
+// record makes an entry durable. It returns how many squashed blocks were fresh, how
+// many of the key have been opened in all, and how often the request was recorded
+// before. It refuses, and records nothing, if a handle was opened before with other
+// bytes or if the number would exceed limit.
+func (s *store) record(e threshold.Epoch, x *entry, limit uint64) (fresh, total, repeats uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	batch := s.db.NewBatch()
-	fresh := map[threshold.Session]bool{}
-	for _, o := range openings {
+	sessions := map[threshold.Session]bool{}
+	for _, o := range x.openings {
 		if err := s.bind(batch, e, o); err != nil {
-			return 0, err
+			return 0, 0, 0, err
 		}
-		if err := s.addFresh(fresh, o.sessions); err != nil {
-			return 0, err
+		if err := s.addFresh(sessions, o.sessions); err != nil {
+			return 0, 0, 0, err
 		}
 	}
-	n, err := s.count(batch, e, fresh, limit)
-	if err != nil {
-		return n, err
+	if total, err = s.count(batch, e, sessions, limit); err != nil {
+		return 0, total, 0, err
 	}
-	return n, s.commit(batch)
+	if repeats, err = s.repeat(batch, x); err != nil {
+		return 0, total, 0, err
+	}
+	for _, r := range x.rows {
+		if err := batch.Set(r.key, r.value, nil); err != nil {
+			return 0, total, 0, err
+		}
+	}
+	return uint64(len(sessions)), total, repeats, s.commit(batch)
 }
 
 // addFresh adds the sessions that were never opened.
@@ -187,17 +211,9 @@ func (s *store) bind(batch *pebble.Batch, e threshold.Epoch, o disclosure) error
 
 // count adds the fresh sessions and their number to the batch.
 func (s *store) count(batch *pebble.Batch, e threshold.Epoch, fresh map[threshold.Session]bool, limit uint64) (uint64, error) {
-	key := append([]byte{'n'}, e.SquashKey[:]...)
-	old, err := s.get(key)
-	if err != nil {
-		return 0, err
-	}
-	var n uint64
-	if len(old) == 8 {
-		n = binary.BigEndian.Uint64(old)
-	}
-	if len(fresh) == 0 {
-		return n, nil
+	n, err := s.number(countKey(e))
+	if err != nil || len(fresh) == 0 {
+		return n, err
 	}
 	if n += uint64(len(fresh)); n > limit {
 		return n, threshold.Faultf(threshold.LimitReached, "the key's %d openings are used up: the network needs a new key", limit)
@@ -207,8 +223,10 @@ func (s *store) count(batch *pebble.Batch, e threshold.Epoch, fresh map[threshol
 			return 0, err
 		}
 	}
-	return n, batch.Set(key, binary.BigEndian.AppendUint64(nil, n), nil)
+	return n, batch.Set(countKey(e), binary.BigEndian.AppendUint64(nil, n), nil)
 }
+
+func countKey(e threshold.Epoch) []byte { return append([]byte{'n'}, e.SquashKey[:]...) }
 
 func sessionKey(s threshold.Session) []byte { return append([]byte{'o'}, s[:]...) }
 

@@ -18,14 +18,19 @@ import (
 // bytes, to which the handle is bound, so a repeated request gets the same ones,
 // sealed anew.
 func (p *Party) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
+	d := p.userDecision(ctx, r)
+	return audited(p, d, func() (*seal.Answer, error) { return p.userDecrypt(ctx, d, r) })
+}
+
+func (p *Party) userDecrypt(ctx context.Context, d *decision, r *permit.Request) (*seal.Answer, error) {
 	if err := r.Check(p.domain()); err != nil {
 		return nil, err
 	}
-	b, err := p.decide(ctx, func(b *Block) error { return p.checkUserRights(ctx, b, r) })
+	b, err := p.decide(ctx, d, func(b *Block) error { return p.checkUserRights(ctx, b, r) })
 	if err != nil {
 		return nil, err
 	}
-	partials, err := p.partials(ctx, b, r.Handles)
+	partials, err := p.partials(ctx, d, b, r.Handles)
 	if err != nil {
 		return nil, err
 	}

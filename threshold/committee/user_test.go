@@ -124,7 +124,7 @@ func TestPermitTime(t *testing.T) {
 
 func (n *network) openings(t *testing.T, id threshold.PartyID) uint64 {
 	t.Helper()
-	count, err := n.parties[id].store.record(n.Committee.Epoch, nil, 0)
+	count, err := n.parties[id].store.openings(n.Committee.Epoch)
 	if err != nil {
 		t.Fatal(err)
 	}

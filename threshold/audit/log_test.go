@@ -1,0 +1,406 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+)
+
+var signer = secp256k1.PrivKeyFromBytes([]byte{31: 5})
+
+func config(fs vfs.FS, size int) Config {
+	return Config{FS: fs, Dir: "log", Signer: signer, Clock: func() time.Time { return time.UnixMilli(1_700_000_000_123) }, FileSize: size}
+}
+
+func open(t *testing.T, fs vfs.FS, size int) *Log {
+	t.Helper()
+	l, _, err := Open(config(fs, size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func sample(i int) *Decision {
+	d := &Decision{
+		Method: User + Method(i%4), Request: fhe.Digest{1, byte(i)}, Caller: fhe.Digest{2}, From: threshold.PartyID(i % 4), User: fhe.Address{3}, Delegator: fhe.Address{4},
+		Epoch: 5, Block: uint64(i), Fresh: 7, Openings: uint64(8 + i), Repeats: 9, Handles: []fhe.Handle{{10}, {11}}, Digests: []fhe.Digest{{12}, {13}},
+	}
+	if i%3 == 0 {
+		d.Refusal, d.Digests = threshold.NotAllowed, nil
+	}
+	return d
+}
+
+// write appends n samples and closes the log.
+func write(t *testing.T, fs vfs.FS, size, n int) Position {
+	t.Helper()
+	l := open(t, fs, size)
+	for i := range n {
+		if err := l.Append(sample(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Head()
+}
+
+// TestLog: what was appended is there, in order, across files and processes, and
+// the party signed the head of every file.
+func TestLog(t *testing.T) {
+	fs := vfs.NewMem()
+	write(t, fs, 1000, 6)
+	l := open(t, fs, 1000)
+	l.Skip()
+	l.Skip()
+	if err := l.AppendRestored(&Restored{Backup: fhe.Digest{1}, Seq: 2, Hash: fhe.Digest{3}, Openings: 400}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var decisions []*Decision
+	s, err := Read(fs, "log", func(r *Record, _ Position) error {
+		if r.Decision != nil {
+			decisions = append(decisions, r.Decision)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range decisions {
+		if !reflect.DeepEqual(d, sample(i)) {
+			t.Errorf("decision %d is %+v", i, d)
+		}
+	}
+	if len(decisions) != 6 || s.Files < 3 || s.Openings != 400 || s.Unlisted != 2 || len(s.Torn) != 0 || s.Signer != eip712.AddressOf(signer.PubKey()) {
+		t.Errorf("%d decisions, %+v", len(decisions), s)
+	}
+	if s.Head != l.Head() || s.Signed.Seq != s.Head.Seq-1 || s.Outcomes[Outcome{User, threshold.NotAllowed}] != 1 || s.Outcomes[Outcome{Method: Public}] != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestHeads: the head is signed after so many records and after so long.
+func TestHeads(t *testing.T) {
+	fs, now := vfs.NewMem(), time.UnixMilli(0)
+	c := config(fs, 0)
+	c.Clock = func() time.Time { return now }
+	l, _, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := func(want uint64) {
+		t.Helper()
+		if err := l.Append(sample(1)); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Read(fs, "log", nil); err != nil || s.Signed.Seq != want {
+			t.Fatalf("signed up to %d, want %d: %v", s.Signed.Seq, want, err)
+		}
+	}
+	signed(0)
+	now = now.Add(headInterval)
+	signed(2)
+	for l.Head().Seq < 2+headRecords {
+		if err := l.Append(sample(2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signed(3 + headRecords)
+}
+
+func read(t *testing.T, fs vfs.FS, n uint32) []byte {
+	t.Helper()
+	b, err := readFile(fs, "log/"+fileName(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// folder makes a log of given files.
+func folder(t *testing.T, files ...[]byte) vfs.FS {
+	t.Helper()
+	fs := vfs.NewMem()
+	if err := fs.MkdirAll("log", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range files {
+		if b == nil {
+			continue
+		}
+		f, err := fs.Create("log/"+fileName(uint32(i+1)), vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(slices.Clone(b)); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	return fs
+}
+
+// TestEveryByte: whoever kept the head finds any changed byte, any missing end and
+// any missing file, and the log's own chain finds all but a missing end.
+func TestEveryByte(t *testing.T) {
+	fs := vfs.NewMem()
+	head := write(t, fs, 600, 5)
+	a, b, c := read(t, fs, 1), read(t, fs, 2), read(t, fs, 3)
+	if _, err := readFile(fs, "log/"+fileName(4)); err == nil {
+		t.Fatal("want three files")
+	}
+	if err := Contains(folder(t, a, b, c), "log", head); err != nil {
+		t.Fatal(err)
+	}
+	broken := func(what string, files ...[]byte) {
+		t.Helper()
+		changed := folder(t, files...)
+		if err := Contains(changed, "log", head); err == nil {
+			t.Fatalf("%s is not found", what)
+		}
+		if s, err := Read(changed, "log", nil); err == nil && len(s.Torn) == 0 && s.Head.Seq >= head.Seq {
+			t.Fatalf("%s looks whole", what)
+		}
+	}
+	for i, file := range [][]byte{a, b, c} {
+		for at := range file {
+			files := [][]byte{a, b, c}
+			files[i] = slices.Clone(file)
+			files[i][at] ^= 1 << (at % 8)
+			broken(fmt.Sprintf("a flip of byte %d of file %d", at, i+1), files...)
+			files[i] = file[:at]
+			broken(fmt.Sprintf("the end of file %d from byte %d", i+1, at), files...)
+		}
+	}
+	broken("a missing last file", a, b)
+	broken("a missing file in the middle", a, nil, c)
+	broken("a missing first file", nil, b, c)
+	broken("exchanged files", b, a, c)
+	first, _, rest := cutFrame(a[headerSize:], origin(eip712.AddressOf(signer.PubKey())))
+	one := len(first) + frameExtra
+	broken("a removed record", append(slices.Clone(a[:headerSize]), rest...), b, c)
+	broken("a repeated record", append(slices.Clone(a[:headerSize+one]), a[headerSize:]...), b, c)
+}
+
+// TestOtherHistory: a log written anew, even by the party itself, does not contain
+// the head that was kept.
+func TestOtherHistory(t *testing.T) {
+	one, other := vfs.NewMem(), vfs.NewMem()
+	head := write(t, one, 0, 5)
+	l := open(t, other, 0)
+	for i := range 9 {
+		if err := l.Append(sample(i + 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Contains(other, "log", head); err == nil || errors.Is(err, ErrTruncated) {
+		t.Errorf("another history: %v", err)
+	}
+	if err := Contains(one, "log", Position{Seq: head.Seq + 1}); !errors.Is(err, ErrTruncated) {
+		t.Errorf("a later head: %v", err)
+	}
+	stranger := config(one, 0)
+	stranger.Signer = secp256k1.PrivKeyFromBytes([]byte{31: 6})
+	if _, _, err := Open(stranger); err == nil {
+		t.Error("another party opens the log")
+	}
+}
+
+// TestCrash: after crashes at any moment all that Append acknowledged is there, what is
+// not is accounted for, and the chain goes on.
+func TestCrash(t *testing.T) {
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		fs := vfs.NewCrashableMem()
+		var kept []Position
+		for range 6 {
+			l := open(t, fs, 1500)
+			for i := range rng.IntN(6) {
+				if err := l.Append(sample(i)); err != nil {
+					t.Fatal(err)
+				}
+				kept = append(kept, l.Head())
+			}
+			l.tearOff(t, rng)
+			fs = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+			for _, p := range kept {
+				if err := Contains(fs, "log", p); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+			}
+		}
+		l := open(t, fs, 0)
+		if err := l.Append(sample(0)); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Read(fs, "log", nil); err != nil || len(s.Torn) != 0 {
+			t.Fatalf("seed %d: %+v, %v", seed, s, err)
+		}
+	}
+}
+
+// tearOff writes a part of a record, as a process does that dies.
+func (l *Log) tearOff(t *testing.T, rng *rand.Rand) {
+	t.Helper()
+	b := l.batch()
+	b.add(&Record{Decision: sample(1)})
+	if l.file == nil {
+		if rng.IntN(2) == 0 {
+			return
+		}
+		if err := l.begin(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.file.Write(b.frames[:rng.IntN(len(b.frames))]); err != nil {
+		t.Fatal(err)
+	}
+	if rng.IntN(2) == 0 {
+		l.file.Sync()
+	}
+}
+
+// TestDiskFails: after a failed write nothing more is appended, and the next
+// process finds a sound log.
+func TestDiskFails(t *testing.T) {
+	for _, failing := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpCreate} {
+		mem, broken := vfs.NewMem(), false
+		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if broken && op.Kind == failing {
+				return errorfs.ErrInjected
+			}
+			return nil
+		}))
+		l := open(t, fs, 200) // each record fills a file
+		if err := l.Append(sample(0)); err != nil {
+			t.Fatal(err)
+		}
+		head := l.Head()
+		broken = true
+		if err := l.Append(sample(1)); !errors.Is(err, errorfs.ErrInjected) {
+			t.Errorf("append on a disk where %v fails: %v", failing, err)
+		}
+		broken = false
+		if err := l.Append(sample(1)); err == nil || l.Err() == nil {
+			t.Error("the log goes on after a failed write")
+		}
+		if err := l.Close(); err == nil {
+			t.Error("the log closes as if all was well")
+		}
+		write(t, mem, 0, 1)
+		if err := Contains(mem, "log", head); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestBounds: a record that could not be read back is not written.
+func TestBounds(t *testing.T) {
+	l := open(t, vfs.NewMem(), 0)
+	for _, d := range []*Decision{
+		{Handles: make([]fhe.Handle, MaxHandles+1)}, {Digests: make([]fhe.Digest, MaxHandles+1)}, {Refusal: "123456789012345678901234567890123"},
+	} {
+		if err := l.Append(d); err == nil {
+			t.Errorf("%+v is written", d)
+		}
+	}
+	most := &Decision{Handles: make([]fhe.Handle, MaxHandles), Digests: make([]fhe.Digest, MaxHandles), Refusal: "12345678901234567890123456789012"}
+	if err := l.Append(most); err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := l.Append(sample(1)); !errors.Is(err, ErrClosed) {
+		t.Errorf("append after close: %v", err)
+	}
+}
+
+func TestPosition(t *testing.T) {
+	p := Position{Seq: 7, Hash: fhe.Digest{1, 2}}
+	if back, err := ParsePosition(p.String()); err != nil || back != p {
+		t.Errorf("%v, %v", back, err)
+	}
+	for _, s := range []string{"", "7", "x:" + p.Hash.String(), "7:0x12", "-1:" + p.Hash.String()} {
+		if _, err := ParsePosition(s); err == nil {
+			t.Errorf("%q is a position", s)
+		}
+	}
+}
+
+// FuzzDecode: what decodes encodes to the same bytes.
+func FuzzDecode(f *testing.F) {
+	for _, r := range []*Record{{Decision: sample(0)}, {Decision: sample(1)}, {Head: new(Head)}, {Cut: new(Cut)}, {Restored: new(Restored)}, {Started: new(Started)}, {Unlisted: 3}} {
+		b, err := r.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := Decode(b)
+		if err != nil {
+			return
+		}
+		back, err := r.Encode()
+		if err != nil || !slices.Equal(back, b) {
+			t.Errorf("%x becomes %x, %v", b, back, err)
+		}
+	})
+}
+
+// FuzzRead reads arbitrary files; a party that opens what can be read leaves a log
+// that is whole.
+func FuzzRead(f *testing.F) {
+	fs := vfs.NewMem()
+	l, _, err := Open(config(fs, 0))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := range 3 {
+		l.Append(sample(i))
+	}
+	l.Close()
+	file, err := fs.Open("log/" + fileName(1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, err := io.ReadAll(file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:len(b)-3])
+	f.Add(b[:20])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		fs := folder(t, b)
+		l, _, err := Open(config(fs, 0))
+		if err != nil {
+			return
+		}
+		if err := l.Append(sample(1)); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Read(fs, "log", nil); err != nil || len(s.Torn) != 0 {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+}

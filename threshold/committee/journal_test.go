@@ -1,0 +1,318 @@
+package committee
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+	"fhevm/threshold/audit"
+	"fhevm/threshold/opening"
+	"fhevm/threshold/permit"
+)
+
+// decisions reads a party's audit log off its disk.
+func (n *network) decisions(t *testing.T, fs vfs.FS) (out []*audit.Decision) {
+	t.Helper()
+	if _, err := audit.Read(fs, audit.Dir(fs, "party"), func(r *audit.Record, _ audit.Position) error {
+		if r.Decision != nil {
+			out = append(out, r.Decision)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestAudit: answers, refusals and what the party signs for coprocessors are on record,
+// with who asked, on which block, and how often before.
+func TestAudit(t *testing.T) {
+	n := newNetwork(t, 50)
+	h, other := n.value(fhe.Uint8, 7), n.value(fhe.Uint16, 8)
+	q := n.request([]fhe.Handle{h}, nil)
+	p := n.limit(t, DefaultQuotas)
+	p.Connect(n.peers(1))
+	for range 2 {
+		if _, err := p.UserDecrypt(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expired := n.request([]fhe.Handle{h, other}, func(p *permit.Permit) { p.ValidUntil = 950 })
+	if _, err := p.UserDecrypt(t.Context(), expired); code(err) != threshold.PermitExpired {
+		t.Fatal(err)
+	}
+	n.publish(other)
+	if _, err := p.PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{other}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Share(t.Context(), &ShareRequest{Handles: []fhe.Handle{other}, From: 3}); err != nil {
+		t.Fatal(err)
+	}
+	log := n.decisions(t, n.disks[1])
+	type line struct {
+		method                   audit.Method
+		refusal                  threshold.Code
+		fresh, repeats, openings uint64
+		handles, digests, caller int
+	}
+	want := []line{
+		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.User, "", 2, 0, 2, 1, 1, 0},
+		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.User, "", 0, 1, 2, 1, 1, 0},
+		{audit.User, threshold.PermitExpired, 0, 0, 0, 2, 0, 0},
+		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.Public, "", 4, 0, 6, 1, 1, 0},
+		{audit.Squash, "", 0, 0, 0, 1, 0, 3}, {audit.Share, "", 0, 0, 6, 1, 1, 3},
+	}
+	if len(log) != len(want) {
+		t.Fatalf("%d decisions, want %d", len(log), len(want))
+	}
+	for i, d := range log {
+		if got := (line{d.Method, d.Refusal, d.Fresh, d.Repeats, d.Openings, len(d.Handles), len(d.Digests), int(d.From)}); got != want[i] {
+			t.Errorf("decision %d is %+v, want %+v", i, got, want[i])
+		}
+		if d.Block != 9 || d.Epoch != 1 || (d.Method == audit.User && d.User != n.userAddress()) {
+			t.Errorf("decision %d: %+v", i, d)
+		}
+	}
+	if log[1].Request != log[3].Request || log[1].Request == log[4].Request || log[1].Request != log[0].Request {
+		t.Error("the same request has another id, or another has the same")
+	}
+	if log[1].Digests[0] != log[3].Digests[0] {
+		t.Error("the digest changes")
+	}
+}
+
+// TestNothingWithoutRecord: a party that cannot write its audit log discloses
+// nothing, to nobody, until it can.
+func TestNothingWithoutRecord(t *testing.T) {
+	n := newNetwork(t, 51)
+	h := n.value(fhe.Uint8, 7)
+	n.publish(h)
+	q := n.request([]fhe.Handle{h}, nil)
+	broken := false
+	p := n.watch(t, func(c *Config) {
+		c.FS = errorfs.Wrap(n.disks[1], errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if broken && op.Kind == errorfs.OpFileSync && strings.Contains(op.Path, "audit") {
+				return errorfs.ErrInjected
+			}
+			return nil
+		}))
+	})
+	p.Connect(n.peers(1))
+	broken = true
+	ask := func() []error {
+		_, user := p.UserDecrypt(t.Context(), q)
+		_, public := p.PublicDecrypt(t.Context(), &PublicRequest{Handles: q.Handles})
+		_, share := p.Share(t.Context(), &ShareRequest{Handles: q.Handles, From: 2})
+		return []error{user, public, share}
+	}
+	for _, err := range ask() {
+		if err == nil || faultOf(err).Code != threshold.Internal {
+			t.Errorf("a disk that fails: %v", err)
+		}
+	}
+	broken = false
+	for _, err := range ask() {
+		if err == nil {
+			t.Error("the party answers after its log failed")
+		}
+	}
+	if s := p.Standing(); !errors.Is(s.Err, errorfs.ErrInjected) {
+		t.Errorf("the party says %v", s.Err)
+	}
+	p.Close()
+	n.start(t, 1)
+	n.parties[1].Connect(n.peers(1))
+	if _, err := n.parties[1].UserDecrypt(t.Context(), q); err != nil {
+		t.Errorf("with a disk that works: %v", err)
+	}
+}
+
+// TestRecordSurvives: whatever a crash takes, the log has each answer that left, and
+// the count of a request goes on.
+func TestRecordSurvives(t *testing.T) {
+	n := newNetwork(t, 52)
+	q := n.request([]fhe.Handle{n.value(fhe.Uint8, 7)}, nil)
+	rng := rand.New(rand.NewPCG(52, 1))
+	n.limit(t, DefaultQuotas)
+	for i := range 4 {
+		if _, err := n.parties[1].UserDecrypt(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+		n.disks[1] = n.disks[1].CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+		n.limit(t, DefaultQuotas)
+		log := n.decisions(t, n.disks[1])
+		if last := log[len(log)-1]; last.Method != audit.User || last.Refusal != "" || last.Repeats != uint64(i) {
+			t.Fatalf("after crash %d the last decision is %+v", i, last)
+		}
+	}
+}
+
+// TestRequestsForgotten: the count of a request goes when its permit has ended and
+// nobody can make it again.
+func TestRequestsForgotten(t *testing.T) {
+	n := newNetwork(t, 53)
+	q := n.request([]fhe.Handle{n.value(fhe.Uint8, 7)}, nil)
+	if _, err := n.limit(t, DefaultQuotas).UserDecrypt(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	key := requestKey(q.Permit.ValidUntil, n.decisions(t, n.disks[1])[1].Request)
+	count := func() uint64 {
+		n.parties[1].Close()
+		n.start(t, 1)
+		c, err := n.parties[1].store.number(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	n.clock.Store(int64(q.Permit.ValidUntil))
+	if c := count(); c != 1 {
+		t.Errorf("the request counts %d within its permit's time", c)
+	}
+	n.clock.Store(int64(q.Permit.ValidUntil) + 1)
+	if c := count(); c != 0 {
+		t.Errorf("the request counts %d after its permit's end", c)
+	}
+}
+
+// TestRefusalsAreFew: refusals cost nothing, so many a minute are recorded, and the
+// rest is counted.
+func TestRefusalsAreFew(t *testing.T) {
+	n := newNetwork(t, 54)
+	h := n.value(fhe.Uint8, 7)
+	n.chain.set(h, false, n.userAddress())
+	q := n.request([]fhe.Handle{h}, nil)
+	const extra = 40
+	for range refusalSpell + extra {
+		if _, err := n.parties[1].UserDecrypt(t.Context(), q); code(err) != threshold.NotAllowed {
+			t.Fatal(err)
+		}
+	}
+	if got := len(n.decisions(t, n.disks[1])); got != refusalSpell {
+		t.Errorf("%d refusals are recorded", got)
+	}
+	n.chain.set(h, true, n.userAddress())
+	if _, err := n.parties[1].UserDecrypt(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	s, err := audit.Read(n.disks[1], audit.Dir(n.disks[1], "party"), nil)
+	if err != nil || s.Unlisted != extra || s.Outcomes[audit.Outcome{Method: audit.User}] != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// TestStrangeCodes: a refusal in a coprocessor's words does not keep the party from
+// recording it.
+func TestStrangeCodes(t *testing.T) {
+	n := newNetwork(t, 55)
+	h := n.value(fhe.Uint8, 7)
+	n.parties[1].cfg.Squasher = rude{}
+	if _, err := n.parties[1].UserDecrypt(t.Context(), n.request([]fhe.Handle{h}, nil)); code(err) != rudeCode {
+		t.Fatal(err)
+	}
+	log := n.decisions(t, n.disks[1])
+	if got := log[len(log)-1].Refusal; got != rudeCode[:32] {
+		t.Errorf("the refusal is %q", got)
+	}
+}
+
+// TestWatched: who watches a party hears of each decision.
+func TestWatched(t *testing.T) {
+	n := newNetwork(t, 56)
+	h := n.value(fhe.Uint8, 7)
+	n.publish(h)
+	var events []Event
+	p := n.watch(t, func(c *Config) { c.Observe = func(e Event) { events = append(events, e) } })
+	p.Connect(n.peers(1))
+	if _, err := p.UserDecrypt(t.Context(), n.request([]fhe.Handle{h}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.PublicDecrypt(t.Context(), &PublicRequest{}); code(err) != threshold.BadRequest {
+		t.Fatal(err)
+	}
+	want := []audit.Outcome{{Method: audit.User}, {Method: audit.Public}, {Method: audit.Public, Refusal: threshold.BadRequest}}
+	for i, e := range events {
+		if i >= len(want) || (audit.Outcome{Method: e.Method, Refusal: e.Refusal}) != want[i] || e.Duration <= 0 {
+			t.Errorf("event %d is %+v", i, e)
+		}
+	}
+	if len(events) != len(want) {
+		t.Errorf("%d events", len(events))
+	}
+}
+
+// watch starts party 1 with further settings.
+func (n *network) watch(t *testing.T, settings func(*Config)) *Party {
+	t.Helper()
+	n.parties[1].Close()
+	config := n.config(1)
+	settings(&config)
+	p, err := Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	n.parties[1] = p
+	return p
+}
+
+// TestBlamed: who watches a party hears of another that sends wrong shares, as soon as
+// one of its answers comes before the others are enough; of nobody else.
+func TestBlamed(t *testing.T) {
+	n := newNetwork(t, 57)
+	blamed := make(map[threshold.PartyID]int)
+	p := n.watch(t, func(c *Config) { c.Blame = func(id threshold.PartyID) { blamed[id]++ } })
+	for i := 0; blamed[3] == 0; i++ {
+		if i == 1000 {
+			t.Fatal("the liar is never blamed")
+		}
+		lied := make(chan struct{})
+		p.Connect(map[threshold.PartyID]Service{
+			2: n.parties[2],
+			3: altered(n.parties[3], func(a *opening.Answer) { a.Shares[7] ^= 1; close(lied) }),
+			4: altered(n.parties[4], func(*opening.Answer) { <-lied }),
+		})
+		h := n.value(fhe.Bool, 1)
+		n.publish(h)
+		if _, err := p.PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(blamed) != 1 {
+		t.Errorf("blamed are %v", blamed)
+	}
+}
+
+// TestDamagedLog: a party whose log was changed does not start, and says where.
+func TestDamagedLog(t *testing.T) {
+	n := newNetwork(t, 58)
+	for range 40 { // so that the change is no unfinished end
+		if _, err := n.parties[1].UserDecrypt(t.Context(), n.request([]fhe.Handle{n.value(fhe.Bool, 1)}, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.parties[1].Close()
+	path := n.disks[1].PathJoin(audit.Dir(n.disks[1], "party"), "audit-00000001.log")
+	f, err := n.disks[1].OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("forged"), 300); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	_, err = Open(n.config(1))
+	var damage *audit.DamageError
+	if !errors.As(err, &damage) || damage.Offset > 300 || damage.Offset < 100 {
+		t.Errorf("the party starts: %v", err)
+	}
+}
