@@ -217,6 +217,16 @@ func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
 	if err != nil {
 		return c, err
 	}
+	if !epoch.IsUint64() {
+		return c, fmt.Errorf("epoch %s of the committee is out of range", epoch)
+	}
+	return b.CommitteeOf(ctx, epoch.Uint64())
+}
+
+// CommitteeOf is the committee of an epoch, with nobody in it if the epoch is
+// retired or not activated.
+func (b *Block) CommitteeOf(ctx context.Context, number uint64) (c Committee, err error) {
+	epoch := new(big.Int).SetUint64(number)
 	if c.Signers, err = registered[[]common.Address](ctx, b, "committee", epoch); err != nil {
 		return c, err
 	}
@@ -224,10 +234,10 @@ func (b *Block) Committee(ctx context.Context) (c Committee, err error) {
 	if err != nil {
 		return c, err
 	}
-	if !epoch.IsUint64() || !quorum.IsInt64() {
-		return c, fmt.Errorf("epoch %s or quorum %s of the committee is out of range", epoch, quorum)
+	if !quorum.IsInt64() {
+		return c, fmt.Errorf("quorum %s of the committee is out of range", quorum)
 	}
-	c.Epoch, c.Quorum = epoch.Uint64(), int(quorum.Int64())
+	c.Epoch, c.Quorum = number, int(quorum.Int64())
 	return c, nil
 }
 

@@ -242,7 +242,7 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
 // checkRequest keeps those from a user's share of requests who are not the user. The
 // parties check all of it themselves.
 func (a *api) checkRequest(ctx context.Context, req *permit.Request) error {
-	domain := a.node.Parameters().SigningDomain()
+	domain := a.node.network.SigningDomain()
 	if err := req.Check(domain); err != nil {
 		return err
 	}

@@ -49,9 +49,10 @@ func stuckNode() (a *api, release func()) {
 	party := stuck{make(chan struct{})}
 	n := newNode(Config{})
 	n.network = testNetwork()
-	n.parties = &parties{description: n.network, relay: &committee.Relay{
+	n.epochs = newEpochs("", n.network, nil)
+	n.parties = &parties{description: n.network, epochs: n.epochs, relays: map[uint64]*committee.Relay{1: {
 		Quorum: n.network.Committee.Quorum(), Parties: map[threshold.PartyID]committee.Service{1: party},
-	}}
+	}}}
 	return newAPI(n, nil), func() { close(party.released) }
 }
 

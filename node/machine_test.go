@@ -96,6 +96,7 @@ func newMachine(t *testing.T, cfg Config) *machine {
 	t.Helper()
 	m := &machine{Node: newNode(cfg), evaluator: newGatedEvaluator(), clock: new(handClock)}
 	m.network = testNetwork()
+	m.epochs = newEpochs("", m.network, nil)
 	var err error
 	if m.own, err = chain.Open(chain.Config{Genesis: m.network.Genesis(), Admit: m.admission.admit}); err != nil {
 		t.Fatal(err)

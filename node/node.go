@@ -77,6 +77,7 @@ type Node struct {
 	lead        *lead // nil without a cluster
 	coprocessor *coprocessor.Coprocessor
 	parties     *parties
+	epochs      *epochs
 	inspector   *inspector // nil unless this process plays the parties of a dev network
 	api         *api
 	operations  *operations // nil unless Config.Metrics is set
@@ -125,6 +126,7 @@ func New(ctx context.Context, cfg Config) (n *Node, err error) {
 	if n.coprocessor, err = n.openCoprocessor(); err != nil {
 		return n, err
 	}
+	n.epochs = newEpochs(cfg.Network, n.network, n.registered)
 	if n.parties, err = n.openParties(); err != nil {
 		return n, err
 	}

@@ -1,7 +1,9 @@
 package node
 
 import (
+	"context"
 	"net/url"
+	"time"
 
 	"fhevm/fhe"
 	"fhevm/sdk"
@@ -28,13 +30,23 @@ func (n *Node) warnings() (list []string) {
 	return append(list, warnDev)
 }
 
+// registryPatience is how long the key registry may take to say which epoch is in
+// force.
+const registryPatience = 5 * time.Second
+
 // Parameters describe the network to wallets.
 func (n *Node) Parameters() *sdk.Parameters {
+	ctx, cancel := context.WithTimeout(context.Background(), registryPatience)
+	defer cancel()
+	present, err := n.epochs.present(ctx)
+	if err != nil {
+		n.config.Logger.Warn("cannot read the present epoch: the last known one stands in", "epoch", present.Epoch.Number, "error", err)
+	}
 	return &sdk.Parameters{
 		Network: n.network.Network, ChainID: n.network.ChainID, KeyID: n.network.KeyID, Version: fhe.Version,
 		Set:       n.network.Set,
 		Contracts: sdk.Contracts(n.network.Contracts), Inputs: n.inputs,
-		Committee: n.network.Committee, Warnings: n.warnings(),
+		Committee: *present, Warnings: n.warnings(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"fhevm/chain"
@@ -25,21 +26,24 @@ import (
 // plays, or connections to them.
 type parties struct {
 	description *network.Description
-	relay       *committee.Relay
-	close       []func() error
+	epochs      *epochs
+	keys        *identity.Identity
+
+	mu     sync.Mutex
+	relays map[uint64]*committee.Relay // by epoch
+	close  []func() error
 }
 
 func (n *Node) openParties() (p *parties, err error) {
-	p = &parties{description: n.network, relay: &committee.Relay{
-		Quorum: n.network.Committee.Quorum(), Parties: map[threshold.PartyID]committee.Service{},
-	}}
+	p = &parties{description: n.network, epochs: n.epochs, keys: n.keys, relays: map[uint64]*committee.Relay{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
 		}
 	}()
 	if n.config.Remote {
-		return p, p.dial(n.keys)
+		_, err = p.dial(&n.network.Committee)
+		return p, err
 	}
 	if n.network.Network == chain.Dev {
 		if n.inspector, err = newInspector(); err != nil {
@@ -49,20 +53,42 @@ func (n *Node) openParties() (p *parties, err error) {
 	return p, p.play(n)
 }
 
-// dial connects to the parties at the addresses of the description.
-func (p *parties) dial(keys *identity.Identity) error {
-	for _, m := range p.description.Committee.Members {
-		if m.Address == "" {
-			return fmt.Errorf("party %d has no address in the network's description", m.Party)
-		}
-		c, err := committee.Dial(m, keys)
-		if err != nil {
-			return err
-		}
-		p.relay.Parties[m.Party] = c
-		p.close = append(p.close, c.Close)
+// relay finds the parties of an epoch, 0 for the present one.
+func (p *parties) relay(ctx context.Context, epoch uint64) (*threshold.Committee, *committee.Relay, error) {
+	c, err := p.epochs.of(ctx, epoch)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	p.mu.Lock()
+	r := p.relays[c.Epoch.Number]
+	p.mu.Unlock()
+	if r == nil {
+		r, err = p.dial(c)
+	}
+	return c, r, err
+}
+
+// dial prepares connections to the parties at the addresses of their committee.
+func (p *parties) dial(c *threshold.Committee) (*committee.Relay, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.relays[c.Epoch.Number]; r != nil {
+		return r, nil
+	}
+	r := &committee.Relay{Quorum: c.Quorum(), Parties: map[threshold.PartyID]committee.Service{}}
+	for _, m := range c.Members {
+		if m.Address == "" {
+			return nil, fmt.Errorf("party %d has no address in the description of epoch %d", m.Party, c.Epoch.Number)
+		}
+		client, err := committee.Dial(m, p.keys)
+		if err != nil {
+			return nil, err
+		}
+		r.Parties[m.Party] = client
+		p.close = append(p.close, client.Close)
+	}
+	p.relays[c.Epoch.Number] = r
+	return r, nil
 }
 
 // play runs all parties in this process, each with its own share and store.
@@ -71,13 +97,15 @@ func (p *parties) play(n *Node) error {
 	if err := checkChain(context.Background(), view, n.network); err != nil {
 		return fmt.Errorf("the chain: %w", err)
 	}
+	relay := &committee.Relay{Quorum: p.description.Committee.Quorum(), Parties: map[threshold.PartyID]committee.Service{}}
+	p.relays[p.description.Committee.Epoch.Number] = relay
 	var own []*committee.Party
 	for _, m := range p.description.Committee.Members {
 		keys, err := committee.LoadIdentity(n.config.Network.IdentityFile(m.Party))
 		if err != nil {
 			return fmt.Errorf("play party %d: %w (where the parties run elsewhere, use --remote)", m.Party, err)
 		}
-		party, err := openParty(n.config.Network, n.network, m.Party, keys, partyConfig{
+		party, err := openParty(n.config.Network, n.network, &p.description.Committee, m.Party, keys, partyConfig{
 			dir: filepath.Join(n.config.DataDir, network.RecordsDir(m.Party)), fs: fileSystem(n.config.DataDir),
 			chain: n.committeeView(view), squasher: n, log: n.config.Logger.With("party", m.Party),
 		})
@@ -85,11 +113,11 @@ func (p *parties) play(n *Node) error {
 			return fmt.Errorf("play party %d: %w", m.Party, err)
 		}
 		own = append(own, party)
-		p.relay.Parties[m.Party] = party
+		relay.Parties[m.Party] = party
 		p.close = append(p.close, party.Close)
 	}
 	for _, party := range own {
-		party.Connect(peersOf(party.ID(), p.relay.Parties))
+		party.Connect(peersOf(party.ID(), relay.Parties))
 	}
 	return nil
 }
@@ -106,8 +134,9 @@ type partyConfig struct {
 	blame    func(threshold.PartyID)
 }
 
-func openParty(f network.Folder, d *network.Description, id threshold.PartyID, keys *identity.Identity, c partyConfig) (*committee.Party, error) {
-	secret, err := f.Secret(d, id, keys)
+// openParty opens a party of one of the network's epochs.
+func openParty(f network.Folder, d *network.Description, epoch *threshold.Committee, id threshold.PartyID, keys *identity.Identity, c partyConfig) (*committee.Party, error) {
+	secret, err := f.SecretOf(d, epoch, id, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -151,13 +180,16 @@ func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := 0
-	err := p.relay.UserDecrypt(ctx, req, func(a *seal.Answer) bool {
-		forward(sdk.Reply{Answer: a})
-		if answers++; answers == p.relay.Quorum.Agree() {
-			time.AfterFunc(linger, cancel)
-		}
-		return false
-	})
+	c, relay, err := p.relay(ctx, req.Epoch)
+	if err == nil {
+		err = relay.UserDecrypt(ctx, req, func(a *seal.Answer) bool {
+			forward(sdk.Reply{Answer: a})
+			if answers++; answers == c.Quorum().Agree() {
+				time.AfterFunc(linger, cancel)
+			}
+			return false
+		})
+	}
 	if err != nil {
 		problem := problemOf(err)
 		forward(sdk.Reply{Problem: &problem})
@@ -167,10 +199,13 @@ func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward 
 
 // publicDecrypt collects signatures until a quorum agrees.
 func (p *parties) publicDecrypt(ctx context.Context, handles []fhe.Handle) (*sdk.PublicResult, error) {
-	c := &p.description.Committee
+	c, relay, err := p.relay(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
 	tally := permit.NewTally(p.description.SigningDomain(), c, handles)
 	out := &sdk.PublicResult{Handles: handles}
-	err := p.relay.PublicDecrypt(ctx, &committee.PublicRequest{Handles: handles}, func(a *permit.PublicAnswer) bool {
+	err = relay.PublicDecrypt(ctx, &committee.PublicRequest{Handles: handles, Epoch: c.Epoch.Number}, func(a *permit.PublicAnswer) bool {
 		done, err := tally.Add(a)
 		if err != nil {
 			out.Blames = append(out.Blames, threshold.Blame{Party: a.Party, Reason: err.Error()})

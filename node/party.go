@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,8 +15,8 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/identity"
+	"fhevm/threshold/reshare"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"golang.org/x/sync/errgroup"
 )
@@ -40,11 +39,13 @@ type PartyConfig struct {
 	// Confirmations is as in Attach. Outside of development networks only
 	// negative numbers, for finalized blocks, are accepted.
 	Confirmations int64
-	API           string // wallet API of the node whose coprocessor serves it
-	Metrics       string // address of metrics, health and status; "" for none
+	API           string   // wallet API of the node whose coprocessor serves it
+	Metrics       string   // address of metrics, health and status; "" for none
+	Reshare       *Reshare // optional: takes part in a resharing beside
 	Quotas        committee.Quotas
 	Version       string // of the program
 	Logger        *slog.Logger
+	Progress      func(string)                  // optional: told what happens to the party's epochs, for people
 	Ready         func(address, metrics string) // optional: called once it listens; metrics is a URL, or ""
 }
 
@@ -64,7 +65,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	member, err := memberOf(d, keys)
+	address, err := cfg.address(d, keys)
 	if err != nil {
 		return err
 	}
@@ -79,18 +80,13 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	}
 	metrics, recent := newPartyMetrics(), keepErrors(cfg.Logger.Handler())
 	cfg.Logger = slog.New(recent)
-	party, err := openParty(cfg.Network, d, member.Party, keys, partyConfig{
-		dir: filepath.Join(cfg.DataDir, network.RecordsDir(member.Party)), fs: vfs.Default,
-		chain: chainView{view}, squasher: remoteSquasher{cfg.API}, log: cfg.Logger,
-		quotas: cfg.Quotas, observe: metrics.observe, blame: metrics.blamed,
-	})
-	if err != nil {
-		return err
+	t := &tenure{
+		cfg: &cfg, keys: keys, view: view, contracts: d.Contracts, metrics: metrics,
+		open: map[uint64]*served{}, warned: map[uint64]bool{},
 	}
-	defer func() { err = errors.Join(err, party.Close()) }()
-	return serveParty(ctx, cfg, &partyWatch{
-		version: cfg.Version, started: time.Now().UTC(), party: party, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,
-	}, metrics, keys)
+	return t.run(ctx, d, address, &partyWatch{
+		version: cfg.Version, started: time.Now().UTC(), of: t.newest, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,
+	})
 }
 
 // view finds the network's contracts, and refuses a chain that has another's.
@@ -107,35 +103,51 @@ func (cfg *PartyConfig) view(ctx context.Context, client *ethclient.Client, d *n
 	return view, checkChain(ctx, view, d)
 }
 
-// serveParty serves the committee, and the operator where that is wanted.
-func serveParty(ctx context.Context, cfg PartyConfig, w *partyWatch, metrics *partyMetrics, keys *identity.Identity) error {
-	c := &w.network.Committee
-	member, err := c.Member(w.party.ID())
-	if err != nil {
+// address is where the party serves: what the newest committee says that it is
+// in, the one to come first.
+func (cfg *PartyConfig) address(d *network.Description, keys *identity.Identity) (string, error) {
+	committees := d.Committees()
+	if cfg.Reshare != nil && cfg.Reshare.To != nil {
+		committees = append(committees, cfg.Reshare.To)
+	}
+	for _, c := range slices.Backward(committees) {
+		if id, ok := c.PartyByTLS(keys.Fingerprint()); ok {
+			return cmp.Or(cfg.Listen, c.Members[id-1].Address), nil
+		}
+	}
+	return "", errors.New("this identity is in none of the network's committees: get epoch-N.json of its epoch, or was the network dealt for another one?")
+}
+
+// run serves the epochs in force, takes part in a resharing if there is to be one,
+// and serves the operator where that is wanted.
+func (t *tenure) run(ctx context.Context, d *network.Description, address string, w *partyWatch) error {
+	defer t.close()
+	if err := t.begin(ctx, d); err != nil {
 		return err
 	}
-	peers, closePeers, err := committee.DialPeers(c, keys, member.Party)
-	if err != nil {
-		return err
+	var meeting committee.Meeting
+	if t.resharing != nil {
+		meeting = t.resharing.session.Table
 	}
-	defer closePeers()
-	w.party.Connect(peers)
-	w.peers = peers
-	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, member.Address))
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen as party %d: %w", member.Party, err)
+		return fmt.Errorf("listen as a party: %w", err)
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	url, err := w.operate(ctx, group, cfg.Metrics, metrics)
+	g, ctx := errgroup.WithContext(ctx)
+	url, err := w.operate(ctx, g, t.cfg.Metrics, t.metrics)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := committee.NewServer(w.party, keys, c, cfg.Logger)
-	group.Go(func() error { return server.Serve(ctx, listener) })
-	if cfg.Ready != nil {
-		cfg.Ready(listener.Addr().String(), url)
+	server := committee.NewHostServer(t.epochs, meeting, t.keys, t.cfg.Logger)
+	if t.cfg.Ready != nil {
+		t.cfg.Ready(listener.Addr().String(), url)
 	}
-	return group.Wait()
+	g.Go(func() error { return server.Serve(ctx, listener) })
+	g.Go(func() error { return t.watch(ctx) })
+	if t.resharing != nil {
+		g.Go(func() error { return t.resharing.run(ctx) })
+	}
+	return g.Wait()
 }
 
 // operate serves metrics, health and status at an address, if there is one.
@@ -146,15 +158,37 @@ func (w *partyWatch) operate(ctx context.Context, group *errgroup.Group, address
 	if err := metrics.watch(w); err != nil {
 		return "", err
 	}
-	for _, peer := range w.peers {
-		connected(peer) // so that there is a connection when somebody looks
-	}
 	o, err := openOperations(address, metrics.registry, w.serve)
 	if err != nil {
 		return "", err
 	}
 	group.Go(func() error { return o.serve(ctx) })
 	return o.url(), nil
+}
+
+// begin opens the epochs in force, and prepares the resharing to one that is not.
+func (t *tenure) begin(ctx context.Context, d *network.Description) error {
+	var plan *reshare.Plan
+	t.epochs = committee.NewEpochs(nil)
+	if t.cfg.Reshare != nil {
+		var err error
+		if plan, err = t.cfg.Reshare.plan(d); err != nil {
+			return err
+		}
+		t.epochs = committee.NewEpochs(guests(plan))
+	}
+	if err := t.update(ctx); err != nil {
+		return err
+	}
+	if plan != nil && plan.New.Epoch.Number > t.current {
+		var err error
+		t.resharing, err = t.reshare(d, plan)
+		return err
+	}
+	if len(t.open) == 0 {
+		return errors.New("this party has no share of an epoch that is in force")
+	}
+	return nil
 }
 
 // memberOf finds the party that the identity belongs to.
@@ -204,8 +238,9 @@ func checkKeys(ctx context.Context, block *chain.Block, d *network.Description) 
 	if err != nil {
 		return err
 	}
-	want := d.Genesis().Committee
-	if got.Epoch != want.Epoch || got.Quorum != want.Quorum || !slices.Equal(got.Signers, want.Signers) {
+	known := d.Committees()
+	c := cmp.Or(d.CommitteeOf(got.Epoch), known[len(known)-1])
+	if want := network.OnChain(c); !sameCommittee(got, want) {
 		return fmt.Errorf("its key registry names %d of %v in epoch %d, the network's committee is %d of %v in epoch %d",
 			got.Quorum, got.Signers, got.Epoch, want.Quorum, want.Signers, want.Epoch)
 	}

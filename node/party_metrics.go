@@ -64,8 +64,11 @@ func (m *partyMetrics) watch(w *partyWatch) error {
 		m.requests.WithLabelValues(kind.String(), string(threshold.QuotaExceeded))
 		m.duration.WithLabelValues(kind.String())
 	}
-	for id := range w.peers {
-		m.blames.WithLabelValues(strconv.Itoa(int(id)))
+	if now := w.of(); now != nil {
+		for id, peer := range now.peers {
+			m.blames.WithLabelValues(strconv.Itoa(int(id)))
+			connected(peer) // so that there is a connection when somebody looks
+		}
 	}
 	return m.registry.Register(newPartyGauges(w))
 }
@@ -86,9 +89,8 @@ type partyRow struct {
 
 func newPartyGauges(w *partyWatch) *partyGauges {
 	g := &partyGauges{watch: w,
-		info: prometheus.NewDesc("fhevm_party_info", "Always 1; the labels say what runs.", nil, prometheus.Labels{
-			"version": w.version, "party": strconv.Itoa(int(w.party.ID())), "epoch": strconv.FormatUint(w.party.Epoch().Number, 10),
-			"chain_id": strconv.FormatUint(w.network.ChainID, 10), "key_id": w.network.KeyID.String()}),
+		info: prometheus.NewDesc("fhevm_party_info", "Always 1; the labels say what runs.", []string{"party", "epoch"}, prometheus.Labels{
+			"version": w.version, "chain_id": strconv.FormatUint(w.network.ChainID, 10), "key_id": w.network.KeyID.String()}),
 		peers: prometheus.NewDesc("fhevm_party_peer_connected", "1 while there is a connection to another party, else 0.", []string{"party"}, nil),
 	}
 	add := func(kind prometheus.ValueType, name, help string, value func(*PartyStatus) float64) {
@@ -118,7 +120,7 @@ func (g *partyGauges) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (g *partyGauges) Collect(out chan<- prometheus.Metric) {
 	s := g.watch.status()
-	out <- prometheus.MustNewConstMetric(g.info, prometheus.GaugeValue, 1)
+	out <- prometheus.MustNewConstMetric(g.info, prometheus.GaugeValue, 1, strconv.Itoa(int(s.Party)), strconv.FormatUint(s.Epoch, 10))
 	for _, r := range g.rows {
 		out <- prometheus.MustNewConstMetric(r.desc, r.kind, r.value(s))
 	}

@@ -60,11 +60,10 @@ type PartyError struct {
 type partyWatch struct {
 	version string
 	started time.Time
-	party   *committee.Party
+	of      func() *served // the newest epoch that the party serves, nil if there is none
 	network *network.Description
 	quotas  committee.Quotas
 	head    func(context.Context) (uint64, error) // number of the newest block
-	peers   map[threshold.PartyID]committee.Service
 	errors  *recentErrors
 }
 
@@ -74,14 +73,19 @@ const statusTimeout = 5 * time.Second
 func (w *partyWatch) status() *PartyStatus {
 	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 	defer cancel()
-	standing := w.party.Standing()
 	s := &PartyStatus{
-		Version: w.version, Party: w.party.ID(), Parties: len(w.network.Committee.Members), Epoch: w.party.Epoch().Number,
-		Network: string(w.network.Network), ChainID: w.network.ChainID, Openings: standing.Openings, Limit: standing.Limit,
-		Peers: map[threshold.PartyID]bool{}, Audit: standing.Audit, Quotas: w.quotas, Started: w.started, OK: true,
-		Problems: []PartyProblem{}, LastError: w.errors.list(),
+		Version: w.version, Parties: len(w.network.Committee.Members), Network: string(w.network.Network), ChainID: w.network.ChainID,
+		Peers: map[threshold.PartyID]bool{}, Quotas: w.quotas, Started: w.started, OK: true, Problems: []PartyProblem{}, LastError: w.errors.list(),
 	}
-	w.checkChain(ctx, s)
+	now := w.of()
+	if now == nil {
+		s.problem("epoch", "this party serves no epoch", "wait for a resharing to end, or get the share of the epoch that the key registry has in force", true)
+		return s
+	}
+	standing := now.party.Standing()
+	s.Party, s.Parties, s.Epoch = now.party.ID(), len(now.committee.Members), now.committee.Epoch.Number
+	s.Openings, s.Limit, s.Audit = standing.Openings, standing.Limit, standing.Audit
+	w.checkChain(ctx, now.party, s)
 	if standing.Err != nil {
 		s.problem("records", standing.Err.Error(), "free or mend the disk of the data folder, then start the party again: it answers nothing that it cannot record", true)
 	}
@@ -90,7 +94,7 @@ func (w *partyWatch) status() *PartyStatus {
 	} else if standing.Openings > standing.Limit/2 {
 		s.problem("openings", "more than half of the openings of the key are used up", "plan a new key for the network", false)
 	}
-	w.checkPeers(s)
+	s.checkPeers(now)
 	return s
 }
 
@@ -99,10 +103,10 @@ func (s *PartyStatus) problem(check, what, advice string, fatal bool) {
 	s.OK = s.OK && !fatal
 }
 
-func (w *partyWatch) checkChain(ctx context.Context, s *PartyStatus) {
+func (w *partyWatch) checkChain(ctx context.Context, party *committee.Party, s *PartyStatus) {
 	var err error
 	var refused *threshold.Fault
-	if s.Final, err = w.party.InForce(ctx); errors.As(err, &refused) {
+	if s.Final, err = party.InForce(ctx); errors.As(err, &refused) {
 		s.problem("epoch", refused.Message, "nothing is wrong if the network has moved to another committee: stop this party; else ask the network's owner", true)
 	} else if err != nil {
 		s.problem("chain", err.Error(), "start the chain's node, or give the party another one by --rpc", true)
@@ -117,14 +121,14 @@ func (w *partyWatch) checkChain(ctx context.Context, s *PartyStatus) {
 
 // checkPeers looks whether enough parties are there for public decryptions. Users'
 // are answered without them.
-func (w *partyWatch) checkPeers(s *PartyStatus) {
+func (s *PartyStatus) checkPeers(now *served) {
 	up := 1
-	for id, peer := range w.peers {
+	for id, peer := range now.peers {
 		if s.Peers[id] = connected(peer); s.Peers[id] {
 			up++
 		}
 	}
-	if need := w.network.Committee.Quorum().Agree(); up < need {
+	if need := now.committee.Quorum().Agree(); up < need {
 		s.problem("peers", fmt.Sprintf("%d of %d parties are connected, this one with them, and public decryptions need %d", up, s.Parties, need),
 			"see that the others run, and that their addresses in network.json are reached from here", false)
 	}

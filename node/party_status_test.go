@@ -28,6 +28,7 @@ import (
 // watched is party 1 of a committee on a chain of its own, with its operator's view.
 // Nobody is at its peers' addresses.
 type watched struct {
+	serving *served
 	*partyWatch
 	metrics *partyMetrics
 	chain   *chain.Node
@@ -73,7 +74,9 @@ func newWatched(t *testing.T) *watched {
 		t.Fatal(err)
 	}
 	t.Cleanup(hangUp)
-	w.partyWatch = &partyWatch{version: "test", started: time.Now(), party: party, network: d, head: w.chain.Client().BlockNumber, peers: peers, errors: recent}
+	w.serving = &served{party: party, committee: &d.Committee, peers: peers}
+	w.partyWatch = &partyWatch{version: "test", started: time.Now(), network: d, head: w.chain.Client().BlockNumber, errors: recent,
+		of: func() *served { return w.serving }}
 	if err := w.metrics.watch(w.partyWatch); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +128,7 @@ func TestPartyStatus(t *testing.T) {
 	if s := w.status(); !s.OK || problems(s) != "chain peers" {
 		t.Errorf("no newest block: %+v", s.Problems)
 	}
-	w.party.Close()
+	w.serving.party.Close()
 	if s := w.status(); s.OK || !strings.HasPrefix(problems(s), "chain records!") {
 		t.Errorf("closed: %+v", s.Problems)
 	}
@@ -163,7 +166,7 @@ func TestPartyOperations(t *testing.T) {
 			t.Errorf("%s: %+v, %v", address, s, err)
 		}
 	}
-	w.party.Close()
+	w.serving.party.Close()
 	if got := get("/readyz"); got != 503 {
 		t.Errorf("readyz of a closed party is %d", got)
 	}

@@ -55,6 +55,7 @@ func pendingNode(t *testing.T) (*Node, fhe.Handle) {
 	t.Helper()
 	n := newNode(Config{})
 	n.network = testNetwork()
+	n.epochs = newEpochs("", n.network, nil)
 	n.network.Committee.Members[0].Signer = eip712.AddressOf(partyKey.PubKey())
 	n.chain = openChain(t, n.network.Genesis())
 	var err error

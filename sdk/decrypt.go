@@ -76,6 +76,7 @@ func (p *Parameters) NewDecryptionTo(key *seal.TransportKey, r Reading) (*Decryp
 	d := &Decryption{parameters: p, key: key}
 	d.Request = permit.Request{
 		Domain: p.SigningDomain(), User: r.User, TransportKey: key.Public(), Handles: r.Handles,
+		Epoch:  p.Committee.Epoch.Number,
 		Permit: *permit.NewDelegated(r.Origin, r.Delegator, r.Contracts, r.From, r.Until, key.Public()),
 	}
 	if r.Contract {

@@ -19,8 +19,12 @@
 //	identity  a party's own keys
 //	dealer    splitting a squash secret into per-party files
 //	custody   splitting a backup of a party among custodians
+//	agree     keys of sets without a dealer: commit, then open
+//	reshare   the next epoch: fresh shares, other members, the same key
+//	dkg       a network's keys without a dealer
 //
-// Package committee alone performs I/O, it is the service of one party, and package
-// audit, the log of its decisions.
+// Four packages perform I/O: committee is the service of one party, audit the log of
+// its decisions, ceremony its part in a resharing, generation its part in a key
+// generation.
 // Byte formats are specified in docs/SPEC.md, chapter 6.
 package threshold

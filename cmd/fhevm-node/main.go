@@ -31,6 +31,7 @@ func newApp() *cli.App {
 Develop contracts:   fhevm-node dev
 On another chain:    fhevm-node attach
 Run a committee:     fhevm-node party init, then keygen, then party run
+Change a committee:  fhevm-node party reshare, then epoch activate | retire
 Look at a node:      fhevm-node status
 Look after a disk:   fhevm-node store stat | verify | prune`,
 		Version:         version,
@@ -38,7 +39,7 @@ Look after a disk:   fhevm-node store stat | verify | prune`,
 		HideHelpCommand: true,
 		Flags:           logFlags,
 		Before:          setLogger,
-		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), workerCommand(), statusCommand(), storeCommand(), auditCommand(), versionCommand()},
+		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), epochCommand(), workerCommand(), statusCommand(), storeCommand(), auditCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app

@@ -44,25 +44,11 @@ Every decision is in the audit log in --data before its answer leaves. Quotas ar
 in squashed blocks, of which a value of 64 bits has 16: of each user, who is the
 account that signed the permit, and of each relay and party that asks. A restart
 gives nobody a fresh quota.`,
-				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "identity", Required: true, Usage: "`FILE` that party init wrote"},
-					passphraseFlag("passphrase-file", "the identity is encrypted with, if it is"),
-					&cli.StringFlag{Name: "network", Required: true, Usage: "`FOLDER` with network.json and this party's share file"},
-					&cli.StringFlag{Name: "data", Required: true, Usage: "`FOLDER` for this party's records"},
-					&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of a node"},
-					&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the coprocessor's node"},
-					&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the network's key registry, on a chain that others run"},
-					&cli.Int64Flag{Name: "confirmations", Value: -1, Usage: "on a development chain that others run: act on blocks with `N` blocks on top (default: on finalized blocks)"},
-					&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to serve at (default: the address given to party init)"},
-					&cli.StringFlag{Name: "metrics", Usage: "loopback `ADDRESS` for /metrics, /healthz, /readyz and party status, such as " + node.DefaultPartyMetrics + " (default: none)"},
-					quotaFlag("user-minute", "each user a minute", node.DefaultQuotas.User.Minute),
-					quotaFlag("user-day", "each user a day", node.DefaultQuotas.User.Day),
-					quotaFlag("caller-minute", "each relay or party a minute", node.DefaultQuotas.Caller.Minute),
-					quotaFlag("caller-day", "each relay or party a day", node.DefaultQuotas.Caller.Day),
-				},
+				Flags:  partyFlags(),
 				Action: runParty,
 			},
 			partyStatusCommand(), partyAuditCommand(), partyKeyCommand(), partyBackupCommand(), partyRestoreCommand(),
+			planEpochCommand(), reshareCommand(),
 		},
 	}
 }
@@ -85,15 +71,43 @@ func initParty(c *cli.Context) error {
 	return nil
 }
 
+// partyFlags are those of a party that serves.
+func partyFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "identity", Required: true, Usage: "`FILE` that party init wrote"},
+		passphraseFlag("passphrase-file", "the identity is encrypted with, if it is"),
+		&cli.StringFlag{Name: "network", Required: true, Usage: "`FOLDER` with network.json and this party's share file"},
+		&cli.StringFlag{Name: "data", Required: true, Usage: "`FOLDER` for this party's records"},
+		&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of a node"},
+		&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the coprocessor's node"},
+		&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the network's key registry, on a chain that others run"},
+		&cli.Int64Flag{Name: "confirmations", Value: -1, Usage: "on a development chain that others run: act on blocks with `N` blocks on top (default: on finalized blocks)"},
+		&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to serve at (default: the address given to party init)"},
+		&cli.StringFlag{Name: "metrics", Usage: "loopback `ADDRESS` for /metrics, /healthz, /readyz and party status, such as " + node.DefaultPartyMetrics + " (default: none)"},
+		quotaFlag("user-minute", "each user a minute", node.DefaultQuotas.User.Minute),
+		quotaFlag("user-day", "each user a day", node.DefaultQuotas.User.Day),
+		quotaFlag("caller-minute", "each relay or party a minute", node.DefaultQuotas.Caller.Minute),
+		quotaFlag("caller-day", "each relay or party a day", node.DefaultQuotas.Caller.Day),
+	}
+}
+
 func runParty(c *cli.Context) error {
-	passphrase, err := passphraseFor(c, "passphrase-file", c.String("identity"))
+	cfg, err := partyConfig(c)
 	if err != nil {
 		return err
+	}
+	return node.RunParty(c.Context, cfg)
+}
+
+func partyConfig(c *cli.Context) (cfg node.PartyConfig, err error) {
+	passphrase, err := passphraseFor(c, "passphrase-file", c.String("identity"))
+	if err != nil {
+		return cfg, err
 	}
 	quotas := node.DefaultQuotas
 	quotas.User.Minute, quotas.User.Day = c.Int("quota-user-minute"), c.Int("quota-user-day")
 	quotas.Caller.Minute, quotas.Caller.Day = c.Int("quota-caller-minute"), c.Int("quota-caller-day")
-	return node.RunParty(c.Context, node.PartyConfig{
+	return node.PartyConfig{
 		Network: network.Folder(c.String("network")), Identity: c.String("identity"), Passphrase: passphrase, DataDir: c.String("data"),
 		Listen: c.String("listen"), RPC: c.String("rpc"), API: c.String("api"), Registry: c.String("registry"), Confirmations: c.Int64("confirmations"), Logger: slog.Default(),
 		Metrics: c.String("metrics"), Quotas: quotas, Version: version,
@@ -103,5 +117,6 @@ func runParty(c *cli.Context) error {
 				fmt.Fprintf(c.App.Writer, "metrics at %s\n", metrics)
 			}
 		},
-	})
+		Progress: func(line string) { fmt.Fprintln(c.App.Writer, line) },
+	}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
+	"fhevm/threshold/prss"
 )
 
 // Files that a party makes for itself.
@@ -35,6 +36,23 @@ func InitParty(dir, address, passphrase string) (secret, public string, err erro
 		return "", "", err
 	}
 	return secret, public, writeBytes(public, 0o644, append(b, '\n'))
+}
+
+// Propose describes the next epoch of a committee: with the given members, or
+// with the same ones if there are none. Key, with the noise that it makes, policy and
+// relays stay.
+func Propose(last *threshold.Committee, members []threshold.Member) (*threshold.Committee, error) {
+	next := *last
+	next.Epoch.Number++
+	if len(members) > 0 {
+		next.Members = members
+	}
+	if err := next.Check(); err != nil {
+		return nil, err
+	}
+	margin, err := prss.NewMargin(next.Quorum(), last.Noise)
+	next.Noise, next.Stat = margin.Noise, margin.Stat
+	return &next, err
 }
 
 // ReadMembers reads parties' descriptions; their order is that of the parties.

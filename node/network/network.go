@@ -9,6 +9,8 @@
 //	squash.key        what it prepares decryptions with (public, 812 MB)
 //	node.identity     the node's TLS and signing keys (secret, mode 0600)
 //	party-N.share     party N's share, encrypted to that party
+//	epoch-E.json      a later epoch's committee, and its members' word for it (public)
+//	party-N.epoch-E.share   party N's share of that epoch
 //	party-N.identity  its keys, only where one machine plays all parties
 package network
 
@@ -42,8 +44,10 @@ type Description struct {
 	Set       string              `json:"parameterSet"`
 	KeyID     fhe.Digest          `json:"keyId"`
 	RandomKey fhe.Digest          `json:"randomKey"` // which KeyID commits to
-	Committee threshold.Committee `json:"committee"`
+	Committee threshold.Committee `json:"committee"` // of the epoch that the network began with
 
+	// Later are the epochs that followed, in order.
+	Later []Succession `json:"-"`
 	// Contracts says where the system contracts are: at the established
 	// addresses, unless the network is attached to another's chain.
 	Contracts contracts.Addresses `json:"-"`
@@ -121,7 +125,7 @@ func (f Folder) Description() (*Description, error) {
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("network in %s: %w", f, err)
 	}
-	return d, nil
+	return d, f.readLater(d)
 }
 
 // check begins with the kind of network: one that claims more than this program
@@ -143,13 +147,18 @@ func (d *Description) check() error {
 
 // Genesis is the chain's genesis.
 func (d *Description) Genesis() *chain.Genesis {
-	c := chain.Committee{Epoch: d.Committee.Epoch.Number, Quorum: d.Committee.Quorum().Agree()}
-	for _, m := range d.Committee.Members {
-		c.Signers = append(c.Signers, common.Address(m.Signer))
-	}
-	g := chain.DevGenesis(d.KeyID, c)
+	g := chain.DevGenesis(d.KeyID, OnChain(&d.Committee))
 	g.Network, g.ChainID = d.Network, d.ChainID
 	return g
+}
+
+// OnChain is a committee as the key registry has it.
+func OnChain(c *threshold.Committee) chain.Committee {
+	out := chain.Committee{Epoch: c.Epoch.Number, Quorum: c.Quorum().Agree()}
+	for _, m := range c.Members {
+		out.Signers = append(out.Signers, common.Address(m.Signer))
+	}
+	return out
 }
 
 // SigningDomain is the EIP-712 domain of permits and decryption results.
@@ -216,14 +225,18 @@ func (f Folder) NodeIdentity() (*identity.Identity, error) {
 // must be of the very committee that the dealer sealed into the share: whoever
 // handed it over could otherwise choose whom the party believes.
 func (f Folder) Secret(d *Description, id threshold.PartyID, keys *identity.Identity) (*dealer.Secret, error) {
-	s, err := committee.LoadSecret(f.ShareFile(id), keys)
+	return f.secret(f.path(descriptionFile), f.ShareFile(id), &d.Committee, id, keys)
+}
+
+func (f Folder) secret(description, path string, c *threshold.Committee, id threshold.PartyID, keys *identity.Identity) (*dealer.Secret, error) {
+	s, err := committee.LoadSecret(path, keys)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read share of party %d: %w", id, err)
 	case s.Party != id:
-		return nil, fmt.Errorf("%s is the share of party %d", f.ShareFile(id), s.Party)
-	case !s.Committee.Equal(&d.Committee):
-		return nil, fmt.Errorf("%s describes another committee than the one sealed in %s", f.path(descriptionFile), f.ShareFile(id))
+		return nil, fmt.Errorf("%s is the share of party %d", path, s.Party)
+	case !s.Committee.Equal(c):
+		return nil, fmt.Errorf("%s describes another committee than the one sealed in %s", description, path)
 	}
 	return s, nil
 }

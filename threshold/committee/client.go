@@ -82,27 +82,27 @@ func (c *Client) Close() error { return c.conn.Close() }
 
 // UserDecrypt implements Service.
 func (c *Client) UserDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
-	return invoke[seal.Answer](ctx, c, "UserDecrypt", r)
+	return invoke[seal.Answer](ctx, c, serviceName, "UserDecrypt", r)
 }
 
 // PublicDecrypt implements Service.
 func (c *Client) PublicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
-	return invoke[permit.PublicAnswer](ctx, c, "PublicDecrypt", r)
+	return invoke[permit.PublicAnswer](ctx, c, serviceName, "PublicDecrypt", r)
 }
 
 // Share implements Service.
 func (c *Client) Share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
-	return invoke[opening.Answer](ctx, c, "Share", r)
+	return invoke[opening.Answer](ctx, c, serviceName, "Share", r)
 }
 
 // errMalformed says that a party answered with bytes that are no answer.
 var errMalformed = errors.New("its answer is malformed")
 
-func invoke[A any](ctx context.Context, c *Client, method string, request any) (*A, error) {
+func invoke[A any](ctx context.Context, c *Client, service, method string, request any) (*A, error) {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
 	var m message
-	if err := c.conn.Invoke(ctx, "/"+serviceName+"/"+method, request, &m); err != nil {
+	if err := c.conn.Invoke(ctx, "/"+service+"/"+method, request, &m); err != nil {
 		return nil, fromStatus(err)
 	}
 	a := new(A)

@@ -201,7 +201,7 @@ func TestMalformedAnswer(t *testing.T) {
 	n.publish(h)
 	refusing := dead(threshold.Faultf(threshold.NotReady, "not yet"))
 	n.parties[1].Connect(map[threshold.PartyID]Service{2: client, 3: n.parties[3], 4: refusing})
-	if a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}}); code(err) != threshold.Unavailable {
+	if a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}}); code(err) != threshold.Unavailable {
 		t.Errorf("%v, %v", a, err)
 	}
 	if b := n.parties[1].Blames(); len(b) != 1 || b[threshold.Blame{Party: 2, Reason: threshold.UnusableBytes}] != 1 {
@@ -257,7 +257,7 @@ func TestServerGate(t *testing.T) {
 	answers := make(chan error, maxInFlight+1)
 	for range maxInFlight + 1 {
 		go func() {
-			_, err := client.PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+			_, err := client.PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}})
 			answers <- err
 		}()
 	}

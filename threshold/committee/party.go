@@ -96,7 +96,10 @@ func (p *Party) openRecords() (err error) {
 	if p.store, err = openStore(p.cfg.FS, p.cfg.Dir, p.cfg.Log); err != nil {
 		return err
 	}
-	p.accounts, err = newAccounts(p.store.quotaRow)
+	err = p.store.inherit(p.epoch, p.cfg.Secret.Opened)
+	if err == nil {
+		p.accounts, err = newAccounts(p.store.quotaRow)
+	}
 	if err == nil {
 		err = p.store.tidy(p.cfg.Clock())
 	}
@@ -176,6 +179,12 @@ func (p *Party) ID() threshold.PartyID { return p.id }
 // Close signs the end of the audit log and closes the party's records. Requests in
 // progress fail.
 func (p *Party) Close() error { return errors.Join(p.audit.Close(), p.store.close()) }
+
+// Wipe forgets the party's secret, after Close.
+func (p *Party) Wipe() {
+	p.key.Wipe()
+	p.cfg.Secret.Wipe()
+}
 
 // domain is that of EIP-712 signatures.
 func (p *Party) domain() eip712.Domain {

@@ -181,7 +181,7 @@ func (p *Party) askShare(ctx context.Context, peer Service, handles []fhe.Handle
 		if try > 0 && !wait(ctx, betweenTries) {
 			break
 		}
-		if a, err = peer.Share(ctx, &ShareRequest{Handles: handles, From: p.id}); !unreached(err) {
+		if a, err = peer.Share(ctx, &ShareRequest{Handles: handles, Epoch: p.epoch.Number, From: p.id}); !unreached(err) {
 			return a, err
 		}
 	}

@@ -31,7 +31,7 @@ func (n *network) publish(handles ...fhe.Handle) {
 func (n *network) tally(t *testing.T, r *Relay, handles []fhe.Handle) (*permit.Result, error) {
 	t.Helper()
 	tally := permit.NewTally(n.signing(), n.Committee, handles)
-	err := r.PublicDecrypt(t.Context(), &PublicRequest{handles}, func(a *permit.PublicAnswer) bool {
+	err := r.PublicDecrypt(t.Context(), &PublicRequest{Handles: handles}, func(a *permit.PublicAnswer) bool {
 		done, err := tally.Add(a)
 		if err != nil {
 			t.Error(err)
@@ -69,27 +69,27 @@ func TestPublicDecrypt(t *testing.T) {
 	if err != nil || r.Values[0].Uint64() != 1<<63+5 || !r.Values[1].IsZero() || r.Epoch != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	first, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{handles})
+	first, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: handles})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.parties[1].Connect(nil) // what was opened needs nobody
-	again, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{handles})
+	again, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: handles})
 	if err != nil || again.Signature != first.Signature {
 		t.Errorf("a repeated request gets another answer, %v", err)
 	}
-	swapped, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{handles[1], handles[0]}})
+	swapped, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{handles[1], handles[0]}})
 	if err != nil || !bytes.Equal(swapped.Result, slices.Concat(first.Result[32:], first.Result[:32])) {
 		t.Errorf("in the other order: %v, %v", swapped, err)
 	}
 	fresh := n.value(fhe.Uint8, 5)
 	n.publish(fresh)
 	n.parties[1].Connect(n.peers(1))
-	mixed, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{fresh, handles[0]}})
+	mixed, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{fresh, handles[0]}})
 	if err != nil || mixed.Result[31] != 5 || !bytes.Equal(mixed.Result[32:], first.Result[:32]) {
 		t.Errorf("with a handle more: %v, %v", mixed, err)
 	}
-	if _, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{handles[0], n.value(fhe.Bool, 1)}}); code(err) != threshold.NotPublic {
+	if _, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{handles[0], n.value(fhe.Bool, 1)}}); code(err) != threshold.NotPublic {
 		t.Errorf("with a handle that is not public: %v", err)
 	}
 }
@@ -119,7 +119,7 @@ func TestPublicDecryptWithAFaultyPeer(t *testing.T) {
 		peers := n.peers(1)
 		peers[3] = make(n.parties[3])
 		n.parties[1].Connect(peers)
-		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}})
 		if err != nil || a.Result[30] != 0x12 || a.Result[31] != 0x34 {
 			t.Errorf("%s: %+v, %v", name, a, err)
 		}
@@ -158,7 +158,7 @@ func TestPublicDecryptBeyondT(t *testing.T) {
 		if name == "two silent" { // nobody's speed matters: two answers are too few
 			n.parties[1].cfg.Timeout = 50 * time.Millisecond
 		}
-		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}})
 		if err == nil || faultOf(err).Code != c.want {
 			t.Errorf("%s: %v, %v, want %s", name, a, err, c.want)
 		}
@@ -183,7 +183,7 @@ func TestRestartingPeer(t *testing.T) {
 	}}
 	refusing := dead(threshold.Faultf(threshold.NotReady, "not yet"))
 	n.parties[1].Connect(map[threshold.PartyID]Service{2: n.parties[2], 3: restarting, 4: refusing})
-	a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{[]fhe.Handle{h}})
+	a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}})
 	if err != nil || a.Result[31] != 9 || calls != attempts {
 		t.Errorf("%v, %v after %d calls", a, err, calls)
 	}

@@ -33,7 +33,7 @@ func TestPauseStopsDecryptions(t *testing.T) {
 	n := newNetwork(t, 30)
 	h := n.value(fhe.Uint8, 7)
 	n.publish(h)
-	user, public := n.request([]fhe.Handle{h}, nil), &PublicRequest{[]fhe.Handle{h}}
+	user, public := n.request([]fhe.Handle{h}, nil), &PublicRequest{Handles: []fhe.Handle{h}}
 	for _, paused := range []bool{true, false} {
 		n.chain.change(func(l *ledger) { l.paused = paused })
 		want := map[bool]threshold.Code{true: threshold.Paused}[paused]

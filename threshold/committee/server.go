@@ -29,22 +29,53 @@ const serviceName = "fhevm.committee.Party"
 // Server offers a Service to the committee's parties and relays over gRPC with
 // mutual TLS.
 type Server struct {
-	service   Service
-	committee *threshold.Committee
-	timeout   time.Duration
-	log       *slog.Logger
-	grpc      *grpc.Server
-	callers   Gate[fhe.Digest] // by fingerprint
+	host    Host
+	meeting Meeting // nil where the party takes part in none
+	timeout time.Duration
+	log     *slog.Logger
+	grpc    *grpc.Server
+	callers Gate[fhe.Digest] // by fingerprint
 }
 
-// NewServer prepares a server of s. log may be nil.
+// Host is the service that a server offers, and to whom.
+type Host interface {
+	Service
+	// Admits reports whether the holder of a certificate may connect.
+	Admits(fingerprint fhe.Digest) bool
+	// PartyOf finds the party of an epoch, 0 for the present one, that holds a
+	// certificate.
+	PartyOf(epoch uint64, fingerprint fhe.Digest) (threshold.PartyID, bool)
+}
+
+// single is the host of one epoch.
+type single struct {
+	Service
+	committee *threshold.Committee
+}
+
+func (s single) Admits(f fhe.Digest) bool {
+	_, ok := s.committee.PartyByTLS(f)
+	return ok || s.committee.IsRelay(f)
+}
+
+func (s single) PartyOf(_ uint64, f fhe.Digest) (threshold.PartyID, bool) {
+	return s.committee.PartyByTLS(f)
+}
+
+// NewServer prepares a server of s, a party of one committee. log may be nil.
 func NewServer(s Service, id *identity.Identity, c *threshold.Committee, log *slog.Logger) *Server {
+	return NewHostServer(single{s, c}, nil, id, log)
+}
+
+// NewHostServer prepares a server of a host, and of the meeting that it takes
+// part in, if it is not nil. log may be nil.
+func NewHostServer(h Host, m Meeting, id *identity.Identity, log *slog.Logger) *Server {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	srv := &Server{service: s, committee: c, timeout: DefaultTimeout, log: log, callers: Gate[fhe.Digest]{Each: maxInFlight}}
+	srv := &Server{host: h, meeting: m, timeout: DefaultTimeout, log: log, callers: Gate[fhe.Digest]{Each: maxInFlight}}
 	srv.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(ServerTLS(id, c))),
+		grpc.Creds(credentials.NewTLS(serverTLS(id, h.Admits))),
 		grpc.ForceServerCodec(jsonCodec{}),
 		grpc.MaxRecvMsgSize(MaxMessage),
 		grpc.MaxSendMsgSize(MaxMessage),
@@ -53,6 +84,7 @@ func NewServer(s Service, id *identity.Identity, c *threshold.Committee, log *sl
 		grpc.UnaryInterceptor(srv.admit),
 	)
 	srv.grpc.RegisterService(&description, srv)
+	srv.grpc.RegisterService(&meetingDescription, srv)
 	return srv
 }
 
@@ -110,21 +142,21 @@ func callerOf(ctx context.Context) (fhe.Digest, error) {
 }
 
 func (s *Server) userDecrypt(ctx context.Context, r *permit.Request) (*seal.Answer, error) {
-	return s.service.UserDecrypt(ctx, r)
+	return s.host.UserDecrypt(ctx, r)
 }
 
 func (s *Server) publicDecrypt(ctx context.Context, r *PublicRequest) (*permit.PublicAnswer, error) {
-	return s.service.PublicDecrypt(ctx, r)
+	return s.host.PublicDecrypt(ctx, r)
 }
 
 // share serves parties only; who asks is who holds the certificate.
 func (s *Server) share(ctx context.Context, r *ShareRequest) (*opening.Answer, error) {
-	id, ok := s.committee.PartyByTLS(callerIn(ctx))
+	id, ok := s.host.PartyOf(r.Epoch, callerIn(ctx))
 	if !ok {
 		return nil, threshold.Faultf(threshold.NotMember, "shares are for the other parties of the committee")
 	}
 	r.From = id
-	return s.service.Share(ctx, r)
+	return s.host.Share(ctx, r)
 }
 
 // description is the service as gRPC sees it.
@@ -132,21 +164,21 @@ var description = grpc.ServiceDesc{
 	ServiceName: serviceName,
 	HandlerType: (*any)(nil),
 	Methods: []grpc.MethodDesc{
-		method("UserDecrypt", (*Server).userDecrypt),
-		method("PublicDecrypt", (*Server).publicDecrypt),
-		method("Share", (*Server).share),
+		method(serviceName, "UserDecrypt", (*Server).userDecrypt),
+		method(serviceName, "PublicDecrypt", (*Server).publicDecrypt),
+		method(serviceName, "Share", (*Server).share),
 	},
 }
 
 // method describes a unary method. A message that does not decode is the
 // caller's mistake.
-func method[Q, A any](name string, call func(*Server, context.Context, *Q) (*A, error)) grpc.MethodDesc {
+func method[Q, A any](service, name string, call func(*Server, context.Context, *Q) (*A, error)) grpc.MethodDesc {
 	handle := func(srv any, ctx context.Context, receive func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 		var m message
 		if err := receive(&m); err != nil {
 			return nil, err
 		}
-		info := &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + serviceName + "/" + name}
+		info := &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + service + "/" + name}
 		return intercept(ctx, m, info, func(ctx context.Context, m any) (any, error) {
 			q := new(Q)
 			if err := m.(message).decode(q); err != nil {

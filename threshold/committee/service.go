@@ -26,11 +26,14 @@ type Service interface {
 // PublicRequest asks for a public decryption.
 type PublicRequest struct {
 	Handles []fhe.Handle `json:"handles"`
+	// Epoch says whose parties are asked; 0 is the present one.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 // ShareRequest asks a party for its shares of publicly decryptable handles.
 type ShareRequest struct {
 	Handles []fhe.Handle `json:"handles"`
+	Epoch   uint64       `json:"epoch,omitempty"` // as in PublicRequest
 	// From is the party that asks. Servers take it from the caller's
 	// certificate, never from the message.
 	From threshold.PartyID `json:"-"`

@@ -29,6 +29,7 @@ var ErrClosed = errors.New("party is closed")
 //	'v' epoch number(8) | handle   -> publicly opened value (32)
 //	'r' permit's end(8) | request  -> how often it was recorded (8)
 //	'q' 'u' user or 'c' caller     -> what it used of its quota (24)
+//	'c' epoch number(8)            -> number of openings that the epoch was handed over with (8)
 //
 // Rows of the first four stand for something that the chain made, and paid for. Those
 // of requests go when their permits end, and as many as quotas allow are made until
@@ -164,6 +165,13 @@ func (s *store) record(e threshold.Epoch, x *entry, limit uint64) (fresh, total,
 			return 0, 0, 0, err
 		}
 	}
+	ceiling, err := s.number(ceilingKey(e))
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if ceiling != 0 {
+		limit = min(limit, ceiling)
+	}
 	if total, err = s.count(batch, e, sessions, limit); err != nil {
 		return 0, total, 0, err
 	}
@@ -216,7 +224,7 @@ func (s *store) count(batch *pebble.Batch, e threshold.Epoch, fresh map[threshol
 		return n, err
 	}
 	if n += uint64(len(fresh)); n > limit {
-		return n, threshold.Faultf(threshold.LimitReached, "the key's %d openings are used up: the network needs a new key", limit)
+		return n, threshold.Faultf(threshold.LimitReached, "the %d openings of the key, or of an epoch that was handed over, are used up: the network needs a new key, or has to activate the next epoch", limit)
 	}
 	for session := range fresh {
 		if err := batch.Set(sessionKey(session), nil, nil); err != nil {

@@ -24,6 +24,11 @@ func baseTLS(id *identity.Identity) *tls.Config {
 
 // ServerTLS admits the committee's parties and relays.
 func ServerTLS(id *identity.Identity, c *threshold.Committee) *tls.Config {
+	return serverTLS(id, single{committee: c}.Admits)
+}
+
+// serverTLS admits the holders of certificates that admits accepts.
+func serverTLS(id *identity.Identity, admits func(fhe.Digest) bool) *tls.Config {
 	config := baseTLS(id)
 	config.ClientAuth = tls.RequireAnyClientCert
 	config.VerifyConnection = func(s tls.ConnectionState) error {
@@ -31,7 +36,7 @@ func ServerTLS(id *identity.Identity, c *threshold.Committee) *tls.Config {
 		if err != nil {
 			return err
 		}
-		if _, ok := c.PartyByTLS(f); !ok && !c.IsRelay(f) {
+		if !admits(f) {
 			return fmt.Errorf("certificate %s is not in the committee file", f)
 		}
 		return nil

@@ -15,7 +15,7 @@ func (n *network) ask(t *testing.T, h fhe.Handle) map[string]error {
 	handles := []fhe.Handle{h}
 	_, user := n.parties[1].UserDecrypt(t.Context(), n.request(handles, nil))
 	_, share := n.parties[1].Share(t.Context(), &ShareRequest{Handles: handles, From: 2})
-	_, public := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{handles})
+	_, public := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: handles})
 	return map[string]error{"user": user, "share": share, "public": public}
 }
 

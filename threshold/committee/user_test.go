@@ -196,7 +196,7 @@ func TestRequestsLeaveNothing(t *testing.T) {
 
 func (n *network) tallyOne(t *testing.T, id threshold.PartyID, handles []fhe.Handle) {
 	t.Helper()
-	if _, err := n.parties[id].PublicDecrypt(t.Context(), &PublicRequest{handles}); err != nil {
+	if _, err := n.parties[id].PublicDecrypt(t.Context(), &PublicRequest{Handles: handles}); err != nil {
 		t.Fatal(err)
 	}
 }

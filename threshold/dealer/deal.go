@@ -18,6 +18,8 @@ type Secret struct {
 	Committee *threshold.Committee
 	Keys      []prss.Key // in the order of prss.SetsOf
 	Share     *decrypt.Share
+	// Opened is how many openings of the key earlier epochs have counted.
+	Opened uint64
 }
 
 // Deal splits the bits of a squash secret, 0 or 1 each, among the committee,

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	magic      = "fhevm party secret 1\n"
-	headerSize = len(magic) + 1 + 4
+	magic       = "fhevm party secret 1\n"
+	magicOpened = "fhevm party secret 2\n" // of an epoch that begins with a count
+	headerSize  = len(magicOpened) + 8 + 1 + 4
 	// MaxFileSize is the size of the largest party file: 495 keys at n = 13.
 	MaxFileSize = headerSize + threshold.MaxCommitteeSize + 495*prss.KeySize + decrypt.ShareSize + 1<<16
 )
@@ -25,12 +26,18 @@ const (
 // encode lays out s:
 //
 //	magic | party(1) | size(4) | committee (JSON) | PRSS keys (32 each) | share(65536)
+//
+// If it begins with a count, that follows the magic (8).
 func (s *Secret) encode() ([]byte, error) {
 	committee, err := json.Marshal(s.Committee)
 	if err != nil {
 		return nil, fmt.Errorf("encode committee: %w", err)
 	}
-	b := append([]byte(magic), byte(s.Party))
+	b := []byte(magic)
+	if s.Opened != 0 {
+		b = binary.BigEndian.AppendUint64([]byte(magicOpened), s.Opened)
+	}
+	b = append(b, byte(s.Party))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(committee)))
 	b = append(b, committee...)
 	for _, k := range s.Keys {
@@ -41,7 +48,7 @@ func (s *Secret) encode() ([]byte, error) {
 
 // parse is the inverse of encode and checks every bound before it allocates.
 func parse(b []byte) (*Secret, error) {
-	rest, ok := bytes.CutPrefix(b, []byte(magic))
+	opened, rest, ok := cutMagic(b)
 	if !ok || len(rest) < 5 {
 		return nil, errors.New("not a party secret of this version")
 	}
@@ -53,11 +60,23 @@ func parse(b []byte) (*Secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Secret{Party: threshold.PartyID(rest[0]), Committee: committee}
+	s := &Secret{Party: threshold.PartyID(rest[0]), Committee: committee, Opened: opened}
 	if _, err := committee.Member(s.Party); err != nil {
 		return nil, err
 	}
 	return s, s.parseKeys(rest[5+size:])
+}
+
+// cutMagic reads the count with which a secret begins.
+func cutMagic(b []byte) (opened uint64, rest []byte, ok bool) {
+	if rest, ok = bytes.CutPrefix(b, []byte(magic)); ok {
+		return 0, rest, true
+	}
+	if rest, ok = bytes.CutPrefix(b, []byte(magicOpened)); !ok || len(rest) < 8 {
+		return 0, nil, false
+	}
+	opened = binary.BigEndian.Uint64(rest)
+	return opened, rest[8:], opened != 0
 }
 
 func (s *Secret) parseKeys(b []byte) (err error) {

@@ -30,6 +30,18 @@ func FuzzParse(f *testing.F) {
 	b := sample(f)
 	f.Add(b)
 	f.Add(b[:len(b)-1])
+	counted, err := parse(b)
+	if err != nil {
+		f.Fatal(err)
+	}
+	counted.Opened = 1 << 40
+	if b, err = counted.encode(); err != nil {
+		f.Fatal(err)
+	}
+	if again, err := parse(b); err != nil || again.Opened != counted.Opened {
+		f.Fatalf("a count of %d comes back: %v", counted.Opened, err)
+	}
+	f.Add(b)
 	f.Add(binary.BigEndian.AppendUint32(append([]byte(magic), 1), 1<<31))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parse(b)

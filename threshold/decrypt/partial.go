@@ -26,6 +26,13 @@ func NewKey(e threshold.Epoch, share *Share, masks *prss.Generator) *Key {
 // Format implements fmt.Formatter.
 func (*Key) Format(f fmt.State, _ rune) { threshold.Redact(f) }
 
+// Wipe forgets the share and the keys of the masks. No partial may be computed
+// any more.
+func (k *Key) Wipe() {
+	k.share.Wipe()
+	k.masks.Wipe()
+}
+
 // Partial is a party's contribution to the decryption of one squashed block.
 type Partial struct {
 	Digest  fhe.Digest        // of the block

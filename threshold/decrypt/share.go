@@ -6,6 +6,7 @@ import (
 
 	"fhevm/fhe/squash"
 	"fhevm/threshold"
+	"fhevm/threshold/shamir"
 )
 
 // Share is a party's share of the squash secret in both fields. It prints as
@@ -17,6 +18,30 @@ const ShareSize = 2 * squash.Dim * 8
 
 // Set stores the share of bit i of the secret in field k.
 func (s *Share) Set(k, i int, word uint64) { s.words[k][i] = word }
+
+// Elements lists the party's share of each bit of the secret.
+func (s *Share) Elements() []shamir.Element {
+	out := make([]shamir.Element, squash.Dim)
+	for i := range out {
+		out[i] = shamir.Element{s.words[0][i], s.words[1][i]}
+	}
+	return out
+}
+
+// NewShare is the inverse of Elements.
+func NewShare(elements []shamir.Element) (*Share, error) {
+	if len(elements) != squash.Dim {
+		return nil, fmt.Errorf("share has %d elements, want %d", len(elements), squash.Dim)
+	}
+	s := new(Share)
+	for i, e := range elements {
+		if !e.Valid() {
+			return nil, fmt.Errorf("share: element %d is not reduced", i)
+		}
+		s.words[0][i], s.words[1][i] = e[0], e[1]
+	}
+	return s, nil
+}
 
 // Append appends the encoding of s to b: the words modulo Q1, then those
 // modulo Q2, big-endian.

@@ -17,6 +17,9 @@ type Request struct {
 	Signature    threshold.Bytes `json:"signature"`    // of the user's key, or what the user's contract accepts (ERC-1271)
 	TransportKey threshold.Bytes `json:"transportKey"` // ML-KEM-768 and X25519, see package seal
 	Handles      []fhe.Handle    `json:"handles"`
+	// Epoch says whose parties are asked; 0 is the present one. It is not signed:
+	// the permit holds in every epoch.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 // Bounds of a request for decryption.

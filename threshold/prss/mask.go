@@ -40,6 +40,9 @@ func NewGenerator(m Margin, e threshold.Epoch, id threshold.PartyID, keys []Key)
 // Format implements fmt.Formatter.
 func (*Generator) Format(s fmt.State, _ rune) { threshold.Redact(s) }
 
+// Wipe forgets the keys. No mask may be made any more.
+func (g *Generator) Wipe() { clear(g.terms) }
+
 // Mask returns the party's share of the session's mask. It is a function of
 // keys, epoch and session alone: asking again gives the same share.
 func (g *Generator) Mask(s threshold.Session) (share shamir.Element) {

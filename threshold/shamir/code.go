@@ -17,7 +17,7 @@ func newCode(f Field, parties threshold.PartySet, degree int) *code {
 	for id := range parties.All() {
 		c.points = append(c.points, uint64(id))
 	}
-	c.atZero = f.lagrange(c.points[:degree+1])
+	c.atZero = f.lagrange(c.points[:degree+1], 0)
 	row := f.dualWeights(c.points)
 	for range len(c.points) - degree - 1 {
 		c.parity = append(c.parity, row)
@@ -55,13 +55,13 @@ func (f Field) dualWeights(xs []uint64) []uint64 {
 	return out
 }
 
-// lagrange returns the coefficients that take values at xs to the value at 0.
-func (f Field) lagrange(xs []uint64) []uint64 {
+// lagrange returns the coefficients that take values at xs to the value at x.
+func (f Field) lagrange(xs []uint64, x uint64) []uint64 {
 	out := f.dualWeights(xs)
 	for i := range xs {
 		for j, y := range xs {
 			if j != i {
-				out[i] = f.Mul(out[i], f.Sub(0, y))
+				out[i] = f.Mul(out[i], f.Sub(x, y))
 			}
 		}
 	}
@@ -75,16 +75,29 @@ func (c *code) decode(values []uint64) (secret uint64, liars threshold.PartySet,
 	if c.contains(values) {
 		return c.field.Dot(c.atZero, values[:c.degree+1]), 0, true
 	}
-	p, ok := c.gao(values)
-	if !ok {
-		return 0, 0, false
-	}
-	for i, x := range c.points {
-		if c.field.evaluate(p, x) != values[i] {
-			liars = liars.With(threshold.PartyID(x))
+	p, errors, ok := c.correct(values)
+	for i, e := range errors {
+		if e != 0 {
+			liars = liars.With(threshold.PartyID(c.points[i]))
 		}
 	}
-	return c.field.evaluate(p, 0), liars, liars.Len() <= (len(c.points)-c.degree-1)/2
+	return c.field.evaluate(p, 0), liars, ok
+}
+
+// correct returns the nearest polynomial and by how much values exceed it. ok is
+// false if none is within unique decoding.
+func (c *code) correct(values []uint64) (p, errors []uint64, ok bool) {
+	if p, ok = c.gao(values); !ok {
+		return nil, nil, false
+	}
+	wrong := 0
+	errors = make([]uint64, len(values))
+	for i, x := range c.points {
+		if errors[i] = c.field.Sub(values[i], c.field.evaluate(p, x)); errors[i] != 0 {
+			wrong++
+		}
+	}
+	return p, errors, wrong <= (len(c.points)-c.degree-1)/2
 }
 
 func (c *code) contains(values []uint64) bool {

@@ -1,0 +1,178 @@
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"fhevm/chain"
+	"fhevm/threshold"
+	"fhevm/threshold/committee"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/identity"
+	"fhevm/threshold/reshare"
+)
+
+// Succession is an epoch that followed another, with the word of all its
+// members that they hold their shares.
+type Succession struct {
+	Committee   threshold.Committee  `json:"committee"`
+	Certificate *reshare.Certificate `json:"certificate"`
+}
+
+func (f Folder) epochFile(number uint64) string {
+	return f.path(fmt.Sprintf("epoch-%d.json", number))
+}
+
+// Committees lists the committees of all epochs that the description knows, in
+// order.
+func (d *Description) Committees() []*threshold.Committee {
+	out := []*threshold.Committee{&d.Committee}
+	for i := range d.Later {
+		out = append(out, &d.Later[i].Committee)
+	}
+	return out
+}
+
+// CommitteeOf is the committee of an epoch, nil if the description does not know
+// it.
+func (d *Description) CommitteeOf(number uint64) *threshold.Committee {
+	for _, c := range d.Committees() {
+		if c.Epoch.Number == number {
+			return c
+		}
+	}
+	return nil
+}
+
+// readLater reads the epochs that followed the first, up to the last file there
+// is. Each must be certified to follow the one before.
+func (f Folder) readLater(d *Description) error {
+	for {
+		last := d.Committees()[len(d.Later)]
+		s, err := f.readEpoch(last.Epoch.Number + 1)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.check(last); err != nil {
+			return fmt.Errorf("%s: %w", f.epochFile(last.Epoch.Number+1), err)
+		}
+		d.Later = append(d.Later, *s)
+	}
+}
+
+func (f Folder) readEpoch(number uint64) (*Succession, error) {
+	b, err := committee.ReadFile(f.epochFile(number), maxDescription)
+	if err != nil {
+		return nil, err
+	}
+	s := new(Succession)
+	if err := json.Unmarshal(b, s); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.epochFile(number), err)
+	}
+	return s, nil
+}
+
+func (s *Succession) check(last *threshold.Committee) error {
+	if s.Certificate == nil {
+		return errors.New("it has no certificate")
+	}
+	return s.Certificate.Verify(last, &s.Committee)
+}
+
+// AddEpoch writes the description of an epoch that follows the last one. Parties
+// that share a folder may write it at the same time: it is the same.
+func (f Folder) AddEpoch(s *Succession) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	own, err := os.CreateTemp(string(f), ".epoch-*")
+	if err != nil {
+		return err
+	}
+	if err := own.Close(); err != nil {
+		return err
+	}
+	if err := writeBytes(own.Name(), 0o644, append(b, '\n')); err != nil {
+		return err
+	}
+	return os.Rename(own.Name(), f.epochFile(s.Committee.Epoch.Number))
+}
+
+// ShareFileOf is the path of party id's share of an epoch.
+func (f Folder) ShareFileOf(d *Description, epoch uint64, id threshold.PartyID) string {
+	if epoch == d.Committee.Epoch.Number {
+		return f.ShareFile(id)
+	}
+	return f.path(fmt.Sprintf("party-%d.epoch-%d.share", id, epoch))
+}
+
+// SecretOf is Secret for any epoch that the description knows.
+func (f Folder) SecretOf(d *Description, c *threshold.Committee, id threshold.PartyID, keys *identity.Identity) (*dealer.Secret, error) {
+	if c.Epoch.Number == d.Committee.Epoch.Number {
+		return f.Secret(d, id, keys)
+	}
+	return f.secret(f.epochFile(c.Epoch.Number), f.ShareFileOf(d, c.Epoch.Number, id), c, id, keys)
+}
+
+// SaveSecret writes the share of an epoch that is to come.
+func (f Folder) SaveSecret(d *Description, s *dealer.Secret) error {
+	b, err := s.Encrypt()
+	if err != nil {
+		return err
+	}
+	return writeBytes(f.ShareFileOf(d, s.Committee.Epoch.Number, s.Party), 0o600, b)
+}
+
+// PlanEpoch writes the description of the epoch after the last one, with the
+// parties that the given files describe, to a file, and returns its number.
+func (f Folder) PlanEpoch(parties []string, path string) (uint64, error) {
+	d, err := f.Description()
+	if err != nil {
+		return 0, err
+	}
+	members, err := ReadMembers(parties)
+	if err != nil {
+		return 0, err
+	}
+	known := d.Committees()
+	next, err := Propose(known[len(known)-1], members)
+	if err != nil {
+		return 0, err
+	}
+	return next.Epoch.Number, committee.SaveCommittee(path, next)
+}
+
+// ReadCommittee reads what PlanEpoch wrote.
+func ReadCommittee(path string) (*threshold.Committee, error) { return committee.LoadCommittee(path) }
+
+// ActivateEpoch is the owner's call of the key registry that puts in force an
+// epoch that the folder describes, certified by its members.
+func (f Folder) ActivateEpoch(number uint64) ([]byte, error) {
+	d, err := f.Description()
+	if err != nil {
+		return nil, err
+	}
+	c := d.CommitteeOf(number)
+	if c == nil {
+		return nil, fmt.Errorf("the network's folder has no epoch-%d.json: get it from a party that has finished party reshare", number)
+	}
+	return chain.ActivateEpoch(OnChain(c))
+}
+
+// RetireEpoch is the owner's call that ends an epoch.
+func (f Folder) RetireEpoch(number uint64) ([]byte, error) {
+	d, err := f.Description()
+	if err != nil {
+		return nil, err
+	}
+	if d.CommitteeOf(number+1) == nil {
+		return nil, fmt.Errorf("the network's folder has no epoch %d that could follow", number+1)
+	}
+	return chain.RetireEpoch(number)
+}

@@ -1,0 +1,362 @@
+package ceremony
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holiman/uint256"
+
+	"fhevm/fhe"
+	"fhevm/fhe/squash"
+	"fhevm/threshold/committee"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/decrypt"
+	"fhevm/threshold/internal/lwetest"
+	"fhevm/threshold/reshare"
+	"fhevm/threshold/shamir"
+)
+
+// meeting is all members of a refresh, in one process.
+type meeting struct {
+	t    *testing.T
+	d    *lwetest.Dealt
+	plan *reshare.Plan
+	dir  string
+
+	mu     sync.Mutex
+	tables map[fhe.Digest]*Table // of members that are there
+}
+
+func newMeeting(t *testing.T, seed uint64) *meeting {
+	d := lwetest.Deal(t, 4, seed)
+	next := *d.Committee
+	next.Epoch.Number++
+	return &meeting{t: t, d: d, plan: &reshare.Plan{Old: d.Committee, New: &next, Attempt: 1}, dir: t.TempDir(), tables: map[fhe.Digest]*Table{}}
+}
+
+// chair is a member as another one reaches it, if it is there.
+type chair struct {
+	m      *meeting
+	to, by fhe.Digest
+}
+
+func (c chair) Fetch(ctx context.Context, r *committee.FetchRequest) (*committee.FetchAnswer, error) {
+	c.m.mu.Lock()
+	t := c.m.tables[c.to]
+	c.m.mu.Unlock()
+	if t == nil {
+		return nil, errors.New("not there")
+	}
+	return t.Fetch(ctx, c.by, r)
+}
+
+func (m *meeting) folder(i int) string { return filepath.Join(m.dir, fmt.Sprint(i)) }
+
+// open seats a member.
+func (m *meeting) open(i int, patience Patience) (*Session, error) {
+	s, err := Open(Config{
+		Plan: m.plan, Identity: m.d.Identities[i], Dir: m.folder(i), Share: m.d.Secrets[i].Share,
+		HandOver: func() (uint64, error) { return uint64(10 + i), nil }, Patience: patience,
+	})
+	if err == nil {
+		m.mu.Lock()
+		m.tables[m.d.Identities[i].Fingerprint()] = s.Table
+		m.mu.Unlock()
+	}
+	return s, err
+}
+
+// run has a member take part to the end.
+func (m *meeting) run(ctx context.Context, i int, s *Session) (*Outcome, error) {
+	peers := map[fhe.Digest]Peer{}
+	for _, other := range m.d.Identities {
+		if other != m.d.Identities[i] {
+			peers[other.Fingerprint()] = chair{m, other.Fingerprint(), m.d.Identities[i].Fingerprint()}
+		}
+	}
+	return s.Run(ctx, peers)
+}
+
+// together runs some members to the end.
+func (m *meeting) together(ctx context.Context, sessions map[int]*Session) (map[int]*Outcome, map[int]error) {
+	outcomes, errs := map[int]*Outcome{}, map[int]error{}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i, s := range sessions {
+		wg.Go(func() {
+			out, err := m.run(ctx, i, s)
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes[i], errs[i] = out, err
+		})
+	}
+	wg.Wait()
+	return outcomes, errs
+}
+
+func (m *meeting) wantDecrypts(outcomes map[int]*Outcome) {
+	m.t.Helper()
+	value := uint256.NewInt(0xabcdef)
+	blocks := lwetest.Value(rand.New(rand.NewPCG(3, 3)), m.d.Bits, fhe.Uint32, value)
+	c := decrypt.NewCombiner(m.d.Margin, []fhe.Type{fhe.Uint32})
+	for _, out := range outcomes {
+		if err := out.Certificate.Verify(m.plan.Old, m.plan.New); err != nil {
+			m.t.Error(err)
+		}
+		if out.Secret.Opened != 12 {
+			m.t.Errorf("begins with %d openings, want 12", out.Secret.Opened)
+		}
+		m.addPartials(c, out.Secret, blocks)
+	}
+	if got, err := c.Values(); err != nil || !got[0].Eq(value) || c.Liars() != 0 {
+		m.t.Errorf("new shares decrypt to %v: %v, liars %v", got, err, c.Liars())
+	}
+}
+
+func (m *meeting) addPartials(c *decrypt.Combiner, s *dealer.Secret, blocks []*squash.Ciphertext) {
+	m.t.Helper()
+	key, err := s.Key()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var shares []shamir.Element
+	for _, p := range key.Partials(blocks) {
+		shares = append(shares, p.Share)
+	}
+	if err := c.Add(s.Party, shares); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// TestRefresh: all members take part; afterwards a member that comes back from a
+// crash is done again at once, from its journals.
+func TestRefresh(t *testing.T) {
+	m := newMeeting(t, 31)
+	sessions := map[int]*Session{}
+	for i := range m.d.Identities {
+		s, err := m.open(i, Patience{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions[i] = s
+	}
+	outcomes, errs := m.together(t.Context(), sessions)
+	for i, err := range errs {
+		if err != nil {
+			t.Fatalf("member %d: %v", i+1, err)
+		}
+	}
+	m.wantDecrypts(outcomes)
+	again, err := m.open(2, Patience{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.run(t.Context(), 2, again)
+	if err != nil || !bytes.Equal(out.Secret.Share.Append(nil), outcomes[2].Secret.Share.Append(nil)) {
+		t.Errorf("after a restart: %v", err)
+	}
+	if err := Forget(m.folder(2)); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(m.folder(2), "*.journal")); len(left) != 0 {
+		t.Errorf("journals are left: %v", left)
+	}
+}
+
+// where says which messages a member's roles await. Confirmations are not kept.
+func (s *Session) where() (out []string) {
+	for _, r := range s.roles {
+		if round, seats := r.awaits(); round != reshare.Confirm {
+			out = append(out, fmt.Sprint(r.self, round, seats))
+		}
+	}
+	return out
+}
+
+// TestStops: members that are stopped in the middle, each at another time, are
+// where they were when they come back, and go on to the same end.
+func TestStops(t *testing.T) {
+	m := newMeeting(t, 32)
+	left := map[int][]string{}
+	for stops := 0; ; stops++ {
+		sessions := map[int]*Session{}
+		ctx, stop := context.WithCancel(t.Context())
+		for i := range m.d.Identities {
+			s, err := m.open(i, Patience{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now := s.where(); stops > 0 && !slices.Equal(now, left[i]) {
+				t.Fatalf("member %d awaits %v, before it was stopped %v", i+1, now, left[i])
+			}
+			if i == stops%4 { // stops everybody after it has heard a little more
+				for _, r := range s.roles {
+					steps := 2 + stops
+					r.progress = func(string) {
+						if steps--; steps == 0 {
+							stop()
+						}
+					}
+				}
+			}
+			sessions[i] = s
+		}
+		outcomes, errs := m.together(ctx, sessions)
+		stopped := ctx.Err() != nil
+		stop()
+		failed := false
+		for i, err := range errs {
+			if err != nil && !stopped {
+				t.Fatalf("member %d: %v", i+1, err)
+			}
+			failed = failed || err != nil
+		}
+		for i, s := range sessions {
+			left[i] = s.where()
+			s.Close()
+		}
+		if !failed {
+			if stops < 3 {
+				t.Errorf("only %d stops: the test shows little", stops)
+			}
+			m.wantDecrypts(outcomes)
+			return
+		}
+	}
+}
+
+// TestSilentMember: whom everybody waited for in vain is named, and the attempt
+// is over for good.
+func TestSilentMember(t *testing.T) {
+	m := newMeeting(t, 33)
+	sessions := map[int]*Session{}
+	for i := range 3 {
+		s, err := m.open(i, Patience{Gather: time.Second, Round: 10 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions[i] = s
+	}
+	_, errs := m.together(t.Context(), sessions)
+	for i, err := range errs {
+		var abort *reshare.Abort
+		if !errors.As(err, &abort) || !strings.Contains(err.Error(), "new party 4 is silent") || !strings.Contains(err.Error(), "--attempt 2") {
+			t.Errorf("member %d: %v", i+1, err)
+		}
+		if _, err := m.open(i, Patience{}); err == nil || !strings.Contains(err.Error(), "attempt 1 at epoch 2 is over") {
+			t.Errorf("member %d begins the attempt again: %v", i+1, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(m.folder(i), "*.journal")); len(left) != 0 {
+			t.Errorf("journals are left: %v", left)
+		}
+	}
+}
+
+// TestFetchIsForMembers: what a member says to one is given to no other.
+func TestFetchIsForMembers(t *testing.T) {
+	m := newMeeting(t, 34)
+	s, err := m.open(0, Patience{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := m.plan.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := committee.FetchRequest{Plan: plan, Round: uint8(reshare.Commit), From: uint8(reshare.New), To: uint8(reshare.New)}
+	a, err := s.Table.Fetch(t.Context(), m.d.Identities[1].Fingerprint(), &good)
+	if err != nil || a.Size != len(a.Piece) || a.Size == 0 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	stranger := lwetest.Deal(t, 7, 1).Identities[5].Fingerprint()
+	for name, c := range map[string]struct {
+		caller fhe.Digest
+		spoil  func(*committee.FetchRequest)
+	}{
+		"a stranger":       {stranger, func(*committee.FetchRequest) {}},
+		"no role":          {m.d.Identities[1].Fingerprint(), func(r *committee.FetchRequest) { r.To = 3 }},
+		"another plan":     {m.d.Identities[1].Fingerprint(), func(r *committee.FetchRequest) { r.Plan[0]++ }},
+		"beyond the end":   {m.d.Identities[1].Fingerprint(), func(r *committee.FetchRequest) { r.Offset = a.Size + 1 }},
+		"before the begin": {m.d.Identities[1].Fingerprint(), func(r *committee.FetchRequest) { r.Offset = -1 }},
+	} {
+		r := good
+		c.spoil(&r)
+		if _, err := s.Table.Fetch(t.Context(), c.caller, &r); err == nil {
+			t.Errorf("%s gets an answer", name)
+		}
+	}
+}
+
+// TestJournalCutOff: a record that a crash cut off is dropped, and the journal
+// goes on after the one before; a damaged one is an error.
+func TestJournalCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	owner := lwetest.Deal(t, 4, 1).Identities[0].Age
+	write := func(records ...string) {
+		t.Helper()
+		j, _, err := OpenJournal(path, owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			if err := j.Append([]byte(r)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one", "two")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, whole[:len(whole)-1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write("three")
+	_, records, err := OpenJournal(path, owner)
+	if err != nil || len(records) != 2 || string(records[0]) != "one" || string(records[1]) != "three" {
+		t.Fatalf("%q, %v", records, err)
+	}
+	whole[len(whole)-1] ^= 1
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := OpenJournal(path, owner); err == nil {
+		t.Error("a damaged record is read")
+	}
+	if err := Erase(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the file is still there")
+	}
+}
+
+// FuzzJournal reads arbitrary files.
+func FuzzJournal(f *testing.F) {
+	owner := lwetest.Deal(f, 4, 1).Identities[0].Age
+	f.Add([]byte{0, 0, 0, 1, 7})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		records, size, err := readRecords(bytes.NewReader(b), owner)
+		if err == nil && (len(records) != 0 || size != 0) {
+			t.Error("records that the owner did not write")
+		}
+		for _, r := range records {
+			parseRecord(r)
+		}
+	})
+}

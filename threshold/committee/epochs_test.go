@@ -1,0 +1,116 @@
+package committee
+
+import (
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fhevm/fhe"
+	"fhevm/threshold"
+)
+
+// TestHandOver: what a party hands on is what it will not exceed, and a party
+// that begins with a count goes on from it.
+func TestHandOver(t *testing.T) {
+	fs := vfs.NewMem()
+	open := func() *store {
+		s, err := openStore(fs, "db", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.close() })
+		return s
+	}
+	s, e := open(), threshold.Epoch{Number: 1, SquashKey: fhe.Digest{2}}
+	record := func(s *store, e threshold.Epoch, first byte) (uint64, error) {
+		x := &entry{openings: []disclosure{{handle: fhe.Handle{first}, digest: fhe.Digest{first}, sessions: []threshold.Session{{first}}}}}
+		_, total, _, err := s.record(e, x, 1<<40)
+		return total, err
+	}
+	if n, err := record(s, e, 1); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	handed, err := s.handOver(e)
+	if err != nil || handed != 1+lease {
+		t.Fatalf("hands on %d: %v", handed, err)
+	}
+	if err := s.inherit(e, handed-1); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := record(s, e, 2); err != nil || n != handed {
+		t.Errorf("the last opening of the lease: %d, %v", n, err)
+	}
+	if _, err := record(s, e, 3); code(err) != threshold.LimitReached {
+		t.Errorf("one more than was handed on: %v", err)
+	}
+	next := e
+	next.Number++
+	if n, err := record(s, next, 4); err != nil || n != handed+1 {
+		t.Errorf("the next epoch goes on with %d: %v", n, err)
+	}
+	if err := s.inherit(next, 5); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := record(s, next, 5); err != nil || n != handed+2 {
+		t.Errorf("a smaller count changes it to %d: %v", n, err)
+	}
+}
+
+// TestEpochs: a request goes to the epoch that it names, or to the newest that is
+// in force; one that ends refuses new requests and waits for those in progress.
+func TestEpochs(t *testing.T) {
+	n := newNetwork(t, 60)
+	h := n.value(fhe.Uint8, 7)
+	q := n.request([]fhe.Handle{h}, nil)
+	e := NewEpochs(func(f fhe.Digest) bool { return f == fhe.Digest{9} })
+	if _, err := e.UserDecrypt(t.Context(), q); code(err) != threshold.EpochNotActive {
+		t.Errorf("without an epoch: %v", err)
+	}
+	e.Add(n.parties[1])
+	own := n.Committee.Members[0].TLS
+	if !e.Admits(own) || !e.Admits(fhe.Digest{9}) || e.Admits(fhe.Digest{8}) {
+		t.Error("admits the wrong ones")
+	}
+	if id, ok := e.PartyOf(1, own); !ok || id != 1 {
+		t.Error("does not know a party of its epoch")
+	}
+	if _, ok := e.PartyOf(2, own); ok {
+		t.Error("knows a party of an epoch that it does not hold")
+	}
+	for _, epoch := range []uint64{0, 1} {
+		q.Epoch = epoch
+		if _, err := e.UserDecrypt(t.Context(), q); err != nil {
+			t.Errorf("epoch %d: %v", epoch, err)
+		}
+	}
+	q.Epoch = 2
+	if _, err := e.UserDecrypt(t.Context(), q); code(err) != threshold.EpochNotActive {
+		t.Errorf("another epoch: %v", err)
+	}
+	_, release, err := e.lease(context.Background(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := make(chan error, 1)
+	go func() { removed <- e.Remove(1) }()
+	for len(e.Numbers()) > 0 {
+		runtime.Gosched() // Remove takes the epoch out before it waits
+	}
+	if _, _, err := e.lease(context.Background(), 1); code(err) != threshold.EpochNotActive {
+		t.Errorf("a request after the end: %v", err)
+	}
+	select {
+	case <-removed:
+		t.Error("did not wait for the request in progress")
+	default:
+	}
+	release()
+	if err := <-removed; err != nil {
+		t.Error(err)
+	}
+	if b := n.Secrets[0].Share.Append(nil); string(b) != string(make([]byte, len(b))) {
+		t.Error("the secret is not forgotten")
+	}
+}
