@@ -62,7 +62,7 @@ func (t *tenure) set(number uint64, s *served) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open[number] = s; s == nil {
-		t.set(number, nil)
+		delete(t.open, number)
 	}
 }
 
