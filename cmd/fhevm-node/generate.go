@@ -20,9 +20,9 @@ func generateCommand() *cli.Command {
 the same time. No process ever holds the secret key: each party gets a share.
 It takes minutes, and 1.5 GB sent by each of four parties.
 
-It ends well for all or fails for all, and names who is to blame where that can
-be told. Replace them, or repeat what was a mishap, with --attempt one higher at
-every party.
+If it fails it names who is to blame, where that can be told. Replace them, or
+repeat what was a mishap, with --attempt one higher at every party. A party that
+had confirmed the keys when it failed says so, and what to do: another may be done.
 
 Afterwards the folder holds this party's share, network.json, the other parties'
 signed confirmations and, unless --share-only is given, the public keys, which
