@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
+	"strings"
 
 	"fhevm/contracts"
 	"fhevm/fhe"
@@ -142,14 +144,24 @@ func (b *Block) AcceptsSignature(ctx context.Context, account fhe.Address, diges
 	input = append(input, common.RightPadBytes(signature, (len(signature)+31)/32*32)...)
 	to := common.Address(account)
 	output, err := b.view.client.CallContractAtHash(ctx, ethereum.CallMsg{To: &to, Data: input, Gas: signatureGas}, common.Hash(b.Hash))
-	var refused rpc.Error
-	if errors.As(err, &refused) {
-		return false, nil // the contract reverted, or is out of gas
+	if stopped(err) {
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("isValidSignature of %s at block %d: %w", account, b.Number, err)
 	}
 	return len(output) == 32 && [4]byte(output) == erc1271 && len(bytes.Trim(output[4:], "\x00")) == 0, nil
+}
+
+// stopped reports whether err is what a contract's own code came to, rather than the
+// node's trouble: a revert has a code of its own, the rest only words.
+func stopped(err error) bool {
+	var answer rpc.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	return answer.ErrorCode() == 3 || slices.ContainsFunc([]string{"execution reverted", "out of gas", "invalid opcode", "invalid jump", "stack underflow", "stack limit", "write protection", "return data out of bounds"},
+		func(words string) bool { return strings.Contains(answer.Error(), words) })
 }
 
 // seconds reads a time from the ACL. One that does not fit 64 bits never comes.

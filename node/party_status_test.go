@@ -114,7 +114,7 @@ func TestPartyStatus(t *testing.T) {
 	w := newWatched(t)
 	s := w.status()
 	if !s.OK || problems(s) != "peers" || s.Party != 1 || s.Parties != 4 || s.Epoch != 1 || s.ChainID != w.network.ChainID ||
-		s.Limit != 1<<46 || len(s.Peers) != 3 || s.Peers[2] || s.Audit.Seq != 1 || s.Head < s.Final {
+		s.Limit != 1<<46 || len(s.Peers) != 3 || s.Peers[2] || s.Audit.Seq != 2 || s.Head < s.Final {
 		t.Errorf("%+v", s)
 	}
 	for i := range maxErrors + 2 {
@@ -201,7 +201,7 @@ func TestPartyMetrics(t *testing.T) {
 		{0, "fhevm_party_requests_total", "public ok"},
 		{1, "fhevm_party_blames_total", "3"},
 		{16, "fhevm_party_opened_blocks_total", ""},
-		{1, "fhevm_party_audit_records_total", ""},
+		{2, "fhevm_party_audit_records_total", ""},
 		{0, "fhevm_party_openings_total", ""},
 		{1 << 46, "fhevm_party_openings_limit", ""},
 		{1, "fhevm_party_ready", ""},

@@ -142,6 +142,9 @@ func (s remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest
 		if err := json.Unmarshal(raw, &e); err != nil || e.Problem.Message == "" {
 			return nil, fmt.Errorf("fetch squashed blocks: %s", resp.Status)
 		}
+		if !e.Problem.Code.Known() {
+			return nil, threshold.Faultf(threshold.Unavailable, "the coprocessor refuses for a reason that is unknown here")
+		}
 		return nil, &threshold.Fault{Code: e.Problem.Code, Message: e.Problem.Message}
 	}
 	return parseSquashed(raw)

@@ -89,7 +89,7 @@ func (t *tenure) update(ctx context.Context) error {
 		return fmt.Errorf("the key registry has epoch %d of %v in force: %w", current.Epoch, current.Signers, errForeign)
 	}
 	t.current = current.Epoch
-	for _, c := range d.Committees() {
+	for _, c := range slices.Backward(d.Committees()) { // what follows is served before what it follows is erased
 		if err := t.follow(ctx, d, c, block, current.Epoch); err != nil {
 			return fmt.Errorf("epoch %d: %w", c.Epoch.Number, err)
 		}
@@ -125,9 +125,24 @@ func (t *tenure) follow(ctx context.Context, d *network.Description, c *threshol
 		if err != nil || len(now.Signers) > 0 {
 			return err
 		}
+		if !t.succeeded(d, current) {
+			if !t.warned[number] {
+				t.warned[number] = true
+				t.tell("epoch %d is retired, and this party keeps its share: it has none of epoch %d, of which it is a member", number, current)
+			}
+			return nil
+		}
 		return t.erase(number, path)
 	}
 	return nil
+}
+
+// succeeded reports whether the party serves the epoch in force, unless it is no member
+// of that: before, an old share, and the journals that may lead to a new one, may be all
+// that is left of the key here.
+func (t *tenure) succeeded(d *network.Description, current uint64) bool {
+	_, member := d.CommitteeOf(current).PartyByTLS(t.keys.Fingerprint())
+	return !member || t.open[current] != nil
 }
 
 // serve opens the party of an epoch that is in force. The journals that led to it

@@ -120,13 +120,18 @@ func (f Folder) SecretOf(d *Description, c *threshold.Committee, id threshold.Pa
 	return f.secret(f.epochFile(c.Epoch.Number), f.ShareFileOf(d, c.Epoch.Number, id), c, id, keys)
 }
 
-// SaveSecret writes the share of an epoch that is to come.
+// SaveSecret writes the share of an epoch that is to come. One that is there stays: it
+// may be in force by now.
 func (f Folder) SaveSecret(d *Description, s *dealer.Secret) error {
+	path := f.ShareFileOf(d, s.Committee.Epoch.Number, s.Party)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
 	b, err := s.Encrypt()
 	if err != nil {
 		return err
 	}
-	return writeBytes(f.ShareFileOf(d, s.Committee.Epoch.Number, s.Party), 0o600, b)
+	return writeBytes(path, 0o600, b)
 }
 
 // PlanEpoch writes the description of the epoch after the last one, with the

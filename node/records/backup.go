@@ -90,6 +90,9 @@ func (b *Backup) contents() (*custody.Contents, threshold.PartyID, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	if len(d.Later) > 0 {
+		return nil, 0, fmt.Errorf("the network is in epoch %d: only the shares of its first can be backed up so far; a party that loses a later one is replaced by the next resharing", d.Later[len(d.Later)-1].Committee.Epoch.Number)
+	}
 	party, ok := d.Committee.PartyByTLS(id.Fingerprint())
 	if !ok {
 		return nil, 0, errors.New("this identity is not in the network's committee")

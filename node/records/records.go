@@ -120,7 +120,7 @@ func writeAll(dir string, fill func(part string) error) error {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("%s exists: nothing is overwritten, name a new folder", dir)
 	}
-	part := dir + ".part"
+	part := filepath.Clean(dir) + ".part"
 	if err := os.RemoveAll(part); err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (l *Log) append(r *Record) error {
 	b := l.batch()
 	b.add(r)
 	full := l.size+len(b.frames) >= l.cfg.FileSize
-	if full || b.at.Seq-l.signed.Seq >= headRecords || b.now.Sub(l.headTime) >= headInterval {
+	if full || r.Started != nil || b.at.Seq-l.signed.Seq >= headRecords || b.now.Sub(l.headTime) >= headInterval {
 		b.sign(l)
 	}
 	if err := l.commit(b); err != nil {

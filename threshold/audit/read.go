@@ -167,6 +167,10 @@ func (c *chain) tear(n uint32, offset int, rest []byte) {
 	c.Torn = append(c.Torn, Cut{File: n, Offset: uint64(offset), Bytes: uint64(len(rest)), SHA256: sha256.Sum256(rest)})
 }
 
+// maxUnsigned is how many records may follow a head: those that a writer lets come, and
+// the ends of as many crashes.
+const maxUnsigned = headRecords + 1024
+
 // record takes the next record of the chain. Its errors do not know their place.
 func (c *chain) record(body []byte, at Position) error {
 	damage := func(format string, args ...any) error {
@@ -180,6 +184,8 @@ func (c *chain) record(body []byte, at Position) error {
 		return damage("the record calls itself number %d", r.Seq)
 	case !c.mend(r.Cut):
 		return damage("what it says of the end of an earlier file is not so")
+	case r.Head == nil && at.Seq-c.Signed.Seq > maxUnsigned:
+		return damage("more than %d records have no signed head behind them", maxUnsigned)
 	case r.Head != nil && !c.signs(r.Head):
 		return damage("the head is not signed by %s", c.Signer)
 	case r.Head != nil:

@@ -147,7 +147,7 @@ func (p *Party) open(ctx context.Context, handles []fhe.Handle, own []decrypt.Pa
 			hand(m, id, a, err)
 			return m.Done()
 		})
-	if !m.Done() && errors.Is(ctx.Err(), context.Canceled) {
+	if !m.Done() && ctx.Err() != nil {
 		return nil, ctx.Err() // nobody waits any more: the peers had no time to answer
 	}
 	m.Expire()

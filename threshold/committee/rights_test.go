@@ -149,7 +149,7 @@ func TestContractWallet(t *testing.T) {
 	n := newNetwork(t, 34)
 	h := n.value(fhe.Uint8, 77)
 	wallet, other := fhe.Address{0xa1}, fhe.Address{0xa2}
-	n.chain.set(h, true, wallet, other)
+	n.chain.set(h, true, wallet, other, fhe.Address{0xa3})
 	owned := func(digest fhe.Digest, signature []byte) bool { // by the user, with a byte of its own before
 		if len(signature) != 66 {
 			return false

@@ -120,7 +120,7 @@ func (t *table) convictsTwice(b Blame) error {
 			return errors.New("evidence is malformed")
 		}
 		s := parseStatement(e[headerSize:])
-		if m.from != b.Seat || m.to != (Seat{}) || string(e[:headerSize]) != string(b.Evidence[0][:headerSize]) {
+		if m.round == Stop || m.from != b.Seat || m.to != (Seat{}) || string(e[:headerSize]) != string(b.Evidence[0][:headerSize]) {
 			return errors.New("evidence is of different messages")
 		}
 		if err := t.verify(m.header, s); err != nil {
