@@ -317,8 +317,8 @@ func FuzzMessage(f *testing.F) {
 		if len(b) > 1<<16 {
 			return
 		}
-		for _, read := range []func(*Receiver, *message) error{
-			(*Receiver).readEcho, (*Receiver).readFill, (*Receiver).readMasked, (*Receiver).readCheck,
+		for of, read := range map[Round]func(*Receiver, *message) error{
+			Echo: (*Receiver).readEcho, Fill: (*Receiver).readFill, Masked: (*Receiver).readMasked, Check: (*Receiver).readCheck,
 		} {
 			fresh, err := NewReceiver(Config{Plan: plan, Party: 1, Key: keyOf(1), Count: 1}, [SeedSize]byte{})
 			if err != nil {
@@ -332,7 +332,7 @@ func FuzzMessage(f *testing.F) {
 				continue
 			}
 			m.from = Seat{New, 2}
-			if want := fresh.bodySize(Round(round), 2, 1, 4); len(m.body) == want {
+			if want := fresh.bodySize(of, 2, 1, 4); len(m.body) == want { // what is of another size is not read
 				read(fresh, m)
 			}
 			Convicts(plan, Blame{Seat: m.from, Evidence: [][]byte{b, b}})
