@@ -80,27 +80,33 @@ func workersTime(ctx context.Context, f network.Folder, n int) (took time.Durati
 type workers []*exec.Cmd
 
 func startWorkers(ctx context.Context, c *node.InfoCluster, n int) (w workers, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	for range n {
-		cmd := exec.CommandContext(ctx, self, "-worker", c.URL, "-token", c.TokenFile)
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return w, err
-		}
-		if err := cmd.Start(); err != nil {
-			return w, err
-		}
-		w = append(w, cmd)
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		if err := w.start(ctx, []string{"GOMAXPROCS=1"}, "-worker", c.URL, "-token", c.TokenFile); err != nil {
 			return w, fmt.Errorf("start a worker: %w", err)
 		}
 	}
 	return w, nil
+}
+
+// start starts one more process, and returns when it says that it is ready.
+func (w *workers) start(ctx context.Context, environment []string, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(os.Environ(), environment...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	*w = append(*w, cmd)
+	_, err = bufio.NewReader(out).ReadString('\n')
+	return err
 }
 
 func (w workers) signal(s os.Signal) {

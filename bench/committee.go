@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -56,22 +54,8 @@ func (o *options) committee(ctx context.Context, _ network.Folder, r *recorder) 
 
 // serveParties starts the committee's processes.
 func serveParties(ctx context.Context, dir string, n *node.Node) (w workers, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	for i := range network.DevParties {
-		cmd := exec.CommandContext(ctx, self, "-serve", party(dir, i), "-rpc", n.RPC(), "-api", n.API())
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return w, err
-		}
-		if err := cmd.Start(); err != nil {
-			return w, err
-		}
-		w = append(w, cmd)
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		if err := w.start(ctx, nil, "-serve", party(dir, i), "-rpc", n.RPC(), "-api", n.API()); err != nil {
 			return w, fmt.Errorf("start party %d: %w", i+1, err)
 		}
 	}

@@ -36,17 +36,7 @@ type Plan struct {
 // process holds the whole key. Files are written beside their names and
 // renamed, the description last, so that a folder is complete or no network.
 func (f Folder) Deal(p Plan, progress Progress) (*Description, error) {
-	if f.Exists() {
-		return nil, fmt.Errorf("%s already holds a network: choose another folder", f)
-	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return nil, err
-	}
-	node, err := identity.Generate()
-	if err != nil {
-		return nil, err
-	}
-	d, err := p.description(node)
+	d, node, err := f.begin(p)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +47,27 @@ func (f Folder) Deal(p Plan, progress Progress) (*Description, error) {
 		return nil, err
 	}
 	return d, f.writeDescription(d)
+}
+
+// begin makes the folder, and draws the identity of the node that the network is for.
+func (f Folder) begin(p Plan) (*Description, *identity.Identity, error) {
+	if err := f.make(); err != nil {
+		return nil, nil, err
+	}
+	node, err := identity.Generate()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := p.description(node)
+	return d, node, err
+}
+
+// make makes the folder, which must not hold a network.
+func (f Folder) make() error {
+	if f.Exists() {
+		return fmt.Errorf("%s already holds a network: choose another folder", f)
+	}
+	return os.MkdirAll(string(f), 0o700)
 }
 
 // description is the network's, but for what depends on its keys.

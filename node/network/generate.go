@@ -14,7 +14,6 @@ import (
 	"fhevm/threshold/committee"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/generation"
-	"fhevm/threshold/identity"
 	"fhevm/threshold/prss"
 )
 
@@ -31,17 +30,7 @@ func (f Folder) PlanFile() string { return f.path(planFile) }
 // Draft writes the plan for a key generation by the members themselves, and the
 // identity of the node that the network is for.
 func (f Folder) Draft(p Plan) (*Description, error) {
-	if f.Exists() {
-		return nil, fmt.Errorf("%s already holds a network: choose another folder", f)
-	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return nil, err
-	}
-	node, err := identity.Generate()
-	if err != nil {
-		return nil, err
-	}
-	d, err := p.description(node)
+	d, node, err := f.begin(p)
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +87,7 @@ func (d *Description) Generation(attempt uint32) (*dkg.Run, error) {
 // Begin notes that a party takes part in an attempt, which it must not do twice: what
 // it commits to is drawn anew each time, and the others would take it for a liar.
 func (f Folder) Begin(attempt uint32) error {
-	if f.Exists() {
-		return fmt.Errorf("%s already holds a network: choose another folder", f)
-	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
+	if err := f.make(); err != nil {
 		return err
 	}
 	path := f.path(attemptFile)

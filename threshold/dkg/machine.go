@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"fhevm/fhe"
-	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
 	"fhevm/threshold/eip712"
 
@@ -262,11 +261,6 @@ func (m *Machine) Wipe() {
 	if m.randomness != nil {
 		m.randomness.wipe()
 	}
-}
-
-// publicSeed is the seed of the masks, which all parties make.
-func (m *Machine) publicSeed(of func(threshold.PartySet) tfhe.Seed) tfhe.Seed {
-	return of(m.run.quorum.All())
 }
 
 // digests are those of finished keys, as Ready and Confirm carry them.

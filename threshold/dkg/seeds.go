@@ -43,10 +43,7 @@ func (m *Machine) reveal() error {
 	}
 	m.phase = Reveal
 	all := m.committed()
-	for id := range m.run.quorum.All().All() {
-		if id == m.id {
-			continue
-		}
+	for id := range m.others().All() {
 		body := append([]byte(nil), all[:]...)
 		for _, set := range m.run.common(m.id, id) {
 			c := m.own[set]
@@ -65,10 +62,7 @@ func (m *Machine) square() error {
 	all := m.committed()
 	known := make(contributions)
 	known.add(m.id, m.own)
-	for id := range m.run.quorum.All().All() {
-		if id == m.id {
-			continue
-		}
+	for id := range m.others().All() {
 		if body := m.message(Reveal, id).Body; len(body) >= 32 && fhe.Digest(body[:32]) != all {
 			return errCommitments
 		}
@@ -80,7 +74,7 @@ func (m *Machine) square() error {
 	}
 	seed := known.seeds(m.run)
 	m.randomness = newRandomness(m.run.quorum, m.id, seed)
-	m.assembly = newAssembly(m.run.Params, m.publicSeed(seed))
+	m.assembly = newAssembly(m.run.Params, seed(m.run.quorum.All()))
 	roots, squares := m.randomness.squares(sizesOf(m.run.Params).bits())
 	m.roots, m.phase = roots, Squares
 	m.send(0, Squares, 0, appendWide(nil, squares))
