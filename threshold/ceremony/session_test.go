@@ -173,10 +173,11 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// where says which messages a member's roles await. Confirmations are not kept.
+// where says which messages a member's roles await. Confirmations are not kept, so
+// that a role that was done comes back to await them.
 func (s *Session) where() (out []string) {
 	for _, r := range s.roles {
-		if round, seats := r.awaits(); round != reshare.Confirm {
+		if round, seats := r.awaits(); round != 0 && round != reshare.Confirm {
 			out = append(out, fmt.Sprint(r.self, round, seats))
 		}
 	}
