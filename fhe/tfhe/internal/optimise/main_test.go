@@ -19,17 +19,19 @@ func TestCurrent(t *testing.T) {
 	}
 }
 
-// The default set must hold for keys of 7 parties, and cost at most 5 % more than the
-// cheapest that does: another set makes all keys and digests anew.
+// The default set must hold for keys of 7 parties, and be the cheapest of those that
+// run and do. What does not run may be 2 % cheaper.
 func TestDefaultIsCheap(t *testing.T) {
 	now := newSet(tfhe.Default)
-	if now.maxNorm2(5) < tfhe.MaxNorm2 {
-		t.Errorf("the default set holds up to 2-norm squared %d only", now.maxNorm2(5))
+	if now.maxNorm2(5) < tfhe.MaxNorm2 || !now.stores(5) {
+		t.Errorf("the default set holds up to 2-norm squared %d, at rest: %v", now.maxNorm2(5), now.stores(5))
 	}
-	for _, fits := range []func(set) bool{anySet, set.runs} {
-		if s, found := cheapest(candidates(), 5, tfhe.MaxNorm2, fits); !found || now.cost > 1.05*s.cost {
-			t.Errorf("cheapest set is %+v, the default costs %.3f of it", s.Params, now.cost/s.cost)
-		}
+	all := candidates()
+	if s, found := cheapest(all, 5, tfhe.MaxNorm2, set.runs); !found || now.cost > s.cost {
+		t.Errorf("cheapest set that runs is %+v, the default costs %.3f of it", s.Params, now.cost/s.cost)
+	}
+	if s, found := cheapest(all, 5, tfhe.MaxNorm2, anySet); !found || now.cost > 1.02*s.cost {
+		t.Errorf("cheapest set is %+v, the default costs %.3f of it", s.Params, now.cost/s.cost)
 	}
 }
 
@@ -51,8 +53,11 @@ func TestFoundSetsHold(t *testing.T) {
 				t.Errorf("set for %s would hold at 2-norm squared %d too", c.name, n+1)
 			}
 		}
+		if !s.stores(c.shares) {
+			t.Errorf("set for %s does not hold at rest", c.name)
+		}
 		for _, other := range all {
-			if other.cost < s.cost && other.under(c.shares).FailureLog2(tfhe.MaxNorm2) <= target {
+			if other.cost < s.cost && other.under(c.shares).FailureLog2(tfhe.MaxNorm2) <= target && other.stores(c.shares) {
 				t.Errorf("%+v costs less than the set for %s", other.Params, c.name)
 			}
 		}

@@ -57,7 +57,10 @@ func candidates() (all []set) {
 				p.LWEDim, p.LWENoise, p.GLWENoise = n, noiseCurve(n)-32, noiseCurve(p.BigDim())
 				p.BootstrapBaseLog, p.BootstrapLevel = bootstrap.base, bootstrap.levels
 				p.KeySwitchBaseLog, p.KeySwitchLevel = keySwitch.base, keySwitch.levels
-				all = append(all, newSet(p))
+				for _, packing := range packings {
+					p.PackBaseLog, p.PackLevel = packing.base, packing.levels
+					all = append(all, newSet(p))
+				}
 			}
 		}
 	}
@@ -66,6 +69,10 @@ func candidates() (all []set) {
 }
 
 type decomposition struct{ base, levels int }
+
+// packings keep as many bits of a word as Default's, with digits that this
+// repository multiplies; the finer one needs twice the packing key.
+var packings = []decomposition{{2, 6}, {1, 12}}
 
 // decompositions have up to so many levels, bases 2^low to 2^high, and keep up to
 // 32 bits.
@@ -99,6 +106,11 @@ func (s set) maxNorm2(shares int) int {
 
 const limit = 999
 
+// stores reports whether a full ciphertext at rest keeps the target.
+func (s set) stores(shares int) bool {
+	return s.under(shares).UnpackFailureLog2(s.PackSize) <= target
+}
+
 // runs reports whether this repository's bootstrap runs s: its transform takes one
 // level of base 2^23, its key switch coefficients up to 2 in groups of four.
 func (s set) runs() bool {
@@ -112,15 +124,15 @@ func (s set) keyBytes() int {
 	return s.LWEDim*ggsw + s.KeySwitchDigits()*(s.LWEDim+1)*vec.WordBits/8
 }
 
-// cheapest is the set of least cost that keeps the target at norm2 and fits, of
-// several the one that fails least. sets are ordered by cost.
+// cheapest is the set of least cost that keeps the target at norm2 and at rest, and
+// fits, of several the one that fails least. sets are ordered by cost.
 func cheapest(sets []set, shares, norm2 int, fits func(set) bool) (best set, found bool) {
 	least := float64(target)
 	for _, s := range sets {
 		if found && s.cost > best.cost {
 			break
 		}
-		if failure := s.under(shares).FailureLog2(float64(norm2)); failure <= least && fits(s) {
+		if failure := s.under(shares).FailureLog2(float64(norm2)); (failure < least || !found && failure <= target) && fits(s) && s.stores(shares) {
 			best, found, least = s, true, failure
 		}
 	}
