@@ -87,7 +87,7 @@ func (n *Node) Register(apis ...rpc.API) error { return register(n.rpc.server, a
 // the local machine must be named. It returns the address in use. It is not for
 // concurrent use with itself or Close.
 func (n *Node) Listen(addr string, origins ...string) (string, error) {
-	return n.rpc.listen(addr, append(origins, localOrigins...))
+	return n.rpc.listen(addr, origins)
 }
 
 func (e *endpoint) listen(addr string, origins []string) (string, error) {
@@ -95,7 +95,7 @@ func (e *endpoint) listen(addr string, origins []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	web := &http.Server{Handler: e.handler(origins), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	web := &http.Server{Handler: Handler(e.server, origins...), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	e.http = append(e.http, web)
 	go web.Serve(listener)
 	return listener.Addr().String(), nil
@@ -118,9 +118,12 @@ func ListenLoopback(addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-func (e *endpoint) handler(origins []string) http.Handler {
-	web := node.NewHTTPHandlerStack(e.server, anyPort(origins), []string{"localhost"}, nil, false)
-	socket := e.server.WebsocketHandler(origins)
+// Handler serves JSON-RPC over HTTP and WebSocket, to programs and to web pages of the
+// local machine and of the given origins.
+func Handler(s *rpc.Server, origins ...string) http.Handler {
+	origins = append(origins, localOrigins...)
+	web := node.NewHTTPHandlerStack(s, anyPort(origins), []string{"localhost"}, nil, false)
+	socket := s.WebsocketHandler(origins)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 			socket.ServeHTTP(w, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
@@ -36,6 +37,16 @@ func (s State) String() string { return states[s] }
 
 // MarshalText is String.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (s *State) UnmarshalText(b []byte) error {
+	i := slices.Index(states[:], string(b))
+	if i < 0 {
+		return fmt.Errorf("there is no state %q", b)
+	}
+	*s = State(i)
+	return nil
+}
 
 // Status is what the coprocessor knows about a handle.
 type Status struct {

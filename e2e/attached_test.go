@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"fhevm/contracts"
+	"fhevm/coprocessor"
 	"fhevm/fhe"
+	fhevm "fhevm/node"
 	"fhevm/sdk"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // Where npm puts an anvil for Linux on amd64 (make contracts/script/node_modules).
@@ -52,6 +55,7 @@ func TestAttached(t *testing.T) {
 		k.transfer(alice, bob, 300)
 		k.check(ledger{alice.Address: 700, bob.Address: 300})
 	})
+	k.step("the node's own methods, beside another's chain", func() { k.askNode() })
 	k.step("a public decryption", func() {
 		if got, err := k.supply(); err != nil || got != 1000 {
 			t.Errorf("total supply is %d: %v", got, err)
@@ -94,6 +98,33 @@ func TestAttached(t *testing.T) {
 func (n *node) call(into any, method string, args ...any) {
 	n.t.Helper()
 	n.must(n.chain.Client().CallContext(n.ctx, into, method, args...))
+}
+
+// askNode asks and subscribes at the node's JSON-RPC, the chain's being another's.
+func (k *token) askNode() {
+	k.t.Helper()
+	h, socket := k.balanceOf(bob), strings.Replace(k.info.NodeRPC, "http", "ws", 1)
+	client, err := rpc.DialContext(k.ctx, socket)
+	k.must(err)
+	defer client.Close()
+	told := make(chan fhevm.HandleStatus, 1)
+	watch, err := client.Subscribe(k.ctx, "fhevm", told, "handles", map[string]any{"handles": []fhe.Handle{h}})
+	k.must(err)
+	defer watch.Unsubscribe()
+	var waited fhevm.HandleStatus
+	k.must(client.CallContext(k.ctx, &waited, "fhevm_wait", h, 300))
+	select {
+	case now := <-told:
+		if now.State != coprocessor.Ready || waited.Digest == nil || *now.Digest != *waited.Digest {
+			k.t.Errorf("the subscription tells %+v, fhevm_wait %+v", now, waited)
+		}
+	case err := <-watch.Err():
+		k.t.Errorf("the subscription ended: %v", err)
+	}
+	status, err := fhevm.FetchStatus(k.ctx, k.info.NodeRPC)
+	if err != nil || status.Domain.ChainID != contracts.DevChainID || status.Computations == 0 {
+		k.t.Errorf("status %+v: %v", status, err)
+	}
 }
 
 // wantAttested: a transaction carries a word for the ciphertexts, not these.

@@ -29,7 +29,8 @@ type api struct {
 	listener net.Listener
 	server   *http.Server
 	address  string
-	key      []byte // encoded public key
+	key      []byte       // encoded public key
+	methods  http.Handler // JSON-RPC of the node
 
 	users     committee.Gate[fhe.Address] // decryptions, by the user who signed
 	contracts committee.Gate[struct{}]    // questions to contracts about signatures
@@ -41,6 +42,7 @@ const (
 	maxBody    = 1 << 16
 	maxWait    = 10 * time.Minute
 	routeParty = "/v1/squashed"
+	routeRPC   = "/rpc"
 )
 
 // Bounds of requests in progress. What goes on to the parties stays below what
@@ -66,6 +68,11 @@ func (n *Node) openAPI() (*api, error) {
 		return nil, err
 	}
 	a := newAPI(n, key)
+	methods, err := n.methodServer()
+	if err != nil {
+		return nil, err
+	}
+	a.methods = chain.Handler(methods, n.config.Origins...)
 	if err := a.listen(); err != nil {
 		return nil, err
 	}
@@ -116,6 +123,7 @@ func (a *api) routes() http.Handler {
 	handle("POST", sdk.RoutePublicDecryptions, a.publicDecrypt)
 	handle("POST", sdk.RouteInputs, a.inputs)
 	handle("POST", routeParty, a.squashed)
+	mux.HandleFunc(routeRPC, func(w http.ResponseWriter, r *http.Request) { a.methods.ServeHTTP(w, r) })
 	a.node.serveHealth(mux)
 	return mux
 }

@@ -9,6 +9,7 @@ import (
 type Info struct {
 	RPC        string          `json:"rpc"` // HTTP URL; WebSocket at the same address
 	API        string          `json:"api"`
+	NodeRPC    string          `json:"nodeRpc"`           // of the methods fhevm_*, likewise
 	Metrics    string          `json:"metrics,omitempty"` // URL, if the node serves them
 	Mnemonic   string          `json:"mnemonic,omitempty"`
 	Accounts   []InfoAccount   `json:"accounts,omitempty"` // of a chain that the node runs
@@ -24,7 +25,7 @@ type InfoAccount struct {
 
 // Info describes the running node.
 func (n *Node) Info() *Info {
-	i := &Info{RPC: n.RPC(), API: n.API(), Metrics: n.Metrics(), Parameters: n.Parameters()}
+	i := &Info{RPC: n.RPC(), API: n.API(), NodeRPC: n.API() + routeRPC, Metrics: n.Metrics(), Parameters: n.Parameters()}
 	if n.config.Attach != nil {
 		return i
 	}

@@ -111,7 +111,7 @@ func newMachine(t *testing.T, cfg Config) *machine {
 		t.Fatal(err)
 	}
 	m.api = newAPI(m.Node, nil)
-	if err := errors.Join(m.serveMethods(m.own), m.openMetrics()); err != nil {
+	if err := errors.Join(m.own.Register(m.methods()...), m.openMetrics()); err != nil {
 		t.Fatal(err)
 	}
 	ran, followed := make(chan error, 1), make(chan error, 1)

@@ -18,7 +18,6 @@ import (
 	"fhevm/threshold/identity"
 
 	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/rpc"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -162,7 +161,7 @@ func (n *Node) listen() error {
 		n.rpc = n.config.Attach.URL
 		return nil
 	}
-	if err := n.serveMethods(own); err != nil {
+	if err := own.Register(n.methods()...); err != nil {
 		return err
 	}
 	address, err := own.Listen(cmp.Or(n.config.RPC, DefaultRPC), n.config.Origins...)
@@ -188,16 +187,6 @@ func (n *Node) openMetrics() (err error) {
 	}
 	n.operations, err = openOperations(n.config.Metrics, n.metrics.registry, n.serveHealth)
 	return err
-}
-
-// serveMethods adds the JSON-RPC methods of every node, and those of development
-// networks.
-func (n *Node) serveMethods(own *chain.Node) error {
-	apis := []rpc.API{{Namespace: "fhevm", Service: &rpcAPI{n}}}
-	if n.network.Network == chain.Dev {
-		apis = append(apis, rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
-	}
-	return own.Register(apis...)
 }
 
 // Run computes and answers until ctx ends; it returns nil then.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"fhevm/chain"
 	"fhevm/coprocessor"
 	"fhevm/fhe"
 
@@ -13,6 +14,26 @@ import (
 
 // rpcAPI is the JSON-RPC namespace fhevm of every node (SPEC 8.9).
 type rpcAPI struct{ node *Node }
+
+// methods are the JSON-RPC methods of every node, and those of development networks.
+func (n *Node) methods() []rpc.API {
+	apis := []rpc.API{{Namespace: "fhevm", Service: &rpcAPI{n}}}
+	if n.network.Network == chain.Dev {
+		apis = append(apis, rpc.API{Namespace: "fhevm", Service: &devAPI{n}})
+	}
+	return apis
+}
+
+// methodServer serves the node's methods beside those of a chain.
+func (n *Node) methodServer() (*rpc.Server, error) {
+	s := rpc.NewServer()
+	for _, a := range n.methods() {
+		if err := s.RegisterName(a.Namespace, a.Service); err != nil {
+			return nil, fmt.Errorf("register namespace %s: %w", a.Namespace, err)
+		}
+	}
+	return s, nil
+}
 
 // Status serves fhevm_status.
 func (a *rpcAPI) Status(ctx context.Context) (*Status, error) { return a.node.Status(ctx) }

@@ -81,6 +81,7 @@ func printBanner(w io.Writer, i *node.Info) {
 	for _, row := range [][2]string{
 		{"JSON-RPC", i.RPC},
 		{"Wallet API", i.API},
+		{"fhevm_*", i.NodeRPC},
 		{"Metrics", cmp.Or(i.Metrics, "off: --metrics ADDRESS")},
 		{"Chain id", fmt.Sprint(p.ChainID)},
 		{"Parameters", p.Set},

@@ -16,7 +16,10 @@ func statusCommand() *cli.Command {
 		Name:  "status",
 		Usage: "show how a running node does",
 		Description: `Asks a node for fhevm_status: what it runs, how far its coprocessor has read the
-chain, what is queued and how long that takes, and whether it takes orders.`,
+chain, what is queued and how long that takes, and whether it takes orders. A node
+that serves another's chain answers at its own address:
+
+  fhevm-node status --rpc http://127.0.0.1:8546/rpc`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of the node"},
 			&cli.BoolFlag{Name: "json", Usage: "print the answer as JSON"},
