@@ -74,7 +74,10 @@ func (n *Node) adopt(ctx context.Context, remote *chain.Remote, a *Attach) (err 
 	if n.network.Contracts, err = chain.Find(ctx, remote.Client(), registry, a.depth()); err != nil {
 		return err
 	}
-	return checkChain(ctx, n.view(), n.network)
+	if err := checkChain(ctx, n.view(), n.network); err != nil {
+		return err
+	}
+	return checkPresent(ctx, n.view(), n.network)
 }
 
 // checkID keeps a development network off a chain that somebody else minds.

@@ -97,6 +97,9 @@ func (p *parties) play(n *Node) error {
 	if err := checkChain(context.Background(), view, n.network); err != nil {
 		return fmt.Errorf("the chain: %w", err)
 	}
+	if err := checkPresent(context.Background(), view, n.network); err != nil {
+		return fmt.Errorf("the chain: %w", err)
+	}
 	relay := &committee.Relay{Quorum: p.description.Committee.Quorum(), Parties: map[threshold.PartyID]committee.Service{}}
 	p.relays[p.description.Committee.Epoch.Number] = relay
 	var own []*committee.Party

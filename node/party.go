@@ -82,7 +82,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	cfg.Logger = slog.New(recent)
 	t := &tenure{
 		cfg: &cfg, keys: keys, view: view, contracts: d.Contracts, metrics: metrics,
-		open: map[uint64]*served{}, warned: map[uint64]bool{},
+		open: map[uint64]*served{}, warned: map[string]bool{},
 	}
 	return t.run(ctx, d, address, &partyWatch{
 		version: cfg.Version, started: time.Now().UTC(), of: t.newest, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,
@@ -142,11 +142,11 @@ func (t *tenure) run(ctx context.Context, d *network.Description, address string
 	if t.cfg.Ready != nil {
 		t.cfg.Ready(listener.Addr().String(), url)
 	}
+	if t.resharing != nil {
+		g.Go(t.resharing.start(ctx))
+	}
 	g.Go(func() error { return server.Serve(ctx, listener) })
 	g.Go(func() error { return t.watch(ctx) })
-	if t.resharing != nil {
-		g.Go(func() error { return t.resharing.run(ctx) })
-	}
 	return g.Wait()
 }
 
@@ -177,11 +177,14 @@ func (t *tenure) begin(ctx context.Context, d *network.Description) error {
 		}
 		t.epochs = committee.NewEpochs(guests(plan))
 	}
-	if err := t.update(ctx); err != nil {
+	err := t.update(ctx)
+	if err != nil && !errors.Is(err, errForeign) {
 		return err
 	}
-	if plan != nil && plan.New.Epoch.Number > t.current {
-		var err error
+	if err != nil {
+		t.tell("%v", err)
+	}
+	if plan != nil && t.awaits(plan, d) {
 		t.resharing, err = t.reshare(d, plan)
 		return err
 	}
@@ -189,6 +192,17 @@ func (t *tenure) begin(ctx context.Context, d *network.Description) error {
 		return errors.New("this party has no share of an epoch that is in force")
 	}
 	return nil
+}
+
+// awaits reports whether there is something to do for a plan: its epoch is not in
+// force, or it is, and this party has not seen the certificate as yet.
+func (t *tenure) awaits(plan *reshare.Plan, d *network.Description) bool {
+	number := plan.New.Epoch.Number
+	if number != t.current.Epoch {
+		return number > t.current.Epoch
+	}
+	known := d.CommitteeOf(number)
+	return sameCommittee(t.current, network.OnChain(plan.New)) && (known == nil || !known.Equal(plan.New))
 }
 
 // memberOf finds the party that the identity belongs to.
@@ -224,8 +238,9 @@ func checkChain(ctx context.Context, view *chain.View, d *network.Description) e
 	return checkKeys(ctx, block, d)
 }
 
-// checkKeys compares the FHE key and the committee that a block states with
-// the network's.
+// checkKeys compares the FHE key and the first committee that a block states with
+// the network's. Of later ones the folder may not know, or know another one: a
+// party follows those that it knows.
 func checkKeys(ctx context.Context, block *chain.Block, d *network.Description) error {
 	key, err := block.KeyID(ctx)
 	if err != nil {
@@ -235,11 +250,30 @@ func checkKeys(ctx context.Context, block *chain.Block, d *network.Description) 
 		return fmt.Errorf("its key registry states key %s, the network's is %s", key, d.KeyID)
 	}
 	got, err := block.Committee(ctx)
+	if err == nil && got.Epoch > d.Committee.Epoch.Number {
+		got, err = block.CommitteeOf(ctx, d.Committee.Epoch.Number)
+	}
+	if err != nil || len(got.Signers) == 0 { // it is retired
+		return err
+	}
+	return compareCommittees(got, &d.Committee)
+}
+
+// checkPresent refuses a chain whose present committee is not one of the network's.
+func checkPresent(ctx context.Context, view *chain.View, d *network.Description) error {
+	block, err := view.Finalized(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := block.Committee(ctx)
 	if err != nil {
 		return err
 	}
 	known := d.Committees()
-	c := cmp.Or(d.CommitteeOf(got.Epoch), known[len(known)-1])
+	return compareCommittees(got, cmp.Or(d.CommitteeOf(got.Epoch), known[len(known)-1]))
+}
+
+func compareCommittees(got chain.Committee, c *threshold.Committee) error {
 	if want := network.OnChain(c); !sameCommittee(got, want) {
 		return fmt.Errorf("its key registry names %d of %v in epoch %d, the network's committee is %d of %v in epoch %d",
 			got.Quorum, got.Signers, got.Epoch, want.Quorum, want.Signers, want.Epoch)

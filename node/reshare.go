@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"fhevm/chain"
@@ -28,7 +29,8 @@ type Reshare struct {
 	Gather, Round time.Duration
 }
 
-// resharing is a party's part in one attempt.
+// resharing is a party's part in one attempt. Whoever ends it waits until its run
+// has let go of the session.
 type resharing struct {
 	tenure  *tenure
 	d       *network.Description
@@ -36,26 +38,67 @@ type resharing struct {
 	session *ceremony.Session
 	peers   map[fhe.Digest]ceremony.Peer
 	hangUp  func()
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 // reshare prepares a party's part.
 func (t *tenure) reshare(d *network.Description, plan *reshare.Plan) (r *resharing, err error) {
 	c := ceremony.Config{
-		Plan: plan, Identity: t.keys, Dir: t.attempt(plan.New.Epoch.Number, plan.Attempt),
+		Plan: plan, Identity: t.keys, Dir: t.journals(plan.New.Epoch.Number), Certificate: t.certificate(plan),
 		Patience: ceremony.Patience{Gather: t.cfg.Reshare.Gather, Round: t.cfg.Reshare.Round}, Log: t.cfg.Logger, Progress: t.cfg.Progress,
 	}
 	if old := t.open[plan.Old.Epoch.Number]; old != nil {
-		c.Share, c.HandOver = old.party.Lend(), old.party.HandOver
+		c.Lender = old.party
 	}
-	r = &resharing{tenure: t, d: d, plan: plan}
+	r = &resharing{tenure: t, d: d, plan: plan, stop: func() {}}
 	if r.session, err = ceremony.Open(c); err != nil {
 		return nil, err
 	}
-	r.peers, r.hangUp, err = dialAll(plan, t.keys)
-	return r, err
+	if r.peers, r.hangUp, err = dialAll(plan, t.keys); err != nil {
+		return nil, errors.Join(err, r.session.Close())
+	}
+	return r, nil
 }
 
-// plan says from whom to whom. An attempt that has succeeded is the one.
+// certificate finds that of an attempt in the folder, where another party or its
+// operator may have put it.
+func (t *tenure) certificate(plan *reshare.Plan) func() *reshare.Certificate {
+	return func() *reshare.Certificate {
+		d, err := t.cfg.Network.Description()
+		if err != nil {
+			return nil // whoever follows the epochs says so
+		}
+		s := d.Succession(plan.New.Epoch.Number)
+		if s == nil || s.Certificate.Attempt != plan.Attempt || !s.Committee.Equal(plan.New) {
+			return nil
+		}
+		return s.Certificate
+	}
+}
+
+// recover gets the share of an epoch in force that this party has confirmed, and of
+// which it did not see the certificate until the folder had it.
+func (t *tenure) recover(ctx context.Context, d *network.Description, c *threshold.Committee) error {
+	s := d.Succession(c.Epoch.Number)
+	plan := &reshare.Plan{Old: d.CommitteeOf(c.Epoch.Number - 1), New: c, Attempt: s.Certificate.Attempt}
+	session, err := ceremony.Open(ceremony.Config{
+		Plan: plan, Identity: t.keys, Dir: t.journals(c.Epoch.Number), Certificate: func() *reshare.Certificate { return s.Certificate },
+	})
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	out, err := session.Run(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer out.Secret.Wipe()
+	return t.cfg.Network.SaveSecret(s, out.Secret)
+}
+
+// plan says from whom to whom. An attempt that has succeeded is the one, unless
+// other members are to take the place of those.
 func (c *Reshare) plan(d *network.Description) (*reshare.Plan, error) {
 	p := &reshare.Plan{Old: d.CommitteeOf(c.Epoch - 1), New: c.To, Attempt: c.Attempt}
 	if p.Old == nil {
@@ -68,13 +111,7 @@ func (c *Reshare) plan(d *network.Description) (*reshare.Plan, error) {
 		}
 		p.New = next
 	}
-	for _, s := range d.Later {
-		if s.Committee.Epoch.Number != c.Epoch {
-			continue
-		}
-		if !s.Committee.Equal(p.New) {
-			return nil, fmt.Errorf("epoch %d is made already, with other members", c.Epoch)
-		}
+	if s := d.Succession(c.Epoch); s != nil && s.Committee.Equal(p.New) {
 		p.Attempt = s.Certificate.Attempt
 	}
 	return p, p.Check()
@@ -115,24 +152,42 @@ func dialAll(p *reshare.Plan, keys *identity.Identity) (peers map[fhe.Digest]cer
 	return peers, hangUp, nil
 }
 
-// run takes part to the end and writes what comes of it. The others may fetch
-// what this party said until it stops.
+// start returns the resharing's run, for which end waits whether or not it is called.
+func (r *resharing) start(ctx context.Context) func() error {
+	ctx, r.stop = context.WithCancel(ctx)
+	r.running.Add(1)
+	return func() error {
+		defer r.running.Done()
+		return r.run(ctx)
+	}
+}
+
+// end stops the resharing and forgets its secrets, once its run is over. The others
+// may fetch what this party said all the same. It may be repeated.
+func (r *resharing) end() error {
+	r.stop()
+	r.running.Wait()
+	r.hangUp()
+	return r.session.Close()
+}
+
+// run takes part to the end and writes what comes of it.
 func (r *resharing) run(ctx context.Context) error {
 	defer r.hangUp()
 	out, err := r.session.Run(ctx, r.peers)
+	if err == nil {
+		err = r.save(ctx, out)
+	}
 	var over *reshare.Abort
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return nil // it goes on from its journals
-	case errors.As(err, &over):
+	case errors.As(err, &over) || errors.Is(err, errOtherCommittee):
 		// It goes on to serve, and to tell the others why the attempt is over.
 		r.tenure.tell("resharing to epoch %d failed: %v", r.plan.New.Epoch.Number, err)
 		return nil
 	case err != nil:
 		return fmt.Errorf("resharing to epoch %d: %w", r.plan.New.Epoch.Number, err)
-	}
-	if err := r.save(out); err != nil {
-		return err
 	}
 	call, err := chain.ActivateEpoch(network.OnChain(r.plan.New))
 	if err != nil {
@@ -143,15 +198,33 @@ func (r *resharing) run(ctx context.Context) error {
 	return nil
 }
 
+// errOtherCommittee says that a certificate came too late.
+var errOtherCommittee = errors.New("the key registry has put that epoch in force with other members: what this attempt made is of no use, get their epoch-N.json if the folder lacks it")
+
 // save writes the share first: an epoch that the folder describes is complete.
-func (r *resharing) save(out *ceremony.Outcome) error {
+func (r *resharing) save(ctx context.Context, out *ceremony.Outcome) error {
 	if out.Secret != nil {
 		defer out.Secret.Wipe()
-		if err := r.tenure.cfg.Network.SaveSecret(r.d, out.Secret); err != nil {
+	}
+	number := r.plan.New.Epoch.Number
+	now, err := r.tenure.registered(ctx, number)
+	if err != nil {
+		return err
+	}
+	if len(now.Signers) > 0 && !sameCommittee(now, network.OnChain(r.plan.New)) {
+		return errOtherCommittee
+	}
+	s := &network.Succession{Committee: *r.plan.New, Certificate: out.Certificate}
+	if out.Secret != nil {
+		if err := r.tenure.cfg.Network.SaveSecret(s, out.Secret); err != nil {
 			return err
 		}
 	}
-	return r.tenure.cfg.Network.AddEpoch(&network.Succession{Committee: *r.plan.New, Certificate: out.Certificate})
+	aside, err := r.tenure.cfg.Network.AddEpoch(s)
+	if aside != "" {
+		r.tenure.tell("the folder described another committee of epoch %d, which is not in force: it is in %s now", number, aside)
+	}
+	return err
 }
 
 // RegistryAddress is the key registry's: the one that is named, or the

@@ -16,9 +16,11 @@ import (
 	"fhevm/threshold"
 	"fhevm/threshold/ceremony"
 	"fhevm/threshold/committee"
+	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // tenure is what a party holds of its network's epochs. It serves those that the
@@ -32,8 +34,8 @@ type tenure struct {
 	metrics   *partyMetrics
 	mu        sync.Mutex // of open, which the status reads
 	open      map[uint64]*served
-	warned    map[uint64]bool // of epochs without a share
-	current   uint64          // the epoch that the registry had in force when it was last looked at
+	warned    map[string]bool // what the operator was told once
+	current   chain.Committee // that the registry had in force when it was last looked at
 	resharing *resharing      // nil if there is none
 }
 
@@ -68,9 +70,10 @@ func (t *tenure) set(number uint64, s *served) {
 
 // errForeign says that the registry names a committee that the party's network
 // folder does not know.
-var errForeign = errors.New("the network's folder lacks that epoch: get its epoch-N.json from a member of it")
+var errForeign = errors.New("the network's folder lacks that epoch, or has another committee for its number: get its epoch-N.json from a member of it")
 
-// update looks at the folder and at the last final block, and follows them.
+// update looks at the folder and at the last final block, and follows them, as far
+// as the folder knows the epochs.
 func (t *tenure) update(ctx context.Context) error {
 	d, err := t.cfg.Network.Description()
 	if err != nil {
@@ -81,20 +84,38 @@ func (t *tenure) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	current, err := block.Committee(ctx)
-	if err != nil {
+	if t.current, err = block.Committee(ctx); err != nil {
 		return err
 	}
-	if c := d.CommitteeOf(current.Epoch); c == nil || !sameCommittee(current, network.OnChain(c)) {
-		return fmt.Errorf("the key registry has epoch %d of %v in force: %w", current.Epoch, current.Signers, errForeign)
-	}
-	t.current = current.Epoch
 	for _, c := range slices.Backward(d.Committees()) { // what follows is served before what it follows is erased
-		if err := t.follow(ctx, d, c, block, current.Epoch); err != nil {
+		if err := t.follow(ctx, d, c, block); err != nil {
 			return fmt.Errorf("epoch %d: %w", c.Epoch.Number, err)
 		}
 	}
+	if c := d.CommitteeOf(t.current.Epoch); c == nil || !sameCommittee(t.current, network.OnChain(c)) {
+		return fmt.Errorf("the key registry has epoch %d of %v in force: %w", t.current.Epoch, t.current.Signers, errForeign)
+	}
 	return nil
+}
+
+// registered is an epoch's committee as the registry has it, without signers if it
+// is not in force. It asks until there is an answer, or ctx ends.
+func (t *tenure) registered(ctx context.Context, number uint64) (c chain.Committee, err error) {
+	for {
+		block, err := t.view.Finalized(ctx)
+		if err == nil {
+			c, err = block.CommitteeOf(ctx, number)
+		}
+		if err == nil {
+			return c, nil
+		}
+		t.cfg.Logger.Warn("cannot read the key registry", "error", err)
+		select {
+		case <-ctx.Done():
+			return c, err
+		case <-time.After(look):
+		}
+	}
 }
 
 func sameCommittee(a, b chain.Committee) bool {
@@ -102,47 +123,75 @@ func sameCommittee(a, b chain.Committee) bool {
 }
 
 // follow brings one epoch to what the registry says of it.
-func (t *tenure) follow(ctx context.Context, d *network.Description, c *threshold.Committee, block *chain.Block, current uint64) error {
+func (t *tenure) follow(ctx context.Context, d *network.Description, c *threshold.Committee, block *chain.Block) error {
 	number := c.Epoch.Number
 	id, member := c.PartyByTLS(t.keys.Fingerprint())
-	if !member || number > current {
+	if !member || number > t.current.Epoch {
 		return nil
 	}
-	at, err := block.Position(ctx, number, c.Members[id-1].Signer)
+	now, err := block.CommitteeOf(ctx, number)
 	if err != nil {
 		return err
 	}
 	path := t.cfg.Network.ShareFileOf(d, number, id)
 	_, missing := os.Stat(path)
-	switch {
-	case at == uint64(id) && missing == nil && t.open[number] == nil:
+	switch active, retired := sameCommittee(now, network.OnChain(c)), len(now.Signers) == 0; {
+	case active && t.open[number] == nil && missing == nil:
 		return t.serve(d, c, id)
-	case at == uint64(id) && t.open[number] == nil && !t.warned[number]:
-		t.warned[number] = true
-		t.tell("epoch %d is in force, and this party has no share of it in %s", number, path)
-	case at == 0 && number < current && (missing == nil || t.open[number] != nil):
-		now, err := block.CommitteeOf(ctx, number)
-		if err != nil || len(now.Signers) > 0 {
-			return err
-		}
-		if !t.succeeded(d, current) {
-			if !t.warned[number] {
-				t.warned[number] = true
-				t.tell("epoch %d is retired, and this party keeps its share: it has none of epoch %d, of which it is a member", number, current)
-			}
+	case active && t.open[number] == nil && t.recoverable(d, number):
+		if err := t.recover(ctx, d, c); err != nil {
+			t.tellOnce("epoch %d is in force, and its journals do not lead this party to its share: %v", number, err)
 			return nil
 		}
-		return t.erase(number, path)
+		return t.serve(d, c, id)
+	case active && t.open[number] == nil:
+		t.tellOnce("epoch %d is in force, and this party has no share of it in %s", number, path)
+	case retired && number < t.current.Epoch && (missing == nil || t.open[number] != nil):
+		why, err := t.succeeded(ctx, d, number, block)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			t.tellOnce("epoch %d is retired, and this party keeps its share: %s", number, why)
+			return nil
+		}
+		return t.erase(d, number, path)
 	}
 	return nil
 }
 
-// succeeded reports whether the party serves the epoch in force, unless it is no member
-// of that: before, an old share, and the journals that may lead to a new one, may be all
-// that is left of the key here.
-func (t *tenure) succeeded(d *network.Description, current uint64) bool {
-	_, member := d.CommitteeOf(current).PartyByTLS(t.keys.Fingerprint())
-	return !member || t.open[current] != nil
+// recoverable reports whether the folder has the certificate of what this party has
+// confirmed, unless it takes part there just now.
+func (t *tenure) recoverable(d *network.Description, number uint64) bool {
+	s := d.Succession(number)
+	return s != nil && (t.resharing == nil || t.resharing.plan.New.Epoch.Number != number) &&
+		ceremony.Confirmed(t.journals(number), s.Certificate.Attempt)
+}
+
+// succeeded says why the share of a retired epoch has to stay, "" if it may go. The
+// registry alone is not enough: all members of the next epoch must have signed that
+// they hold their shares, and this party must hold its own of what is in force. Before,
+// an old share, and the journals that may lead to a new one, may be all that is left of
+// the key here.
+func (t *tenure) succeeded(ctx context.Context, d *network.Description, number uint64, block *chain.Block) (why string, err error) {
+	next := d.CommitteeOf(number + 1)
+	if next == nil {
+		return fmt.Sprintf("its folder does not show that another committee has the key: get epoch-%d.json from a member of that epoch", number+1), nil
+	}
+	now, err := block.CommitteeOf(ctx, number+1)
+	if err != nil {
+		return "", err
+	}
+	if len(now.Signers) > 0 && !sameCommittee(now, network.OnChain(next)) {
+		return fmt.Sprintf("its folder has another committee of epoch %d than the one in force: get the right epoch-%d.json from a member of it", number+1, number+1), nil
+	}
+	own := common.Address(eip712.AddressOf(t.keys.Signer.PubKey()))
+	for _, c := range []chain.Committee{now, t.current} {
+		if slices.Contains(c.Signers, own) && t.open[c.Epoch] == nil {
+			return fmt.Sprintf("it has none of epoch %d, of which it is a member", c.Epoch), nil
+		}
+	}
+	return "", nil
 }
 
 // serve opens the party of an epoch that is in force. The journals that led to it
@@ -163,7 +212,7 @@ func (t *tenure) serve(d *network.Description, c *threshold.Committee, id thresh
 	t.set(c.Epoch.Number, &served{party, c, peers, hangUp})
 	t.epochs.Add(party)
 	t.tell("party %d of epoch %d is in force", id, c.Epoch.Number)
-	return t.forget(c.Epoch.Number)
+	return t.forget(d, c.Epoch.Number)
 }
 
 // records is the folder of an epoch's records.
@@ -179,25 +228,23 @@ func (t *tenure) journals(epoch uint64) string {
 	return filepath.Join(t.cfg.DataDir, fmt.Sprintf("reshare-%d", epoch))
 }
 
-func (t *tenure) attempt(epoch uint64, number uint32) string {
-	return filepath.Join(t.journals(epoch), fmt.Sprintf("attempt-%d", number))
-}
-
-// forget erases the journals of an epoch that is in force.
-func (t *tenure) forget(epoch uint64) error {
+// forget erases what led to an epoch that is in force, or led past it: the journals,
+// and shares of attempts that were certified beside.
+func (t *tenure) forget(d *network.Description, epoch uint64) error {
+	var err error
 	if r := t.resharing; r != nil && r.plan.New.Epoch.Number == epoch {
-		r.session.Close()
+		err = r.end()
 	}
-	attempts, err := filepath.Glob(filepath.Join(t.journals(epoch), "attempt-*"))
-	for _, dir := range attempts {
-		err = errors.Join(err, ceremony.Forget(dir))
+	strays, unread := t.cfg.Network.StrayShares(d, epoch, t.keys)
+	for _, path := range strays {
+		err = errors.Join(err, ceremony.Erase(path))
 	}
-	return err
+	return errors.Join(err, unread, ceremony.Forget(t.journals(epoch)))
 }
 
 // erase ends a retired epoch once the requests in progress are done. The journals
 // of what followed it tell its share too.
-func (t *tenure) erase(number uint64, path string) error {
+func (t *tenure) erase(d *network.Description, number uint64, path string) error {
 	if s := t.open[number]; s != nil {
 		if err := t.epochs.Remove(number); err != nil {
 			return err
@@ -205,11 +252,18 @@ func (t *tenure) erase(number uint64, path string) error {
 		s.hangUp()
 		t.set(number, nil)
 	}
-	if err := errors.Join(t.forget(number+1), ceremony.Erase(path)); err != nil {
+	if err := errors.Join(t.forget(d, number), t.forget(d, number+1), ceremony.Erase(path)); err != nil {
 		return err
 	}
 	t.tell("epoch %d is retired: its share is erased", number)
 	return nil
+}
+
+func (t *tenure) tellOnce(format string, args ...any) {
+	if message := fmt.Sprintf(format, args...); !t.warned[message] {
+		t.warned[message] = true
+		t.tell("%s", message)
+	}
 }
 
 func (t *tenure) tell(format string, args ...any) {
@@ -250,8 +304,9 @@ func (t *tenure) close() error {
 	for _, s := range t.open {
 		s.hangUp()
 	}
-	if t.resharing != nil && t.resharing.session != nil {
-		t.resharing.session.Close()
+	var err error
+	if t.resharing != nil {
+		err = t.resharing.end()
 	}
-	return t.epochs.Close()
+	return errors.Join(err, t.epochs.Close())
 }

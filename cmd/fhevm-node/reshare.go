@@ -20,11 +20,12 @@ func planEpochCommand() *cli.Command {
 network's key stays, and whoever has it checks the file before using it.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "network", Required: true, Usage: "`FOLDER` with network.json and the epochs since"},
+			&cli.Uint64Flag{Name: "epoch", Usage: "`N`, where it is not the one after the last that the folder describes: to replace a committee that is not in force"},
 			&cli.StringSliceFlag{Name: "party", Required: true, Usage: "`FILE` that describes a party; 4, 7, 10 or 13 times"},
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FILE` to write"},
 		},
 		Action: func(c *cli.Context) error {
-			epoch, err := network.Folder(c.String("network")).PlanEpoch(c.StringSlice("party"), c.String("out"))
+			epoch, err := network.Folder(c.String("network")).PlanEpoch(c.Uint64("epoch"), c.StringSlice("party"), c.String("out"))
 			if err == nil {
 				fmt.Fprintf(c.App.Writer, "committee of epoch %d in %s: give it to all parties, old and new\n", epoch, c.String("out"))
 			}
@@ -45,7 +46,9 @@ waits for, and in the end how the network's owner puts the epoch in force
 
 Stopped or killed, it goes on where it was when it is started again. An attempt
 that fails changes nothing: it names who was wrong or missing, the party goes on
-to answer requests, and all are started again with the next --attempt.`,
+to answer requests, and all are started again with the next --attempt. One that
+this party has confirmed may have succeeded elsewhere: it waits for the last
+members, and begins no other with the same ones (see docs/party.md).`,
 		Flags: append(partyFlags(),
 			&cli.Uint64Flag{Name: "epoch", Usage: "refresh the shares of the same members in epoch `N`"},
 			&cli.StringFlag{Name: "to", Usage: "`FILE` with the committee of the new epoch, from party plan"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"fhevm/chain"
 	"fhevm/contracts"
@@ -15,6 +16,7 @@ import (
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
+	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
@@ -200,5 +202,8 @@ func write(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)
 	if err := file.Sync(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return os.Rename(part, path)
+	if err := os.Rename(part, path); err != nil {
+		return err
+	}
+	return committee.SyncFolder(filepath.Dir(path))
 }

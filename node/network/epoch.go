@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"fhevm/chain"
 	"fhevm/threshold"
@@ -84,9 +85,29 @@ func (s *Succession) check(last *threshold.Committee) error {
 	return s.Certificate.Verify(last, &s.Committee)
 }
 
-// AddEpoch writes the description of an epoch that follows the last one. Parties
-// that share a folder may write it at the same time: it is the same.
-func (f Folder) AddEpoch(s *Succession) error {
+// AddEpoch writes the description of an epoch that follows another. Parties that share
+// a folder may write it at the same time: it is the same. A description of another
+// committee for the number, which the caller knows not to be in force, is set aside
+// in the file whose path it returns, "" if there was none.
+func (f Folder) AddEpoch(s *Succession) (aside string, err error) {
+	number := s.Committee.Epoch.Number
+	switch last, err := f.readEpoch(number); {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return "", err
+	case last.same(s):
+		return "", nil
+	case last.Certificate != nil:
+		aside = f.path(fmt.Sprintf("epoch-%d.%s.json", number, last.session()))
+		if err := f.replace(aside, last); err != nil {
+			return "", err
+		}
+	}
+	return aside, f.replace(f.epochFile(number), s)
+}
+
+// replace writes a file of its own first, since others may write the same one.
+func (f Folder) replace(path string, s *Succession) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
@@ -101,15 +122,63 @@ func (f Folder) AddEpoch(s *Succession) error {
 	if err := writeBytes(own.Name(), 0o644, append(b, '\n')); err != nil {
 		return err
 	}
-	return os.Rename(own.Name(), f.epochFile(s.Committee.Epoch.Number))
+	if err := os.Rename(own.Name(), path); err != nil {
+		return err
+	}
+	return committee.SyncFolder(string(f))
 }
 
-// ShareFileOf is the path of party id's share of an epoch.
+// session is the part of a certified session's name that tells its files from those
+// of another attempt at the same epoch.
+func (s *Succession) session() string { return fmt.Sprintf("%x", s.Certificate.Session[:8]) }
+
+func (s *Succession) same(other *Succession) bool {
+	return s.Certificate != nil && s.Certificate.Session == other.Certificate.Session && s.Committee.Equal(&other.Committee)
+}
+
+// Succession is how the description knows an epoch, nil if it does not, or if it is
+// the first one.
+func (d *Description) Succession(epoch uint64) *Succession {
+	for i := range d.Later {
+		if d.Later[i].Committee.Epoch.Number == epoch {
+			return &d.Later[i]
+		}
+	}
+	return nil
+}
+
+// ShareFileOf is the path of party id's share of an epoch that the description
+// knows, "" of any other. Attempts at the same epoch have different ones.
 func (f Folder) ShareFileOf(d *Description, epoch uint64, id threshold.PartyID) string {
 	if epoch == d.Committee.Epoch.Number {
 		return f.ShareFile(id)
 	}
-	return f.path(fmt.Sprintf("party-%d.epoch-%d.share", id, epoch))
+	if s := d.Succession(epoch); s != nil {
+		return f.shareFile(s, id)
+	}
+	return ""
+}
+
+func (f Folder) shareFile(s *Succession, id threshold.PartyID) string {
+	return f.path(fmt.Sprintf("party-%d.epoch-%d.%s.share", id, s.Committee.Epoch.Number, s.session()))
+}
+
+// StrayShares lists the files with shares of an epoch's number that the keys open but
+// that are not of the committee that the description has for it: of attempts that were
+// certified and not put in force.
+func (f Folder) StrayShares(d *Description, epoch uint64, keys *identity.Identity) (strays []string, err error) {
+	paths, err := filepath.Glob(f.path(fmt.Sprintf("party-*.epoch-%d.*.share", epoch)))
+	for _, path := range paths {
+		secret, err := committee.LoadSecret(path, keys)
+		if err != nil {
+			continue // another party's
+		}
+		secret.Wipe()
+		if path != f.ShareFileOf(d, epoch, secret.Party) {
+			strays = append(strays, path)
+		}
+	}
+	return strays, err
 }
 
 // SecretOf is Secret for any epoch that the description knows.
@@ -120,23 +189,23 @@ func (f Folder) SecretOf(d *Description, c *threshold.Committee, id threshold.Pa
 	return f.secret(f.epochFile(c.Epoch.Number), f.ShareFileOf(d, c.Epoch.Number, id), c, id, keys)
 }
 
-// SaveSecret writes the share of an epoch that is to come. One that is there stays: it
-// may be in force by now.
-func (f Folder) SaveSecret(d *Description, s *dealer.Secret) error {
-	path := f.ShareFileOf(d, s.Committee.Epoch.Number, s.Party)
+// SaveSecret writes the share of an epoch that is to come. One that is there is the
+// same, and stays: it may be in use by now.
+func (f Folder) SaveSecret(s *Succession, secret *dealer.Secret) error {
+	path := f.shareFile(s, secret.Party)
 	if _, err := os.Stat(path); err == nil {
-		return nil
+		return committee.SyncFolder(string(f))
 	}
-	b, err := s.Encrypt()
+	b, err := secret.Encrypt()
 	if err != nil {
 		return err
 	}
 	return writeBytes(path, 0o600, b)
 }
 
-// PlanEpoch writes the description of the epoch after the last one, with the
-// parties that the given files describe, to a file, and returns its number.
-func (f Folder) PlanEpoch(parties []string, path string) (uint64, error) {
+// PlanEpoch writes the description of an epoch, 0 for the one after the last, with
+// the parties that the given files describe, to a file, and returns its number.
+func (f Folder) PlanEpoch(number uint64, parties []string, path string) (uint64, error) {
 	d, err := f.Description()
 	if err != nil {
 		return 0, err
@@ -146,7 +215,13 @@ func (f Folder) PlanEpoch(parties []string, path string) (uint64, error) {
 		return 0, err
 	}
 	known := d.Committees()
-	next, err := Propose(known[len(known)-1], members)
+	last := known[len(known)-1]
+	if number != 0 {
+		if last = d.CommitteeOf(number - 1); last == nil {
+			return 0, fmt.Errorf("the network's folder has no epoch %d, which epoch %d is to follow", number-1, number)
+		}
+	}
+	next, err := Propose(last, members)
 	if err != nil {
 		return 0, err
 	}

@@ -1,8 +1,11 @@
 package network
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,10 +15,12 @@ import (
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
+	"fhevm/threshold/dealer"
+	"fhevm/threshold/decrypt"
 	"fhevm/threshold/identity"
 	"fhevm/threshold/prss"
 	"fhevm/threshold/reshare"
-	"fhevm/threshold/shamir"
+	"fhevm/threshold/reshare/resharetest"
 )
 
 // described writes the description of a network without keys.
@@ -47,75 +52,32 @@ func described(t testing.TB) (Folder, *Description, []*identity.Identity) {
 	return f, d, people
 }
 
-// succeed has the members reshare a single secret, for the certificate's sake.
-func succeed(t testing.TB, last *threshold.Committee, people []*identity.Identity) *Succession {
+// succeed has the members follow a committee, or people who are to replace them.
+func succeed(t testing.TB, last *threshold.Committee, attempt uint32, people []*identity.Identity, replaced ...threshold.Member) *Succession {
 	t.Helper()
-	next, err := Propose(last, nil)
+	next, err := Propose(last, replaced)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := &reshare.Plan{Old: last, New: next, Attempt: 1}
-	var givers []*reshare.Giver
-	var receivers []*reshare.Receiver
-	for i, keys := range people {
-		c := reshare.Config{Plan: plan, Party: threshold.PartyID(i + 1), Key: keys.Signer, Count: 1}
-		g, err := reshare.NewGiver(c, make([]shamir.Element, 1), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := reshare.NewReceiver(c, [reshare.SeedSize]byte{byte(i)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		givers, receivers = append(givers, g), append(receivers, r)
-	}
-	for receivers[0].Result() == nil {
-		for i := range people {
-			hear(t, receivers[i], reshare.New, i, givers, receivers)
-			hear(t, givers[i], reshare.Old, i, givers, receivers)
-		}
-	}
-	return &Succession{Committee: *next, Certificate: receivers[0].Result().Certificate}
-}
-
-type listener interface {
-	Awaits() (reshare.Round, []reshare.Seat)
-	Receive(reshare.Round, threshold.PartyID, []byte) error
-}
-
-func hear(t testing.TB, to listener, role reshare.Role, i int, givers []*reshare.Giver, receivers []*reshare.Receiver) {
-	t.Helper()
-	round, seats := to.Awaits()
-	for _, from := range seats {
-		self := reshare.Seat{Role: role, Party: threshold.PartyID(i + 1)}
-		b := receivers[from.Party-1].Say(round, self)
-		if from.Role == reshare.Old {
-			b = givers[from.Party-1].Say(round, self)
-		}
-		if b == nil {
-			continue
-		}
-		if err := to.Receive(round, from.Party, b); err != nil {
-			t.Fatal(err)
-		}
-	}
+	plan := &reshare.Plan{Old: last, New: next, Attempt: attempt}
+	return &Succession{Committee: *next, Certificate: resharetest.Certify(t, plan, people)}
 }
 
 // TestEpochs: a folder describes its epochs in order, each by a file that all of
 // its members signed; the owner activates what is described.
 func TestEpochs(t *testing.T) {
 	f, d, people := described(t)
-	second := succeed(t, &d.Committee, people)
-	third := succeed(t, &second.Committee, people)
-	if err := f.AddEpoch(third); err != nil {
+	second := succeed(t, &d.Committee, 1, people)
+	third := succeed(t, &second.Committee, 1, people)
+	if _, err := f.AddEpoch(third); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.ActivateEpoch(2); err == nil || !strings.Contains(err.Error(), "epoch-2.json") {
 		t.Errorf("an epoch that is not there is activated: %v", err)
 	}
 	for range 2 {
-		if err := f.AddEpoch(second); err != nil {
-			t.Fatal(err)
+		if aside, err := f.AddEpoch(second); err != nil || aside != "" {
+			t.Fatal(aside, err)
 		}
 	}
 	got, err := f.Description()
@@ -159,10 +121,77 @@ func TestEpochs(t *testing.T) {
 	}
 }
 
+// TestReplaceEpoch: a committee that is not in force makes room for the one that is,
+// and can take its place again. The shares of one do not touch those of the other.
+func TestReplaceEpoch(t *testing.T) {
+	f, d, people := described(t)
+	newcomer, err := identity.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	people = append(people, newcomer)
+	members := slices.Clone(d.Committee.Members)
+	members[3] = newcomer.Member(4, "127.0.0.1:2")
+	late, right := succeed(t, &d.Committee, 1, people), succeed(t, &d.Committee, 2, people, members...)
+	secretOf := func(s *Succession, word uint64) *dealer.Secret {
+		out := &dealer.Secret{Party: 1, Committee: &s.Committee, Keys: make([]prss.Key, len(prss.SetsOf(s.Committee.Quorum(), 1))), Share: new(decrypt.Share)}
+		out.Share.Set(0, 0, word)
+		return out
+	}
+	add := func(s *Succession, word uint64) (aside string) {
+		t.Helper()
+		if err := f.SaveSecret(s, secretOf(s, word)); err != nil {
+			t.Fatal(err)
+		}
+		if aside, err = f.AddEpoch(s); err != nil {
+			t.Fatal(err)
+		}
+		return aside
+	}
+	want := func(s *Succession, word uint64) {
+		t.Helper()
+		got, err := f.Description()
+		if err != nil || !got.CommitteeOf(2).Equal(&s.Committee) {
+			t.Fatalf("another committee is described: %v", err)
+		}
+		secret, err := f.SecretOf(got, &s.Committee, 1, people[0])
+		if err != nil || !bytes.Equal(secret.Share.Append(nil), secretOf(s, word).Share.Append(nil)) {
+			t.Errorf("not the share of the committee described: %v", err)
+		}
+	}
+	if add(late, 5) != "" {
+		t.Error("nothing is set aside")
+	}
+	want(late, 5)
+	aside := add(right, 6)
+	want(right, 6)
+	if got, err := f.Description(); err != nil {
+		t.Fatal(err)
+	} else if strays, err := f.StrayShares(got, 2, people[0]); err != nil || !slices.Equal(strays, []string{f.shareFile(late, 1)}) {
+		t.Errorf("strays %v: %v", strays, err)
+	} else if strays, err := f.StrayShares(got, 2, people[1]); err != nil || len(strays) != 0 {
+		t.Errorf("another party's strays %v: %v", strays, err)
+	}
+	b, err := os.ReadFile(aside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.epochFile(2), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(late, 5)
+	if n, err := f.PlanEpoch(2, nil, filepath.Join(string(f), "next.json")); err != nil || n != 2 {
+		t.Errorf("plans epoch %d in the place of 2: %v", n, err)
+	}
+	if _, err := f.PlanEpoch(9, nil, filepath.Join(string(f), "none.json")); err == nil {
+		t.Error("plans an epoch that follows none")
+	}
+}
+
 // FuzzEpoch reads arbitrary epoch files.
 func FuzzEpoch(f *testing.F) {
 	_, d, people := described(f)
-	b, err := json.Marshal(succeed(f, &d.Committee, people))
+	b, err := json.Marshal(succeed(f, &d.Committee, 1, people))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -10,7 +10,8 @@
 //	node.identity     the node's TLS and signing keys (secret, mode 0600)
 //	party-N.share     party N's share, encrypted to that party
 //	epoch-E.json      a later epoch's committee, and its members' word for it (public)
-//	party-N.epoch-E.share   party N's share of that epoch
+//	party-N.epoch-E.S.share   party N's share of that epoch, made in a session whose name begins with S
+//	epoch-E.S.json    another committee for that epoch, which was certified but not put in force (public)
 //	party-N.identity  its keys, only where one machine plays all parties
 package network
 

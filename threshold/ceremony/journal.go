@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"filippo.io/age"
+
+	"fhevm/threshold/committee"
 )
 
 // Journal is a file of records, each encrypted to its owner, that only grows.
@@ -46,6 +48,9 @@ func OpenJournal(path string, owner *age.HybridIdentity) (j *Journal, records []
 		return nil, nil, err
 	}
 	if _, err := file.Seek(size, io.SeekStart); err != nil {
+		return nil, nil, err
+	}
+	if err := committee.SyncFolder(filepath.Dir(path)); err != nil {
 		return nil, nil, err
 	}
 	return &Journal{file, owner.Recipient()}, records, nil
@@ -137,16 +142,7 @@ func Erase(path string) error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return committee.SyncFolder(filepath.Dir(path))
 }
 
 type zeros struct{}

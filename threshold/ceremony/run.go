@@ -35,7 +35,10 @@ type role struct {
 	patience Patience
 	log      *slog.Logger
 	progress func(string)
-	err      error // why its attempt is over
+	attempt  *attempt
+	known    func() *reshare.Certificate // that others brought, nil while there is none
+	noted    bool                        // that the machine is committed
+	err      error                       // why its attempt is over
 }
 
 // heard is a message, or that the time of a round is over where there is none.
@@ -70,7 +73,8 @@ func (r *role) replay(records [][]byte) error {
 	return nil
 }
 
-// apply lets the machine hear, and shows on the table what it says then.
+// apply lets the machine hear, and shows on the table what it says then. What it
+// cannot take back it notes before.
 func (r *role) apply(h heard) (err error) {
 	r.table.do(func() {
 		if h.from == 0 {
@@ -78,7 +82,27 @@ func (r *role) apply(h heard) (err error) {
 		} else {
 			err = r.machine.Receive(h.round, h.from, h.b)
 		}
+		if failed := r.witness(); failed != nil {
+			delete(r.table.machines, r.self.Role)
+			err = failed
+		}
 	})
+	return err
+}
+
+func (r *role) witness() error {
+	if r.noted || !r.machine.Committed() {
+		return nil
+	}
+	err := r.attempt.note(committed[r.self.Role], nil)
+	r.noted = err == nil
+	return err
+}
+
+// certify takes the certificate if it is right. Whoever says a wrong one is not
+// asked again.
+func (r *role) certify(c *reshare.Certificate) (err error) {
+	r.table.do(func() { err = r.machine.Certify(c) })
 	return err
 }
 
@@ -109,14 +133,19 @@ func (r *role) awaits() (reshare.Round, []reshare.Seat) {
 func (r *role) listen(ctx context.Context, round reshare.Round, seats []reshare.Seat) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	messages := make(chan heard, len(seats))
+	messages := make(chan heard, len(seats)+2*threshold.MaxParties)
 	for _, s := range seats {
 		go r.fetch(ctx, round, s, messages)
+	}
+	certificates := make(chan *reshare.Certificate, 1)
+	if round == reshare.Confirm {
+		r.seek(ctx, messages)
+		go r.lookUp(ctx, certificates)
 	}
 	end := time.NewTimer(r.patience.Gather)
 	defer end.Stop()
 	gathered := false
-	for {
+	for ctx.Err() == nil {
 		if q := r.senders(round); !gathered && q.N-len(seats) > q.T {
 			gathered = true
 			end.Reset(r.patience.Round * time.Duration(round.Patience()))
@@ -126,17 +155,52 @@ func (r *role) listen(ctx context.Context, round reshare.Round, seats []reshare.
 			if err := r.hear(h); err != nil {
 				return err
 			}
+		case c := <-certificates:
+			if err := r.certify(c); err != nil {
+				r.log.Warn("resharing: the certificate at hand is of no use", "seat", r.self, "error", err)
+			}
 		case <-end.C:
+			if round == reshare.Confirm {
+				r.reportOpen()
+				continue
+			}
 			return r.hear(heard{round: round})
 		case <-ctx.Done():
-			return fmt.Errorf("resharing stopped in round %q; it goes on from there when it is started again: %w", round, ctx.Err())
 		}
 		now, rest := r.awaits()
 		if now != round {
 			return nil
 		}
+		if len(rest) < len(seats) {
+			r.report(round, rest)
+		}
 		seats = rest
-		r.report(round, seats)
+	}
+	return fmt.Errorf("resharing stopped in round %q; it goes on from there when it is started again: %w", round, ctx.Err())
+}
+
+// seek asks everybody for the certificate.
+func (r *role) seek(ctx context.Context, out chan<- heard) {
+	for _, role := range []reshare.Role{reshare.Old, reshare.New} {
+		for id := range r.table.plan.Committee(role).Quorum().All().All() {
+			if s := (reshare.Seat{Role: role, Party: id}); s != r.self {
+				go r.fetch(ctx, reshare.Certified, s, out)
+			}
+		}
+	}
+}
+
+// lookUp waits for the certificate to come by another way.
+func (r *role) lookUp(ctx context.Context, out chan<- *reshare.Certificate) {
+	for ctx.Err() == nil {
+		if c := r.known(); c != nil {
+			out <- c
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
 	}
 }
 
@@ -148,9 +212,20 @@ func (r *role) senders(round reshare.Round) threshold.Quorum {
 	return r.table.plan.New.Quorum()
 }
 
-// hear makes durable what a machine is told before it is told. Confirmations
-// decide nothing that others rely on, and are fetched again after a crash.
+// hear makes durable what a machine is told before it is told. Confirmations and
+// certificates decide nothing that others rely on, and are fetched again after a
+// crash.
 func (r *role) hear(h heard) error {
+	if h.round == reshare.Certified {
+		c, err := reshare.ParseCertificate(h.b)
+		if err == nil {
+			err = r.certify(c)
+		}
+		if err != nil {
+			r.log.Warn("resharing: a member says a false certificate", "member", h.from, "error", err)
+		}
+		return nil
+	}
 	if h.round != reshare.Confirm {
 		if err := r.journal.Append(h.record()); err != nil {
 			return err
@@ -160,12 +235,28 @@ func (r *role) hear(h heard) error {
 }
 
 func (r *role) report(round reshare.Round, rest []reshare.Seat) {
-	names := make([]string, len(rest))
-	for i, s := range rest {
-		names[i] = r.name(s)
-	}
+	names := r.names(rest)
 	r.log.Info("resharing", "seat", r.self, "round", round, "awaits", names)
 	r.progress(fmt.Sprintf("%v: round %d of %d (%v), waiting for %s", r.self, round, reshare.Confirm, round, strings.Join(names, ", ")))
+}
+
+// reportOpen says what to do where not all confirm. The attempt goes on: a
+// certificate may come about without this member.
+func (r *role) reportOpen() {
+	r.table.mu.Lock()
+	names, epoch := r.names(r.machine.Unconfirmed()), r.table.plan.New.Epoch.Number
+	r.table.mu.Unlock()
+	r.log.Warn("resharing: not all have confirmed", "seat", r.self, "awaits", names)
+	r.progress(fmt.Sprintf("%v: without the word of all its members epoch %d does not begin, and %s did not confirm: mend them, this party goes on waiting; "+
+		"or plan a committee with others in their place (party plan) and begin --attempt %d", r.self, epoch, strings.Join(names, ", "), r.table.plan.Attempt+1))
+}
+
+func (r *role) names(seats []reshare.Seat) []string {
+	names := make([]string, len(seats))
+	for i, s := range seats {
+		names[i] = r.name(s)
+	}
+	return names
 }
 
 func (r *role) name(s reshare.Seat) string {

@@ -6,9 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -26,21 +25,37 @@ import (
 type Config struct {
 	Plan     *reshare.Plan
 	Identity *identity.Identity
-	Dir      string // of the member's journals of this attempt
-	// Share is the share of an old member, which is only read, and HandOver the
-	// count that it hands on (committee.Party.HandOver).
-	Share    *decrypt.Share
-	HandOver func() (uint64, error)
-	Patience Patience     // optional: an hour, a minute
-	Log      *slog.Logger // optional: silence
-	Progress func(string) // optional: told who is waited for, for people
+	Dir      string // of what the member keeps of all attempts at the new epoch
+	// Lender is the old member's party. Without one its share is lost, and it takes
+	// part as a new member only.
+	Lender Lender
+	// Certificate is the new members' word where others brought it, nil while nobody
+	// has. It is asked again and again. Optional.
+	Certificate func() *reshare.Certificate
+	Patience    Patience     // optional: an hour, a minute
+	Log         *slog.Logger // optional: silence
+	Progress    func(string) // optional: told who is waited for, for people
+}
+
+// Lender is who hands on a share (committee.Party).
+type Lender interface {
+	// Lend returns the share, which is only read.
+	Lend() *decrypt.Share
+	// HandOver returns the count that goes with it in an attempt, and TakeBack is told
+	// that no epoch can come of that attempt any more that counts from it.
+	HandOver(attempt fhe.Digest) (uint64, error)
+	TakeBack(attempt fhe.Digest) error
 }
 
 // Session is a member's part in an attempt: one role or both.
 type Session struct {
-	cfg   Config
-	Table *Table
-	roles []*role
+	cfg     Config
+	Table   *Table
+	attempt *attempt
+	unlock  io.Closer
+	roles   []*role
+	closing sync.Once
+	handed  uint64 // by the old member
 }
 
 // Outcome is what a member has in the end.
@@ -50,33 +65,51 @@ type Outcome struct {
 }
 
 // Open begins an attempt, or takes it up where a journal says that the member
-// was. It refuses an attempt that is over.
+// was. It refuses an attempt that is over, and any beside one that the member has
+// confirmed with the same new members. Beginning one ends those before it.
 func Open(cfg Config) (s *Session, err error) {
 	cfg.setDefaults()
 	table, err := NewTable(cfg.Plan)
 	if err != nil {
 		return nil, err
 	}
-	if why, err := os.ReadFile(cfg.over()); err == nil {
-		return nil, fmt.Errorf("attempt %d at epoch %d is over: %s", cfg.Plan.Attempt, cfg.Plan.New.Epoch.Number, why)
-	}
 	s = &Session{cfg: cfg, Table: table}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
-	for _, r := range []reshare.Role{reshare.Old, reshare.New} {
-		if seat, ok := table.seat(r, cfg.Identity.Fingerprint()); ok {
-			if err := s.take(seat); err != nil {
-				return s, err
-			}
-		}
+	seats, err := s.seats()
+	if err != nil {
+		return nil, err
 	}
-	if len(s.roles) == 0 {
-		return s, errors.New("this identity is in neither committee")
+	if s.attempt, s.unlock, err = s.cfg.enter(); err != nil {
+		return nil, err
+	}
+	for _, seat := range seats {
+		if err := s.take(seat); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
+}
+
+// seats are the member's places in both committees.
+func (s *Session) seats() (out []reshare.Seat, err error) {
+	old, gives := s.Table.seat(reshare.Old, s.cfg.Identity.Fingerprint())
+	next, receives := s.Table.seat(reshare.New, s.cfg.Identity.Fingerprint())
+	switch {
+	case gives && s.cfg.Lender != nil:
+		out = append(out, old)
+	case gives && receives:
+		s.cfg.Log.Warn("resharing: without a share, as a new member only", "seat", old)
+		s.cfg.Progress(fmt.Sprintf("the share of %v of epoch %d is missing: it takes part as %v only, and counts as one of the up to %d old members that may be silent",
+			old, s.cfg.Plan.Old.Epoch.Number, next, s.cfg.Plan.Old.Quorum().T))
+	case gives:
+		return nil, fmt.Errorf("the share of %v of epoch %d, which it is to hand on, is missing: up to %d old members may be left out",
+			old, s.cfg.Plan.Old.Epoch.Number, s.cfg.Plan.Old.Quorum().T)
+	case !receives:
+		return nil, errors.New("this identity is in neither committee")
+	}
+	if receives {
+		out = append(out, next)
+	}
+	return out, nil
 }
 
 func (c *Config) setDefaults() {
@@ -86,6 +119,9 @@ func (c *Config) setDefaults() {
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
+	if c.Certificate == nil {
+		c.Certificate = func() *reshare.Certificate { return nil }
+	}
 	if c.Patience.Gather == 0 {
 		c.Patience.Gather = time.Hour
 	}
@@ -94,19 +130,16 @@ func (c *Config) setDefaults() {
 	}
 }
 
-func (c *Config) over() string { return filepath.Join(c.Dir, "over") }
-
-func (c *Config) journal(r reshare.Role) string { return filepath.Join(c.Dir, r.String()+".journal") }
-
 // take opens a role's journal and brings its machine to where it was. The first
 // record is what the machine begins with.
 func (s *Session) take(seat reshare.Seat) error {
-	journal, records, err := OpenJournal(s.cfg.journal(seat.Role), s.cfg.Identity.Age)
+	journal, records, err := OpenJournal(s.attempt.journal(seat.Role), s.cfg.Identity.Age)
 	if err != nil {
 		return err
 	}
 	r := &role{
 		table: s.Table, self: seat, journal: journal, patience: s.cfg.Patience, log: s.cfg.Log, progress: s.cfg.Progress,
+		attempt: s.attempt, known: s.cfg.Certificate,
 	}
 	s.roles = append(s.roles, r)
 	if len(records) == 0 {
@@ -123,50 +156,66 @@ func (s *Session) take(seat reshare.Seat) error {
 		return err
 	}
 	s.Table.place(seat.Role, r.machine)
-	return r.replay(records[1:])
+	if err := r.replay(records[1:]); err != nil || r.err != nil {
+		return err
+	}
+	if c := s.cfg.Certificate(); c != nil {
+		return r.certify(c)
+	}
+	return nil
 }
 
 // begin draws or counts what a machine begins with.
 func (s *Session) begin(r reshare.Role) ([]byte, error) {
 	if r == reshare.Old {
-		if s.cfg.HandOver == nil {
-			return nil, errors.New("an old member needs its records")
-		}
-		n, err := s.cfg.HandOver()
+		n, err := s.cfg.Lender.HandOver(s.attempt.plan.Plan)
 		return binary.BigEndian.AppendUint64(nil, n), err
+	}
+	if s.attempt.has(confirmedNote) || s.cfg.Certificate() != nil {
+		return nil, errLost
 	}
 	seed := make([]byte, reshare.SeedSize)
 	_, err := rand.Read(seed)
 	return seed, err
 }
 
+// errLost keeps a member from beginning again what it has confirmed.
+var errLost = errors.New("this party has confirmed the attempt, and the journal that leads to its share is gone: it can only be replaced by the next resharing")
+
 func (s *Session) machine(seat reshare.Seat, first []byte) (machine, error) {
 	c := reshare.Config{Plan: s.cfg.Plan, Party: seat.Party, Key: s.cfg.Identity.Signer, Count: squash.Dim}
 	switch {
-	case seat.Role == reshare.Old && len(first) == 8 && s.cfg.Share != nil:
-		return reshare.NewGiver(c, s.cfg.Share.Elements(), binary.BigEndian.Uint64(first))
+	case seat.Role == reshare.Old && len(first) == 8:
+		s.handed = binary.BigEndian.Uint64(first)
+		return reshare.NewGiver(c, s.cfg.Lender.Lend().Elements(), s.handed)
 	case seat.Role == reshare.New && len(first) == reshare.SeedSize:
 		return reshare.NewReceiver(c, [reshare.SeedSize]byte(first))
 	}
-	return nil, fmt.Errorf("cannot begin as %v: its share is missing, or the journal is not of this role", seat)
+	return nil, fmt.Errorf("cannot begin as %v: the journal is not of this role", seat)
 }
 
 // Run takes part until the member has what it is to have. The table goes on
-// serving others until Close. An attempt that ends with a *reshare.Abort before
-// anything was confirmed is over for good; any other can be taken up again.
+// serving others, also after Close. An attempt that ends with a *reshare.Abort is
+// over for good; any other can be taken up again.
 func (s *Session) Run(ctx context.Context, peers map[fhe.Digest]Peer) (*Outcome, error) {
 	all := map[fhe.Digest]Peer{s.cfg.Identity.Fingerprint(): local{s.Table, s.cfg.Identity.Fingerprint()}}
 	for f, p := range peers {
 		all[f] = p
 	}
+	// The new role comes last. It is the one that counts: a member whose shares are
+	// not used gets new ones all the same, and without it there is no certificate.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var roles sync.WaitGroup
 	for _, r := range s.roles {
 		r.peers = all
-		roles.Go(func() { r.err = r.run(ctx) })
+		roles.Go(func() {
+			if r.err = r.run(ctx); r.self.Role == reshare.New {
+				cancel()
+			}
+		})
 	}
 	roles.Wait()
-	// The new role comes last. It is the one that counts: a member whose shares are
-	// not used gets new ones all the same.
 	if err := s.roles[len(s.roles)-1].err; err != nil {
 		return nil, s.bury(err)
 	}
@@ -183,23 +232,14 @@ func (l local) Fetch(ctx context.Context, r *committee.FetchRequest) (*committee
 	return l.table.Fetch(ctx, l.self, r)
 }
 
-// bury erases the journals of an attempt that is over, and leaves a note why, so
-// that the member never says anything else in it.
+// bury ends an attempt that is over.
 func (s *Session) bury(err error) error {
 	var abort *reshare.Abort
 	if !errors.As(err, &abort) {
 		return err
 	}
-	if abort.Round == reshare.Confirm {
-		return fmt.Errorf("%w: shares of the new epoch are there but not all have confirmed: run this attempt again", err)
-	}
-	if err := os.WriteFile(s.cfg.over(), []byte(abort.Error()), 0o600); err != nil {
+	if err := s.cfg.end(s.attempt, abort.Error()); err != nil {
 		return errors.Join(abort, err)
-	}
-	for _, r := range s.roles {
-		if erased := Erase(s.cfg.journal(r.self.Role)); erased != nil {
-			return errors.Join(abort, erased)
-		}
 	}
 	return fmt.Errorf("%w: the old epoch stays in force; once that is mended, run --attempt %d on every member", err, s.cfg.Plan.Attempt+1)
 }
@@ -221,32 +261,26 @@ func (s *Session) outcome() (*Outcome, error) {
 				return nil, err
 			}
 			out.Certificate = result.Certificate
-			out.Secret = &dealer.Secret{Party: r.self.Party, Committee: s.cfg.Plan.New, Keys: slices.Clone(result.Keys), Share: share, Opened: result.Opened}
+			out.Secret = &dealer.Secret{
+				Party: r.self.Party, Committee: s.cfg.Plan.New, Keys: slices.Clone(result.Keys), Share: share,
+				Opened: max(result.Opened, s.handed), // what this party counted itself may be more than the others did
+			}
 		}
 	}
 	return out, nil
 }
 
-// Close forgets what the machines know and closes the journals, which stay.
-func (s *Session) Close() error {
-	var errs []error
-	for _, r := range s.roles {
-		if r.machine != nil {
-			s.Table.do(r.machine.Wipe)
+// Close forgets what the machines know and closes the journals, which stay. It must
+// follow the end of Run, and may be repeated.
+func (s *Session) Close() (err error) {
+	s.closing.Do(func() {
+		for _, r := range s.roles {
+			if r.machine != nil {
+				s.Table.do(r.machine.Wipe)
+			}
+			err = errors.Join(err, r.journal.Close())
 		}
-		errs = append(errs, r.journal.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// Forget erases the journals in a folder, when the epoch that they led to is in
-// force.
-func Forget(dir string) error {
-	for _, r := range []reshare.Role{reshare.Old, reshare.New} {
-		c := Config{Dir: dir}
-		if err := Erase(c.journal(r)); err != nil {
-			return err
-		}
-	}
-	return nil
+		err = errors.Join(err, s.unlock.Close())
+	})
+	return err
 }

@@ -5,158 +5,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/holiman/uint256"
+	"testing/synctest"
 
 	"fhevm/fhe"
-	"fhevm/fhe/squash"
 	"fhevm/threshold/committee"
-	"fhevm/threshold/dealer"
-	"fhevm/threshold/decrypt"
 	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/reshare"
-	"fhevm/threshold/shamir"
 )
-
-// meeting is all members of a refresh, in one process.
-type meeting struct {
-	t    *testing.T
-	d    *lwetest.Dealt
-	plan *reshare.Plan
-	dir  string
-
-	mu     sync.Mutex
-	tables map[fhe.Digest]*Table // of members that are there
-}
-
-func newMeeting(t *testing.T, seed uint64) *meeting {
-	d := lwetest.Deal(t, 4, seed)
-	next := *d.Committee
-	next.Epoch.Number++
-	return &meeting{t: t, d: d, plan: &reshare.Plan{Old: d.Committee, New: &next, Attempt: 1}, dir: t.TempDir(), tables: map[fhe.Digest]*Table{}}
-}
-
-// chair is a member as another one reaches it, if it is there.
-type chair struct {
-	m      *meeting
-	to, by fhe.Digest
-}
-
-func (c chair) Fetch(ctx context.Context, r *committee.FetchRequest) (*committee.FetchAnswer, error) {
-	c.m.mu.Lock()
-	t := c.m.tables[c.to]
-	c.m.mu.Unlock()
-	if t == nil {
-		return nil, errors.New("not there")
-	}
-	return t.Fetch(ctx, c.by, r)
-}
-
-func (m *meeting) folder(i int) string { return filepath.Join(m.dir, fmt.Sprint(i)) }
-
-// open seats a member.
-func (m *meeting) open(i int, patience Patience) (*Session, error) {
-	s, err := Open(Config{
-		Plan: m.plan, Identity: m.d.Identities[i], Dir: m.folder(i), Share: m.d.Secrets[i].Share,
-		HandOver: func() (uint64, error) { return uint64(10 + i), nil }, Patience: patience,
-	})
-	if err == nil {
-		m.mu.Lock()
-		m.tables[m.d.Identities[i].Fingerprint()] = s.Table
-		m.mu.Unlock()
-	}
-	return s, err
-}
-
-// run has a member take part to the end.
-func (m *meeting) run(ctx context.Context, i int, s *Session) (*Outcome, error) {
-	peers := map[fhe.Digest]Peer{}
-	for _, other := range m.d.Identities {
-		if other != m.d.Identities[i] {
-			peers[other.Fingerprint()] = chair{m, other.Fingerprint(), m.d.Identities[i].Fingerprint()}
-		}
-	}
-	return s.Run(ctx, peers)
-}
-
-// together runs some members to the end.
-func (m *meeting) together(ctx context.Context, sessions map[int]*Session) (map[int]*Outcome, map[int]error) {
-	outcomes, errs := map[int]*Outcome{}, map[int]error{}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for i, s := range sessions {
-		wg.Go(func() {
-			out, err := m.run(ctx, i, s)
-			mu.Lock()
-			defer mu.Unlock()
-			outcomes[i], errs[i] = out, err
-		})
-	}
-	wg.Wait()
-	return outcomes, errs
-}
-
-func (m *meeting) wantDecrypts(outcomes map[int]*Outcome) {
-	m.t.Helper()
-	value := uint256.NewInt(0xabcdef)
-	blocks := lwetest.Value(rand.New(rand.NewPCG(3, 3)), m.d.Bits, fhe.Uint32, value)
-	c := decrypt.NewCombiner(m.d.Margin, []fhe.Type{fhe.Uint32})
-	for _, out := range outcomes {
-		if err := out.Certificate.Verify(m.plan.Old, m.plan.New); err != nil {
-			m.t.Error(err)
-		}
-		if out.Secret.Opened != 12 {
-			m.t.Errorf("begins with %d openings, want 12", out.Secret.Opened)
-		}
-		m.addPartials(c, out.Secret, blocks)
-	}
-	if got, err := c.Values(); err != nil || !got[0].Eq(value) || c.Liars() != 0 {
-		m.t.Errorf("new shares decrypt to %v: %v, liars %v", got, err, c.Liars())
-	}
-}
-
-func (m *meeting) addPartials(c *decrypt.Combiner, s *dealer.Secret, blocks []*squash.Ciphertext) {
-	m.t.Helper()
-	key, err := s.Key()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	var shares []shamir.Element
-	for _, p := range key.Partials(blocks) {
-		shares = append(shares, p.Share)
-	}
-	if err := c.Add(s.Party, shares); err != nil {
-		m.t.Fatal(err)
-	}
-}
 
 // TestRefresh: all members take part; afterwards a member that comes back from a
 // crash is done again at once, from its journals.
-func TestRefresh(t *testing.T) {
+func TestRefresh(t *testing.T) { synctest.Test(t, testRefresh) }
+
+func testRefresh(t *testing.T) {
 	m := newMeeting(t, 31)
-	sessions := map[int]*Session{}
-	for i := range m.d.Identities {
-		s, err := m.open(i, Patience{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sessions[i] = s
-	}
+	sessions := m.openAll(0, 1, 2, 3)
 	outcomes, errs := m.together(t.Context(), sessions)
-	for i, err := range errs {
-		if err != nil {
-			t.Fatalf("member %d: %v", i+1, err)
-		}
-	}
+	m.wantNone(errs)
 	m.wantDecrypts(outcomes)
+	if _, err := m.open(2, Patience{}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a member takes part twice: %v", err)
+	}
+	closeAll(sessions)
 	again, err := m.open(2, Patience{})
 	if err != nil {
 		t.Fatal(err)
@@ -168,8 +43,27 @@ func TestRefresh(t *testing.T) {
 	if err := Forget(m.folder(2)); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(m.folder(2), "*.journal")); len(left) != 0 {
-		t.Errorf("journals are left: %v", left)
+	m.wantJournals(2, 0)
+	again.Close()
+	if _, err := m.open(2, Patience{}); !errors.Is(err, errLost) {
+		t.Errorf("a member begins again what it has confirmed: %v", err)
+	}
+}
+
+func (m *meeting) wantNone(errs map[int]error) {
+	m.t.Helper()
+	for i, err := range errs {
+		if err != nil {
+			m.t.Fatalf("member %d: %v", i+1, err)
+		}
+	}
+}
+
+// wantJournals demands how many journals a member has, of all attempts.
+func (m *meeting) wantJournals(i, want int) {
+	m.t.Helper()
+	if got, _ := filepath.Glob(filepath.Join(m.folder(i), "attempt-*", "*.journal")); len(got) != want {
+		m.t.Errorf("member %d has journals %v, want %d", i+1, got, want)
 	}
 }
 
@@ -186,17 +80,15 @@ func (s *Session) where() (out []string) {
 
 // TestStops: members that are stopped in the middle, each at another time, are
 // where they were when they come back, and go on to the same end.
-func TestStops(t *testing.T) {
+func TestStops(t *testing.T) { synctest.Test(t, testStops) }
+
+func testStops(t *testing.T) {
 	m := newMeeting(t, 32)
 	left := map[int][]string{}
 	for stops := 0; ; stops++ {
 		sessions := map[int]*Session{}
 		ctx, stop := context.WithCancel(t.Context())
-		for i := range m.d.Identities {
-			s, err := m.open(i, Patience{})
-			if err != nil {
-				t.Fatal(err)
-			}
+		for i, s := range m.openAll(0, 1, 2, 3) {
 			if now := s.where(); stops > 0 && !slices.Equal(now, left[i]) {
 				t.Fatalf("member %d awaits %v, before it was stopped %v", i+1, now, left[i])
 			}
@@ -238,11 +130,13 @@ func TestStops(t *testing.T) {
 
 // TestSilentMember: whom everybody waited for in vain is named, and the attempt
 // is over for good.
-func TestSilentMember(t *testing.T) {
+func TestSilentMember(t *testing.T) { synctest.Test(t, testSilentMember) }
+
+func testSilentMember(t *testing.T) {
 	m := newMeeting(t, 33)
 	sessions := map[int]*Session{}
 	for i := range 3 {
-		s, err := m.open(i, Patience{Gather: time.Second, Round: 10 * time.Millisecond})
+		s, err := m.open(i, Patience{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,12 +148,12 @@ func TestSilentMember(t *testing.T) {
 		if !errors.As(err, &abort) || !strings.Contains(err.Error(), "new party 4 is silent") || !strings.Contains(err.Error(), "--attempt 2") {
 			t.Errorf("member %d: %v", i+1, err)
 		}
+		sessions[i].Close()
 		if _, err := m.open(i, Patience{}); err == nil || !strings.Contains(err.Error(), "attempt 1 at epoch 2 is over") {
 			t.Errorf("member %d begins the attempt again: %v", i+1, err)
 		}
-		if left, _ := filepath.Glob(filepath.Join(m.folder(i), "*.journal")); len(left) != 0 {
-			t.Errorf("journals are left: %v", left)
-		}
+		m.wantJournals(i, 0)
+		m.wantOpen(i, 0)
 	}
 }
 
@@ -279,7 +173,7 @@ func TestFetchIsForMembers(t *testing.T) {
 	if err != nil || a.Size != len(a.Piece) || a.Size == 0 {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	stranger := lwetest.Deal(t, 7, 1).Identities[5].Fingerprint()
+	stranger := m.people[5].Fingerprint()
 	for name, c := range map[string]struct {
 		caller fhe.Digest
 		spoil  func(*committee.FetchRequest)

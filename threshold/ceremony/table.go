@@ -19,6 +19,9 @@ type machine interface {
 	Say(reshare.Round, reshare.Seat) []byte
 	MaxMessage(reshare.Round) int
 	Blames() []reshare.Blame
+	Certify(*reshare.Certificate) error
+	Committed() bool
+	Unconfirmed() []reshare.Seat
 	Wipe()
 }
 
@@ -44,11 +47,7 @@ func NewTable(p *reshare.Plan) (*Table, error) {
 
 // seat is the place of a certificate's holder in a committee.
 func (t *Table) seat(r reshare.Role, f fhe.Digest) (reshare.Seat, bool) {
-	c := t.plan.New
-	if r == reshare.Old {
-		c = t.plan.Old
-	}
-	id, ok := c.PartyByTLS(f)
+	id, ok := t.plan.Committee(r).PartyByTLS(f)
 	return reshare.Seat{Role: r, Party: id}, ok
 }
 

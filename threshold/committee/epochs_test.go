@@ -32,7 +32,7 @@ func TestHandOver(t *testing.T) {
 	if n, err := record(s, e, 1); err != nil || n != 1 {
 		t.Fatal(n, err)
 	}
-	handed, err := s.handOver(e)
+	handed, err := s.handOver(e, fhe.Digest{1})
 	if err != nil || handed != 1+lease {
 		t.Fatalf("hands on %d: %v", handed, err)
 	}
@@ -56,6 +56,60 @@ func TestHandOver(t *testing.T) {
 	if n, err := record(s, next, 5); err != nil || n != handed+2 {
 		t.Errorf("a smaller count changes it to %d: %v", n, err)
 	}
+}
+
+// TestTakeBack: failed attempts do not use up an epoch. What one handed on stands
+// until it is taken back, is not raised by another meanwhile, and survives restarts.
+func TestTakeBack(t *testing.T) {
+	fs := vfs.NewMem()
+	open := func() *store {
+		s, err := openStore(fs, "db", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s, e, other := open(), threshold.Epoch{Number: 1, SquashKey: fhe.Digest{2}}, threshold.Epoch{Number: 2, SquashKey: fhe.Digest{2}}
+	hand := func(e threshold.Epoch, attempt byte, want uint64) {
+		t.Helper()
+		if n, err := s.handOver(e, fhe.Digest{attempt}); err != nil || n != want {
+			t.Errorf("attempt %d hands on %d, want %d: %v", attempt, n, want, err)
+		}
+	}
+	takeBack := func(e threshold.Epoch, attempt byte) {
+		t.Helper()
+		if err := s.takeBack(e, fhe.Digest{attempt}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(n uint64) {
+		t.Helper()
+		if err := s.inherit(e, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hand(e, 1, lease)
+	count(5)
+	hand(e, 1, lease)
+	hand(e, 2, lease)
+	hand(other, 1, 5+lease)
+	takeBack(e, 1)
+	takeBack(e, 1)
+	takeBack(other, 2)
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open()
+	defer s.close()
+	count(7)
+	hand(e, 3, lease)
+	takeBack(e, 2)
+	takeBack(e, 3)
+	if n, err := s.handed(e); err != nil || n != 0 {
+		t.Errorf("a ceiling of %d without an attempt: %v", n, err)
+	}
+	hand(e, 4, 7+lease)
+	hand(other, 3, 5+lease)
 }
 
 // TestEpochs: a request goes to the epoch that it names, or to the newest that is

@@ -2,9 +2,11 @@ package committee
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"fhevm/threshold"
 	"fhevm/threshold/dealer"
@@ -109,6 +111,16 @@ func LoadCommittee(path string) (*threshold.Committee, error) {
 	return threshold.ParseCommittee(b)
 }
 
+// SyncFolder makes durable which files a folder has.
+func SyncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
 // WriteNew makes a file durable, and fails if there is one.
 func WriteNew(path string, b []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
@@ -122,7 +134,7 @@ func WriteNew(path string, b []byte, mode os.FileMode) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return f.Close()
+	return errors.Join(f.Close(), SyncFolder(filepath.Dir(path)))
 }
 
 // ReadFile reads a file of at most limit bytes.

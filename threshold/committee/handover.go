@@ -2,8 +2,12 @@ package committee
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
+	"github.com/cockroachdb/pebble/v2"
+
+	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/decrypt"
 )
@@ -12,19 +16,71 @@ import (
 // count was handed on to the next one.
 const lease = 1 << 20
 
-// HandOver returns the number of openings to hand on to the next epoch: those
-// counted so far and those that this epoch may still make until it is retired.
-// From here on the party refuses to exceed it, so that what it says stays true.
-func (p *Party) HandOver() (uint64, error) { return p.store.handOver(p.epoch) }
+// HandOver returns the number of openings to hand on to the next epoch in an
+// attempt at resharing: those counted so far and those that this epoch may still
+// make until it is retired. From here on the party refuses to exceed it, so that
+// what it says stays true, until TakeBack. While another attempt is open it is that
+// one's number, which may be in force one day.
+func (p *Party) HandOver(attempt fhe.Digest) (uint64, error) {
+	return p.store.handOver(p.epoch, attempt)
+}
 
-func (s *store) handOver(e threshold.Epoch) (uint64, error) {
+func (s *store) handOver(e threshold.Epoch, attempt fhe.Digest) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := s.number(countKey(e))
+	n, err := s.handed(e)
 	if err != nil {
 		return 0, err
 	}
-	return n + lease, s.setNumber(ceilingKey(e), n+lease)
+	if n == 0 {
+		if n, err = s.number(countKey(e)); err != nil {
+			return 0, err
+		}
+		n += lease
+	}
+	return n, s.setNumber(ceilingKey(e, attempt), n)
+}
+
+// TakeBack ends what HandOver promised in an attempt, of which no epoch can come
+// any more that counts from the party's number. It does nothing if there is no such
+// promise.
+func (p *Party) TakeBack(attempt fhe.Digest) error { return p.store.takeBack(p.epoch, attempt) }
+
+func (s *store) takeBack(e threshold.Epoch, attempt fhe.Digest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unable != nil {
+		return s.unable
+	}
+	batch := s.db.NewBatch()
+	if err := batch.Delete(ceilingKey(e, attempt), nil); err != nil {
+		return fmt.Errorf("write party store: %w", err)
+	}
+	return s.commit(batch)
+}
+
+// handed is the number that the epoch's openings must not exceed by what was
+// handed on in the attempts that are open; 0 if there are none. The caller holds mu.
+func (s *store) handed(e threshold.Epoch) (least uint64, err error) {
+	if s.unable != nil {
+		return 0, s.unable
+	}
+	after := e
+	after.Number++
+	rows, err := s.db.NewIter(&pebble.IterOptions{LowerBound: ceilings(e), UpperBound: ceilings(after)})
+	if err != nil {
+		return 0, fmt.Errorf("read party store: %w", err)
+	}
+	for ok := rows.First(); ok; ok = rows.Next() {
+		n, err := s.number(rows.Key())
+		if err != nil {
+			return 0, errors.Join(err, rows.Close())
+		}
+		if least == 0 || n < least {
+			least = n
+		}
+	}
+	return least, rows.Close()
 }
 
 // inherit makes the count of a key's openings at least n.
@@ -38,8 +94,13 @@ func (s *store) inherit(e threshold.Epoch, n uint64) error {
 	return s.setNumber(countKey(e), n)
 }
 
-func ceilingKey(e threshold.Epoch) []byte {
+// ceilings begins the keys of an epoch's ceilings, one for each attempt that is open.
+func ceilings(e threshold.Epoch) []byte {
 	return binary.BigEndian.AppendUint64([]byte{'c'}, e.Number)
+}
+
+func ceilingKey(e threshold.Epoch, attempt fhe.Digest) []byte {
+	return append(ceilings(e), attempt[:]...)
 }
 
 func (s *store) setNumber(key []byte, n uint64) error {

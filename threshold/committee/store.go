@@ -29,7 +29,7 @@ var ErrClosed = errors.New("party is closed")
 //	'v' epoch number(8) | handle   -> publicly opened value (32)
 //	'r' permit's end(8) | request  -> how often it was recorded (8)
 //	'q' 'u' user or 'c' caller     -> what it used of its quota (24)
-//	'c' epoch number(8)            -> number of openings that the epoch was handed over with (8)
+//	'c' epoch number(8) | attempt  -> number of openings that the epoch was handed over with (8)
 //
 // Rows of the first four stand for something that the chain made, and paid for. Those
 // of requests go when their permits end, and as many as quotas allow are made until
@@ -165,7 +165,7 @@ func (s *store) record(e threshold.Epoch, x *entry, limit uint64) (fresh, total,
 			return 0, 0, 0, err
 		}
 	}
-	ceiling, err := s.number(ceilingKey(e))
+	ceiling, err := s.handed(e)
 	if err != nil {
 		return 0, 0, 0, err
 	}

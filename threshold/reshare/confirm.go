@@ -3,72 +3,38 @@ package reshare
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
-	"fhevm/threshold/eip712"
 )
 
 // readConfirm: the hash of the transcript. All else was compared before, so who
 // signs another one lies.
 func (r *Receiver) readConfirm(m *message) error {
-	if own := r.said[Confirm][Seat{}]; string(m.body) != string(own[headerSize:][:transcriptSize]) {
-		return guilty(m.from, nil, "signs another transcript")
+	if fhe.Digest(m.body) != r.ownTranscript() {
+		return errors.New("it signs another transcript")
 	}
-	r.confirms[m.from.Party-1] = m.signature
+	r.confirms[m.from.Party] = m.signature
 	return nil
 }
 
-// closeConfirm: all new members have their shares and say so.
-func (r *Receiver) closeConfirm() error {
-	own := r.said[Confirm][Seat{}]
-	r.result.Certificate = &Certificate{
-		Attempt: r.plan.Attempt, Session: r.session,
-		Transcript: fhe.Digest(own[headerSize:]), Signatures: r.confirms,
+// settle ends the attempt when all new members have confirmed, or when t+1 have
+// said that their attempts are over: one of those is honest and never confirms.
+// Nothing else ends it, since this member's own confirmation may by now be part of
+// a certificate that it has not seen.
+func (r *Receiver) settle() error {
+	if len(r.stopped) > r.next().T {
+		return r.abort(&Abort{Notices: r.stopped})
 	}
-	r.round = 0
-	return nil
+	if len(r.confirms) < r.next().N {
+		return nil
+	}
+	return r.finish(r.certificateOf(r.session, r.ownTranscript(), r.confirms))
 }
 
-// Certificate is the word of all new members that each holds its share of the
-// new epoch. The old epoch's shares may be erased on the strength of it, once
-// the new epoch is in force.
-type Certificate struct {
-	Attempt    uint32             `json:"attempt"`
-	Session    fhe.Digest         `json:"session"`
-	Transcript fhe.Digest         `json:"transcript"`
-	Signatures []eip712.Signature `json:"signatures"` // of the new members in order
+func (r *Receiver) ownTranscript() fhe.Digest {
+	return fhe.Digest(r.said[Confirm][Seat{}][headerSize:])
 }
-
-// Verify checks that all new members signed.
-func (c *Certificate) Verify(old, next *threshold.Committee) error {
-	p := &Plan{Old: old, New: next, Attempt: c.Attempt}
-	if err := p.Check(); err != nil {
-		return err
-	}
-	if len(c.Signatures) != len(next.Members) {
-		return fmt.Errorf("certificate has %d signatures, the new committee %d members", len(c.Signatures), len(next.Members))
-	}
-	digest, err := p.Digest()
-	if err != nil {
-		return err
-	}
-	t := table{plan: p, digest: digest}
-	for i, s := range c.Signatures {
-		if err := t.verify(c.header(i), statement{fhe.Keccak(c.Transcript[:]), s}); err != nil {
-			return fmt.Errorf("certificate: %v: %w", seatOf(i), err)
-		}
-	}
-	return nil
-}
-
-func (c *Certificate) header(i int) header {
-	return header{round: Confirm, session: c.Session, from: seatOf(i)}
-}
-
-// seatOf is the new member at index i.
-func seatOf(i int) Seat { return Seat{New, threshold.PartyID(i + 1)} }
 
 func appendSet(b []byte, s threshold.PartySet) []byte {
 	return binary.BigEndian.AppendUint16(b, uint16(s))

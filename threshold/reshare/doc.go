@@ -17,7 +17,8 @@
 //	check    new -> new   shares of the old shares' syndrome, which locates liars
 //	confirm  new -> all   signature of the transcript's hash
 //
-//	stop      anyone     in the place of the next message: the attempt is over, and why
+//	certificate  anyone  the confirmations of all, for those who lack one
+//	stop         anyone  in the place of the next message: the attempt is over, and why
 //
 // Messages lie where their sender keeps them and are fetched in this order, so
 // none comes early. Every one is signed. The old epoch stays in force unless all
@@ -25,6 +26,8 @@
 //
 // Up to t old members may be silent or lie. A new member that is silent, or lies
 // where that cannot be corrected, ends the attempt and is named; another attempt
-// has another number. The protocol follows eprint 2025/699, figure 87, over two
+// has another number. Whoever has confirmed has its shares and cannot know who
+// else has the certificate: no time ends its attempt, only the certificate, or the
+// word of t+1 new members that they never confirm. The protocol follows eprint 2025/699, figure 87, over two
 // prime fields; docs/spec/threshold.md states it and argues its security.
 package reshare

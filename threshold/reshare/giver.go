@@ -31,6 +31,7 @@ type Giver struct {
 	notice      []byte // of the failure
 	failed      *Abort
 	certificate *Certificate
+	word        []byte // the certificate, as it is said
 }
 
 // NewGiver begins an attempt with the member's shares, which it keeps, and the
@@ -66,6 +67,8 @@ func (g *Giver) Awaits() (Round, []Seat) {
 // Say is as a Receiver's.
 func (g *Giver) Say(round Round, to Seat) []byte {
 	switch {
+	case round == Certified:
+		return g.word
 	case round != Masked || to.Role != New:
 		return nil
 	case g.said == nil && g.failed != nil:
@@ -92,7 +95,10 @@ func (g *Giver) Receive(round Round, from threshold.PartyID, b []byte) error {
 	} else if err := take(Seat{New, from}, b); err != nil {
 		g.blames = append(g.blames, Blame{Seat: Seat{New, from}, Reason: "sent nonsense: " + err.Error()})
 	}
-	if g.heard == g.wanted {
+	switch {
+	case round == Confirm:
+		return g.settle()
+	case g.heard == g.wanted:
 		return g.close()
 	}
 	return nil
@@ -103,7 +109,7 @@ func (g *Giver) Expire() error {
 	if g.failed != nil {
 		return g.failed
 	}
-	if g.round == 0 {
+	if g.round == 0 || g.round == Confirm {
 		return nil
 	}
 	for id := range (g.wanted &^ g.heard).All() {
@@ -113,16 +119,16 @@ func (g *Giver) Expire() error {
 }
 
 func (g *Giver) close() error {
-	done := g.confirmed
-	if g.round == Mask {
-		done = g.give
-	}
-	if err := done(); err != nil {
-		g.failed = &Abort{Round: g.round, Blames: slices.Concat(g.blames, g.convicted(g.stopped)), Notices: g.stopped}
-		g.notice = g.stop(g.session, g.failed)
-		return g.failed
+	if err := g.give(); err != nil {
+		return g.fail()
 	}
 	return nil
+}
+
+func (g *Giver) fail() error {
+	g.failed = &Abort{Round: g.round, Blames: slices.Concat(g.blames, g.convicted(g.stopped)), Notices: g.stopped}
+	g.notice = g.stop(g.session, g.failed)
+	return g.failed
 }
 
 // takeMask: a new member's shares of the masks.
@@ -162,7 +168,7 @@ func (g *Giver) give() error {
 	}
 	g.session = session
 	g.said = sign(g.key, g.digest, header{round: Masked, session: session, from: g.self}, body)
-	g.round, g.heard = Confirm, 0
+	g.round, g.heard, g.stopped = Confirm, 0, nil
 	clear(masks)
 	clear(g.masks)
 	return nil
@@ -213,27 +219,38 @@ func (g *Giver) takeConfirm(from Seat, b []byte) error {
 	return nil
 }
 
-// confirmed makes the certificate, which has all signatures or does not verify.
-// The transcript that 2t+1 members sign is the right one.
-func (g *Giver) confirmed() error {
-	c := &Certificate{Attempt: g.plan.Attempt, Session: g.session, Signatures: make([]eip712.Signature, g.plan.New.Quorum().N)}
+// settle makes the certificate when all have confirmed. The transcript that 2t+1
+// members sign is the right one; who signs another is waited for no more than who
+// is silent, but the others' certificate may come (Certify).
+func (g *Giver) settle() error {
+	q := g.plan.New.Quorum()
+	if len(g.stopped) > q.T {
+		return g.fail()
+	}
+	if len(g.confirms) < q.N {
+		return nil
+	}
 	votes := map[fhe.Digest]threshold.PartySet{}
+	signatures := map[threshold.PartyID]eip712.Signature{}
+	var transcript fhe.Digest
 	for id, m := range g.confirms {
 		d := fhe.Digest(m.body)
-		if votes[d] = votes[d].With(id); votes[d].Len() >= g.plan.New.Quorum().Agree() {
-			c.Transcript = d
+		if votes[d] = votes[d].With(id); votes[d].Len() >= q.Agree() {
+			transcript = d
 		}
-		c.Signatures[id-1] = m.signature
+		signatures[id] = m.signature
 	}
 	for d, voters := range votes {
-		if d != c.Transcript {
+		if d != transcript {
 			g.blames = append(g.blames, blameAll(New, voters, "signs another transcript")...)
+			for id := range voters.All() {
+				delete(g.confirms, id)
+			}
 		}
 	}
-	if err := c.Verify(g.plan.Old, g.plan.New); err != nil {
-		return err
+	if c := g.certificateOf(g.session, transcript, signatures); c.Verify(g.plan.Old, g.plan.New) == nil {
+		return g.finish(c)
 	}
-	g.certificate, g.round = c, 0
 	return nil
 }
 

@@ -52,6 +52,7 @@ type machine interface {
 	Receive(Round, threshold.PartyID, []byte) error
 	Expire() error
 	Say(Round, Seat) []byte
+	Certify(*Certificate) error
 }
 
 // input is what a machine was told; without a message, that a round's time is over.
@@ -114,7 +115,7 @@ func newMeeting(t *testing.T, seed uint64, n1, n2, shift int) *meeting {
 
 func (m *meeting) seats() (out []Seat) {
 	for _, r := range []Role{Old, New} {
-		for id := range m.plan.committee(r).Quorum().All().All() {
+		for id := range m.plan.Committee(r).Quorum().All().All() {
 			out = append(out, Seat{r, id})
 		}
 	}
@@ -143,7 +144,8 @@ func (m *meeting) fresh(s Seat) machine {
 }
 
 // run lets messages flow in random order until nothing moves any more. When
-// nothing moves, the time of the earliest round is over.
+// nothing moves, the time of the earliest round is over, but for the last one, which
+// has no end.
 func (m *meeting) run() {
 	m.t.Helper()
 	for {
@@ -174,6 +176,29 @@ func (m *meeting) listen(s Seat) bool {
 			return true
 		}
 	}
+	return round == Confirm && m.certify(s)
+}
+
+// certify has a member that awaits confirmations look for a certificate. It
+// reports whether there was one that it took.
+func (m *meeting) certify(s Seat) bool {
+	for _, from := range m.seats() {
+		b := m.all[from].Say(Certified, s)
+		if b != nil && m.corrupt[from] {
+			b = m.tamper(Certified, from, s, slices.Clone(b))
+		}
+		if b == nil {
+			continue
+		}
+		m.crash(s)
+		if apply(m.all[s], input{round: Certified, b: b}) == nil {
+			m.inputs[s] = append(m.inputs[s], input{round: Certified, b: b})
+			return true
+		}
+		if !m.corrupt[from] {
+			m.t.Fatalf("%v does not take the certificate of %v", s, from)
+		}
+	}
 	return false
 }
 
@@ -185,8 +210,15 @@ func (m *meeting) hear(s Seat, in input) {
 }
 
 func apply(to machine, in input) error {
-	if in.b == nil {
+	switch {
+	case in.b == nil:
 		return to.Expire()
+	case in.round == Certified:
+		c, err := ParseCertificate(in.b)
+		if err != nil {
+			return err
+		}
+		return to.Certify(c)
 	}
 	return to.Receive(in.round, in.from, in.b)
 }
@@ -201,7 +233,7 @@ func (m *meeting) crash(s Seat) {
 	for _, in := range m.inputs[s] {
 		apply(after, in)
 	}
-	for round := Commit; round <= Confirm; round++ {
+	for round := Commit; round <= Certified; round++ {
 		for _, to := range m.seats() {
 			if string(before.Say(round, to)) != string(after.Say(round, to)) {
 				m.t.Fatalf("%v says something else to %v in round %v after a restart", s, to, round)
@@ -219,7 +251,7 @@ func (m *meeting) expire() bool {
 			earliest = round
 		}
 	}
-	if earliest == 0 {
+	if earliest == 0 || earliest == Confirm {
 		return false
 	}
 	for _, s := range m.seats() {
@@ -243,7 +275,8 @@ func (m *meeting) resign(b []byte, change func(body []byte) []byte) []byte {
 	return sign(m.key(x.from), digest, x.header, change(slices.Clone(x.body)))
 }
 
-// blames are all blames of honest members; none of them may be of an honest one.
+// blames are all blames of honest members, and whom they wait for in the end; none
+// of them may be honest.
 func (m *meeting) blames() map[Seat][]Blame {
 	m.t.Helper()
 	out := map[Seat][]Blame{}
@@ -261,6 +294,10 @@ func (m *meeting) blames() map[Seat][]Blame {
 		var abort *Abort
 		if errors.As(m.errs[s], &abort) {
 			found = append(found, abort.Blames...)
+		}
+		_, awaited := x.Awaits()
+		for _, seat := range awaited {
+			found = append(found, Blame{Seat: seat, Reason: "does not confirm"})
 		}
 		for _, b := range found {
 			out[b.Seat] = append(out[b.Seat], b)
@@ -290,8 +327,8 @@ func (m *meeting) check() verdict {
 		}
 		if r.Result() == nil {
 			v.done = false
-			if m.errs[s] == nil {
-				m.t.Fatalf("%v has neither shares nor an error", s)
+			if round, _ := r.Awaits(); m.errs[s] == nil && round != Confirm {
+				m.t.Fatalf("%v has neither shares nor an error, and awaits round %q", s, round)
 			}
 			continue
 		}

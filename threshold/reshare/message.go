@@ -24,9 +24,10 @@ const (
 	Fill
 	Check
 	Confirm
+	Certified
 )
 
-var roundNames = [...]string{"none", "commit", "open", "mask", "masked", "echo", "fill", "check", "confirm", "stop"}
+var roundNames = [...]string{"none", "commit", "open", "mask", "masked", "echo", "fill", "check", "confirm", "certificate", "stop"}
 
 // String is the round's name.
 func (r Round) String() string {

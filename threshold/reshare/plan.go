@@ -87,7 +87,8 @@ type Seat struct {
 // String is such as "new party 3".
 func (s Seat) String() string { return fmt.Sprintf("%v party %d", s.Role, s.Party) }
 
-func (p *Plan) committee(r Role) *threshold.Committee {
+// Committee is that of a role.
+func (p *Plan) Committee(r Role) *threshold.Committee {
 	if r == Old {
 		return p.Old
 	}
@@ -99,5 +100,5 @@ func (p *Plan) Member(s Seat) (threshold.Member, error) {
 	if s.Role != Old && s.Role != New {
 		return threshold.Member{}, fmt.Errorf("there is no role %d", s.Role)
 	}
-	return p.committee(s.Role).Member(s.Party)
+	return p.Committee(s.Role).Member(s.Party)
 }

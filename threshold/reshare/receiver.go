@@ -76,8 +76,9 @@ type Receiver struct {
 	used        threshold.PartySet                         // old members whose shares are used
 	opening     *shamir.Opening                            // of the old shares' syndromes
 	syndromes   [threshold.MaxParties + 1][]shamir.Element // shares of them, of each new member
-	confirms    []eip712.Signature                         // of the new members
+	confirms    map[threshold.PartyID]eip712.Signature
 	result      *Result
+	word        []byte // the certificate, as it is said
 }
 
 // inbox is what has come in of the present round.
@@ -102,7 +103,7 @@ func NewReceiver(c Config, seed [SeedSize]byte) (*Receiver, error) {
 		return nil, err
 	}
 	r.commits, r.echoes = make([]statement, r.next().N), make([]statement, r.next().N)
-	r.confirms = make([]eip712.Signature, r.next().N)
+	r.confirms = map[threshold.PartyID]eip712.Signature{}
 	r.tell(Commit, Seat{}, r.agreement.Commitments())
 	return r, r.enter(Commit)
 }
@@ -129,6 +130,9 @@ func (r *Receiver) tell(round Round, to Seat, body []byte) {
 // come so far. Before it is handed out, whatever was received before must be
 // durable, or the same message could not be said again after a crash.
 func (r *Receiver) Say(round Round, to Seat) []byte {
+	if round == Certified {
+		return r.word
+	}
 	if b := r.said[round][Seat{}]; b != nil && (to.Role == New || round == Commit || round == Confirm) {
 		return b
 	}
@@ -138,7 +142,8 @@ func (r *Receiver) Say(round Round, to Seat) []byte {
 	return r.notice
 }
 
-// step is what a round demands of its senders, and how it ends.
+// step is what a round demands of its senders, and how it ends. Confirm ends in
+// another way (settle).
 type step struct {
 	from  Role
 	spare func(*Receiver) int // how many of them may be silent or send nonsense
@@ -158,14 +163,14 @@ func init() {
 		Echo:    {New, none, (*Receiver).readEcho, (*Receiver).closeEcho},
 		Fill:    {New, none, (*Receiver).readFill, (*Receiver).closeFill},
 		Check:   {New, func(r *Receiver) int { return r.next().T }, (*Receiver).readCheck, (*Receiver).closeCheck},
-		Confirm: {New, none, (*Receiver).readConfirm, (*Receiver).closeConfirm},
+		Confirm: {from: New, read: (*Receiver).readConfirm},
 	}
 }
 
 // enter begins to await a round's messages, with the receiver's own.
 func (r *Receiver) enter(round Round) error {
 	s := steps[round]
-	r.round, r.inbox = round, inbox{from: s.from, wanted: r.plan.committee(s.from).Quorum().All()}
+	r.round, r.inbox = round, inbox{from: s.from, wanted: r.plan.Committee(s.from).Quorum().All()}
 	if s.from != New {
 		return nil
 	}
@@ -206,7 +211,10 @@ func (r *Receiver) Receive(round Round, from threshold.PartyID, b []byte) error 
 		}
 		r.broken = append(r.broken, Blame{Seat: sender, Reason: "sent nonsense: " + err.Error()})
 	}
-	if r.heard == r.wanted || len(r.broken)+len(r.stopped) > steps[round].spare(r) {
+	switch {
+	case round == Confirm:
+		return r.settle()
+	case r.heard == r.wanted || len(r.broken)+len(r.stopped) > steps[round].spare(r):
 		return r.close()
 	}
 	return nil
@@ -235,12 +243,12 @@ func (r *Receiver) take(round Round, sender Seat, b []byte) error {
 }
 
 // Expire says that the time of the present round is over: whoever was not
-// heard is silent.
+// heard is silent. Round Confirm has no such end.
 func (r *Receiver) Expire() error {
 	if r.failed != nil {
 		return r.failed
 	}
-	if r.round == 0 {
+	if r.round == 0 || r.round == Confirm {
 		return nil
 	}
 	return r.close()

@@ -2,9 +2,9 @@ package reshare
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"testing"
 
-	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/agree"
 	"fhevm/threshold/shamir"
@@ -79,7 +79,7 @@ func newLiars(m *meeting) []Seat { return some(m, New, m.plan.New.Quorum().T) }
 func oneNew(m *meeting) []Seat   { return some(m, New, 1) }
 
 func some(m *meeting, role Role, count int) (out []Seat) {
-	for _, i := range m.rng.Perm(m.plan.committee(role).Quorum().N)[:count] {
+	for _, i := range m.rng.Perm(m.plan.Committee(role).Quorum().N)[:count] {
 		out = append(out, Seat{role, threshold.PartyID(i + 1)})
 	}
 	return out
@@ -117,15 +117,56 @@ func differently(lie func(*meeting, Seat, Seat, []byte) []byte) func(*meeting, S
 	}
 }
 
-// accuse stops with evidence against the member after the sender that is none.
-func accuse(m *meeting, from, _ Seat, b []byte) []byte {
-	digest, err := m.plan.Digest()
+// toOne does to the first honest new member what is right, and the wrong to all
+// others.
+func toOne(wrong func(*meeting, Seat, Seat, []byte) []byte) func(*meeting, Seat, Seat, []byte) []byte {
+	return func(m *meeting, from, to Seat, b []byte) []byte {
+		first := Seat{New, 1}
+		for m.corrupt[first] {
+			first.Party++
+		}
+		if to == first {
+			return b
+		}
+		return wrong(m, from, to, b)
+	}
+}
+
+// keepsCertificate is for those who tell nobody that they have it.
+func keepsCertificate(f func(*meeting, Round, Seat, Seat, []byte) []byte) func(*meeting, Round, Seat, Seat, []byte) []byte {
+	return func(m *meeting, r Round, from, to Seat, b []byte) []byte {
+		if r == Certified {
+			return nil
+		}
+		return f(m, r, from, to, b)
+	}
+}
+
+// falseCertificate is signed by all, for something else, or is none.
+func falseCertificate(m *meeting, r Round, from, to Seat, b []byte) []byte {
+	switch {
+	case r == Confirm:
+		return toOne(silent)(m, from, to, b)
+	case r != Certified:
+		return b
+	case to.Party%2 == 0:
+		return []byte("{}")
+	}
+	c, err := ParseCertificate(b)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	t := &table{plan: m.plan, digest: digest, self: from, key: m.key(from)}
+	c.Transcript[0]++
+	if b, err = json.Marshal(c); err != nil {
+		m.t.Fatal(err)
+	}
+	return b
+}
+
+// accuse stops with evidence against the member after the sender that is none.
+func accuse(m *meeting, from, _ Seat, b []byte) []byte {
 	honest := Seat{New, from.Party%threshold.PartyID(m.plan.New.Quorum().N) + 1}
-	return t.stop(fhe.Digest{}, &Abort{Blames: []Blame{{honest, "lies", [][]byte{b, b}}}})
+	return m.sayStop(from, Blame{honest, "lies", [][]byte{b, b}})
 }
 
 func statements(m *meeting) int { return m.plan.New.Quorum().N * statementSize }
@@ -152,7 +193,10 @@ var faults = []fault{
 		return m.resign(b, func(body []byte) []byte { clear(body[:entrySize]); return body })
 	})), proof: true},
 	{name: "an echo of what nobody said", corrupt: oneNew, tamper: in(Echo, lying(at(1)))},
-	{name: "another transcript", corrupt: oneNew, tamper: in(Confirm, lying(at(0)))},
+	{name: "another transcript", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, lying(at(0))))},
+	{name: "confirms to one alone", corrupt: newLiars, tamper: keepsCertificate(in(Confirm, toOne(silent))), done: true, quiet: true},
+	{name: "another transcript to all but one", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, toOne(lying(at(0))))), done: true},
+	{name: "false certificates", corrupt: newLiars, tamper: falseCertificate, done: true, quiet: true},
 	{name: "garbage for commitments", corrupt: oneNew, tamper: in(Commit, garbage)},
 	{name: "garbage for contributions", corrupt: oneNew, tamper: in(Open, garbage)},
 	{name: "garbage for an echo", corrupt: oneNew, tamper: in(Echo, garbage)},
@@ -162,7 +206,7 @@ var faults = []fault{
 	{name: "no contributions", corrupt: oneNew, tamper: in(Open, silent)},
 	{name: "no echo", corrupt: oneNew, tamper: in(Echo, silent)},
 	{name: "no messages handed on", corrupt: oneNew, tamper: in(Fill, silent)},
-	{name: "no confirmation", corrupt: oneNew, tamper: in(Confirm, silent)},
+	{name: "no confirmation", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, silent))},
 }
 
 // TestFaults: each fault, in each pair of committees, ends as it must, and nobody
@@ -338,6 +382,9 @@ func FuzzMessage(f *testing.F) {
 			Convicts(plan, Blame{Seat: m.from, Evidence: [][]byte{b, b}})
 		}
 		r.readStop(Seat{New, 2}, b)
+		if c, err := ParseCertificate(b); err == nil && r.Certify(c) == nil {
+			t.Fatal("a certificate before anyone confirms")
+		}
 		fill, err := parse(b)
 		if err == nil {
 			fill.from = Seat{New, 2}

@@ -10,7 +10,7 @@ import (
 // Stop is the round of a notice that a member's attempt is over. It is said in
 // the place of whatever the member would have said next, so that nobody takes
 // for silent who has found a culprit.
-const Stop = Confirm + 1
+const Stop = Certified + 1
 
 // Notice is that a member's attempt is over, and whom it blames. Without
 // evidence that is its word against theirs.
