@@ -45,7 +45,7 @@ demo: build
 test: lint unit portable smoke attached wasm e2e
 
 unit:
-	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
+	$(GO) test -timeout 60m $$($(GO) list ./... | grep -v /e2e)
 
 # The same bits without SIMD: compiled out, and switched off at run time. With
 # cpu.all=off Go computes fused multiply-adds in software, fifty times slower,
@@ -65,7 +65,7 @@ portable:
 	GOARCH=386 $(GO) test -run Transcript ./threshold/opening ./threshold/decrypt
 
 e2e: build wasm e2e/node_modules
-	$(GO) test -timeout 20m -count=1 -skip '^TestAttached' ./e2e/...
+	$(GO) test -timeout 60m -count=1 -skip '^TestAttached' ./e2e/...
 
 SOAK ?= 15m
 
@@ -110,7 +110,7 @@ compilers:
 
 attached: build contracts/script/node_modules
 	cd contracts/script && npm test --silent
-	$(GO) test -timeout 10m -count=1 -run '^TestAttached' ./e2e
+	$(GO) test -timeout 60m -count=1 -run '^TestAttached' ./e2e
 
 contracts/script/node_modules: contracts/script/package-lock.json
 	cd contracts/script && npm ci --no-audit --no-fund
@@ -119,10 +119,15 @@ contracts/script/node_modules: contracts/script/package-lock.json
 generate:
 	$(GO) generate ./...
 
+# One instrumented binary for each package: go test -fuzz would link one for each
+# decoder.
 fuzz:
-	@for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) -fuzzminimizetime 1x $$pkg || exit 1; \
+	@set -e; out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; cache=$$($(GO) env GOCACHE)/fuzz/fhevm; \
+	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u); do \
+	  $(GO) test -c -fuzz . -o "$$out/fuzz" "./$$dir"; \
+	  names=$$("$$out/fuzz" -test.list '^Fuzz'); \
+	  for f in $$names; do \
+	    echo "$$dir $$f"; (cd "$$dir" && "$$out/fuzz" -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZ) -test.fuzzminimizetime 1x -test.fuzzcachedir "$$cache/$$dir"); \
 	  done; done
 
 noise:

@@ -89,7 +89,7 @@ func crash(t *testing.T, dir string, after int) (number uint64, hash string) {
 // kills it after that many lines of output and returns what it said until then.
 func runChild(t *testing.T, test string, lines int, env ...string) (said []string) {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=1m")
+	child := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=10m")
 	child.Env = append(os.Environ(), env...)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()

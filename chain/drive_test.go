@@ -132,7 +132,7 @@ func TestIntervalMining(t *testing.T) {
 	for range 3 {
 		select {
 		case <-heads:
-		case <-time.After(time.Minute):
+		case <-time.After(5 * time.Minute):
 			t.Fatal("no block is made")
 		}
 	}

@@ -275,7 +275,7 @@ func TestSweep(t *testing.T) {
 
 func (m *machine) isSwept(t *testing.T) {
 	t.Helper()
-	for limit := time.Now().Add(time.Minute); len(m.kept(t)) > 0 && time.Now().Before(limit); {
+	for limit := time.Now().Add(5 * time.Minute); len(m.kept(t)) > 0 && time.Now().Before(limit); {
 		time.Sleep(time.Millisecond)
 	}
 	m.keepsNothing(t)

@@ -87,7 +87,7 @@ type outcomes struct{ packed, squashed map[fhe.Handle]fhe.Digest }
 func (m *machine) outcomes(t testing.TB, blocks []fhe.Batch) outcomes {
 	t.Helper()
 	o := outcomes{make(map[fhe.Handle]fhe.Digest), make(map[fhe.Handle]fhe.Digest)}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // only ends a test that hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only ends a test that hangs
 	defer cancel()
 	for h := range wantedIn(blocks) {
 		packed, err := m.digest(ctx, h, fhe.OfCiphertext)

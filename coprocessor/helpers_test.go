@@ -200,7 +200,7 @@ func (m *machine) feed(t testing.TB, blocks ...fhe.Batch) {
 // drain waits for all work; the limit only ends a test that hangs.
 func (m *machine) drain(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := m.Drain(ctx); err != nil {
 		t.Fatalf("%v; %+v", err, m.Stats())

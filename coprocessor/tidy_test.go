@@ -78,7 +78,7 @@ func TestTidy(t *testing.T) {
 	}
 	m.drain(t)
 	next := uint64(len(log.Blocks))
-	for deadline := time.Now().Add(time.Minute); m.Stats().Pruned == 0; next++ {
+	for deadline := time.Now().Add(5 * time.Minute); m.Stats().Pruned == 0; next++ {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing was pruned")
 		}

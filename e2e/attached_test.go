@@ -231,7 +231,7 @@ func (n *node) addition(config [3]common.Address) {
 	n.mine(signedOn(1337, bob, 1, &adder, append(add, common.LeftPadBytes([]byte{22}, 32)...)))
 	sum, err := n.chain.StorageAt(n.ctx, adder, common.Hash{}, nil)
 	n.must(err)
-	if s := n.status(fhe.Handle(sum), time.Minute); s.State != "ready" || s.Operation != "add" {
+	if s := n.status(fhe.Handle(sum), 5*time.Minute); s.State != "ready" || s.Operation != "add" {
 		n.t.Errorf("the sum is %+v", s)
 	}
 }

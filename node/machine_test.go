@@ -247,7 +247,7 @@ func (m *machine) drain(t *testing.T) {
 // hangs.
 func (m *machine) until(t *testing.T, missing int) {
 	t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(5 * time.Minute)
 	for {
 		changed := m.coprocessor.Changed()
 		if m.Stats().Missing == missing {

@@ -30,7 +30,7 @@ func next(t *testing.T, ch <-chan wireStatus) wireStatus {
 	select {
 	case s := <-ch:
 		return s
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		t.Fatal("no notification")
 		panic("unreachable")
 	}

@@ -101,7 +101,7 @@ func TestSquashedDoesNotWait(t *testing.T) {
 	unknown := pending
 	unknown[0]++
 	for h, want := range map[fhe.Handle]threshold.Code{pending: threshold.NotReady, unknown: threshold.UnknownHandle} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		r := committee.NewSquashRequest(n.Domain(), n.network.Committee.Epoch, 1, partyKey, h)
 		_, err := n.Squashed(ctx, r)

@@ -23,7 +23,7 @@ const TRIVIAL_ENCRYPT = 24;
 
 /// Starts anvil at a free port and returns its URL, the process and a funded key.
 async function startAnvil() {
-  const child = spawn(process.env.ANVIL ?? join(here, "node_modules/.bin/anvil"), ["--port", "0", "--chain-id", String(chainId)], { timeout: 120_000 });
+  const child = spawn(process.env.ANVIL ?? join(here, "node_modules/.bin/anvil"), ["--port", "0", "--chain-id", String(chainId)], { timeout: 1_200_000 });
   let text = "";
   const url = await new Promise((resolve, reject) => {
     child.once("error", reject);

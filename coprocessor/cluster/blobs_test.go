@@ -63,7 +63,7 @@ func TestS3(t *testing.T) {
 	log := program(300)
 	want := alone(t, log)
 	s := startServer(t)
-	h := leadWith(t, s.URL(), vfs.NewMem(), blobs)
+	h := leadWith(t, s.URL(), vfs.NewMem(), blobs, quick)
 	w := work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Blobs = blobs })
 	h.feed(t, log.Blocks...)
 	h.drain(t)

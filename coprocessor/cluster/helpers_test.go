@@ -42,7 +42,7 @@ func program(seed uint64) *logtest.Log {
 
 // within is the limit that only ends a test that hangs.
 func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -96,16 +96,16 @@ type head struct {
 
 func lead(t testing.TB, url string, disk vfs.FS, change ...func(*coprocessor.Config)) *head {
 	t.Helper()
-	return leadWith(t, url, disk, nil, change...)
+	return leadWith(t, url, disk, nil, quick, change...)
 }
 
-func leadWith(t testing.TB, url string, disk vfs.FS, blobs Blobs, change ...func(*coprocessor.Config)) *head {
+func leadWith(t testing.TB, url string, disk vfs.FS, blobs Blobs, timing Timing, change ...func(*coprocessor.Config)) *head {
 	t.Helper()
 	nc := connect(t, url, "leader")
 	if blobs == nil {
 		blobs = blobsOf(t, nc)
 	}
-	leader, err := NewLeader(within(t), LeaderConfig{Domain: logtest.Domain, Conn: nc, Blobs: blobs, Timing: quick, Logger: discard})
+	leader, err := NewLeader(within(t), LeaderConfig{Domain: logtest.Domain, Conn: nc, Blobs: blobs, Timing: timing, Logger: discard})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,16 @@ import (
 type circuit struct {
 	sources []*source
 	steps   []step
-	known   map[string]step       // the steps by what decides their results
+	known   map[question]step     // the steps by what decides their results
+	key     []byte                // of the wire that was asked for last
 	masks   map[[2]uint64][]block // operand blocks by the start of their masks
 	err     error                 // why the first bad bootstrap was refused
+}
+
+// question is a table and the key of the wire at which it is evaluated.
+type question struct {
+	*table
+	key string
 }
 
 // step is one bootstrap.
@@ -28,7 +35,7 @@ type step struct {
 func (s step) layer() int { return s.outs[0].layer }
 
 func newCircuit() *circuit {
-	return &circuit{known: make(map[string]step), masks: make(map[[2]uint64][]block)}
+	return &circuit{known: make(map[question]step), masks: make(map[[2]uint64][]block)}
 }
 
 // input adds an operand's block with plaintext in [0, top].
@@ -123,18 +130,16 @@ func gcd(a, b int) int {
 // and combination: a second one would make the same ciphertexts, noise and
 // all. It checks that w stays within the domain of t and the noise budget.
 func (c *circuit) bootstrap(t *table, w wire) step {
-	key := fmt.Sprintf("%p %d", t, w.constant)
-	for _, x := range w.terms {
-		key += fmt.Sprintf(" %d*%d", x.factor, x.index)
-	}
-	if s, ok := c.known[key]; ok {
+	c.key = w.appendKey(c.key[:0])
+	if s, ok := c.known[question{t, string(c.key)}]; ok {
 		return s
 	}
-	if err := t.check(w); err != nil && c.err == nil {
-		c.err = fmt.Errorf("bootstrap %d: %w", len(c.steps), err)
+	if c.err == nil && !t.fits(w) {
+		c.err = fmt.Errorf("bootstrap %d: plaintext in [%d, %d] and 2-norm squared %d, want [%d, %d] and at most %d",
+			len(c.steps), w.lo, w.hi, w.norm2(), t.lo, t.hi, tfhe.MaxNorm2)
 	}
 	s := c.step(t, w)
-	c.known[key] = s
+	c.known[question{t, string(c.key)}] = s
 	c.steps = append(c.steps, s)
 	return s
 }
@@ -163,14 +168,9 @@ func image(f func(int) int, w wire) (lo, hi, step int) {
 	return lo, hi, max(step, 1)
 }
 
-func (t *table) check(w wire) error {
-	if w.lo < t.lo || w.hi > t.hi {
-		return fmt.Errorf("plaintext in [%d, %d], want [%d, %d]", w.lo, w.hi, t.lo, t.hi)
-	}
-	if n := w.norm2(); n > tfhe.MaxNorm2 {
-		return fmt.Errorf("2-norm squared %d, want at most %d", n, tfhe.MaxNorm2)
-	}
-	return nil
+// fits reports whether w is within the domain of t and the noise budget.
+func (t *table) fits(w wire) bool {
+	return w.lo >= t.lo && w.hi <= t.hi && w.norm2() <= tfhe.MaxNorm2
 }
 
 // finish turns the circuit for results, blocks of values of the given types,

@@ -3,18 +3,21 @@ package radix
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/big"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/holiman/uint256"
 
 	"fhevm/fhe"
+	"fhevm/fhe/internal/parallel"
 	"fhevm/fhe/model"
 	"fhevm/fhe/tfhe"
 )
@@ -259,15 +262,9 @@ func (r *plainRunner) build(t *testing.T, operands []Operand, values []*big.Int)
 }
 
 // compiled is f's program on operands with distinct noise.
-func (f form) compiled(t *testing.T, clear *big.Int) *program {
-	t.Helper()
-	r := plainRunner{form: f}
-	values := make([]*big.Int, len(f.types))
-	for i := range values {
-		values[i] = clear
-	}
-	r.build(t, f.operands(values, func(_ int, t fhe.Type, _ *big.Int) *Ciphertext { return plain(t, new(big.Int)) }), values)
-	return r.program
+func (f form) compiled(clear *big.Int) (*program, error) {
+	values := slices.Repeat([]*big.Int{clear}, len(f.types))
+	return compile(f.row, f.t, f.operands(values, func(_ int, t fhe.Type, _ *big.Int) *Ciphertext { return plain(t, new(big.Int)) }))
 }
 
 // clears are values for the clear operands of f: few where circuits are large.
@@ -286,20 +283,49 @@ func (f form) clears() []*big.Int {
 	return edges
 }
 
+// blueprint is what the circuits of a form are, for all of its clear values.
+type blueprint struct {
+	form
+	digest [16]byte // of all that decides their results
+	norm2  int      // the largest of a bootstrap's input
+}
+
+// blueprints builds the circuits of every form, which takes a while, once.
+var blueprints = sync.OnceValues(func() ([]blueprint, error) {
+	all := forms()
+	out, errs := make([]blueprint, len(all)), make([]error, len(all))
+	parallel.For(len(all), func(i int) { out[i], errs[i] = all[i].draft() })
+	return out, errors.Join(errs...)
+})
+
+func (f form) draft() (blueprint, error) {
+	b, h := blueprint{form: f}, sha256.New()
+	for _, k := range f.clears() {
+		p, err := f.compiled(k)
+		if err != nil {
+			return b, fmt.Errorf("%v: compile with %v: %w", f, k, err)
+		}
+		h.Write(p.text())
+		for _, layer := range p.layers {
+			for _, s := range layer {
+				b.norm2 = max(b.norm2, s.input.norm2())
+			}
+		}
+	}
+	copy(b.digest[:], h.Sum(nil))
+	return b, nil
+}
+
 // No bootstrap of any circuit fails with more than 2^-128, by the formula of
 // the default parameters.
 func TestFailureProbability(t *testing.T) {
-	for _, f := range forms() {
-		worst := 0
-		for _, k := range f.clears() {
-			for _, layer := range f.compiled(t, k).layers {
-				for _, s := range layer {
-					worst = max(worst, s.input.norm2())
-				}
-			}
-		}
-		if p := tfhe.Default.FailureLog2(float64(worst)); p > -128 {
-			t.Errorf("%v: bootstrap of 2-norm squared %d fails with 2^%.2f", f, worst, p)
+	all, err := blueprints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range all {
+		if p := tfhe.Default.FailureLog2(float64(b.norm2)); p > -128 {
+			t.Errorf("%v: bootstrap of 2-norm squared %d fails with 2^%.2f", b.form, b.norm2, p)
 		}
 	}
 }
@@ -310,13 +336,13 @@ var update = flag.Bool("update", false, "write testdata/circuits.txt")
 // bootstrap, must stay what testdata/circuits.txt records.
 func TestCircuitsAreFixed(t *testing.T) {
 	const path = "testdata/circuits.txt"
+	all, err := blueprints()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var b bytes.Buffer
-	for _, f := range forms() {
-		h := sha256.New()
-		for _, k := range f.clears() {
-			f.compiled(t, k).print(h)
-		}
-		fmt.Fprintf(&b, "%x %s\n", h.Sum(nil)[:16], f)
+	for _, c := range all {
+		fmt.Fprintf(&b, "%x %s\n", c.digest, c.form)
 	}
 	if *update {
 		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
@@ -332,24 +358,31 @@ func TestCircuitsAreFixed(t *testing.T) {
 	}
 }
 
-// print writes all that decides p's results.
-func (p *program) print(w io.Writer) {
+// text is all that decides p's results.
+func (p *program) text() (b []byte) {
+	tables := make(map[*table]string)
 	for _, layer := range p.layers {
 		for _, s := range layer {
-			fmt.Fprintln(w, s.layer(), s.outs[0].index, s.table.entries, s.table.twice, s.input)
+			if tables[s.table] == "" {
+				tables[s.table] = fmt.Sprint(s.table.entries, s.table.twice)
+			}
+			b = fmt.Appendf(b, "%d %d %s ", s.layer(), s.outs[0].index, tables[s.table])
+			b = append(s.input.text(b), '\n')
 		}
 	}
 	for _, out := range p.outs {
-		fmt.Fprintln(w, out)
+		b = append(out.text(b), '\n')
 	}
+	return b
 }
 
-// String lists w's terms and its constant.
-func (w wire) String() (s string) {
+// text appends w's terms and its constant.
+func (w wire) text(b []byte) []byte {
 	for _, t := range w.terms {
-		s += fmt.Sprintf("%d*[%d] + ", t.factor, t.index)
+		b = append(strconv.AppendInt(b, int64(t.factor), 10), "*["...)
+		b = append(strconv.AppendInt(b, int64(t.index), 10), "] + "...)
 	}
-	return s + fmt.Sprint(w.constant)
+	return strconv.AppendInt(b, int64(w.constant), 10)
 }
 
 // Every operation of the table has a circuit, but those that Eval is not for.

@@ -88,8 +88,11 @@ func fitting(terms []wire, most int) (group, rest []wire) {
 	for _, w := range terms {
 		left += w.hi
 	}
-	for _, w := range terms {
-		if s := total.plus(w); (len(group) == 0 || left > most) && message.check(s) == nil {
+	for i, w := range terms {
+		if len(group) > 0 && left <= most {
+			return group, append(rest, terms[i:]...)
+		}
+		if s := total.plus(w); message.fits(s) {
 			total, group, left = s, append(group, w), left-w.hi
 		} else {
 			rest = append(rest, w)

@@ -54,14 +54,18 @@ func (n *network) digests(t *testing.T, e *Evaluator, together bool) fhe.Digest 
 func TestDeterminism(t *testing.T) {
 	const want = "0xd9c8840e5cb7bc1b8e511020994eab629e7b571c21a576e1062900ac3935a832"
 	n := realNetwork()
-	engine := tfhe.NewEngine(n.key, 3)
-	defer engine.Close()
-	if got := n.digests(t, NewEvaluator(tfhe.Default, engine), true); got.String() != want {
-		t.Errorf("three workers, all at once: %s, want %s", got, want)
-	}
-	alone := tfhe.NewEngine(n.key, 1)
-	defer alone.Close()
-	if got := n.digests(t, NewEvaluator(tfhe.Default, alone), false); got.String() != want {
-		t.Errorf("one worker, one by one: %s, want %s", got, want)
+	for _, c := range []struct {
+		name     string
+		workers  int
+		together bool
+	}{{"three workers, all at once", 3, true}, {"one worker, one by one", 1, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // one worker alone would leave processors idle
+			engine := tfhe.NewEngine(n.key, c.workers)
+			defer engine.Close()
+			if got := n.digests(t, NewEvaluator(tfhe.Default, engine), c.together); got.String() != want {
+				t.Errorf("digest %s, want %s", got, want)
+			}
+		})
 	}
 }

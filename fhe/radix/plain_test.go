@@ -6,12 +6,20 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
+
+// The tests make many small things and keep few: with the usual percentage the
+// collector takes a third of their time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 // plainParams has the plaintext space of tfhe.Default and nothing else.
 var plainParams = tfhe.Params{Name: "plain", GLWEDim: 1, PolySize: 2 * half}

@@ -96,9 +96,9 @@ func (e *Evaluator) runLayer(ctx context.Context, steps []step, values []tfhe.LW
 
 // job prepares a bootstrap of src by t.
 func (e *Evaluator) job(t *table, src tfhe.LWE) tfhe.Job {
-	j := tfhe.Job{Src: src, LUT: e.luts[t]}
-	for range t.fs {
-		j.Dst = append(j.Dst, e.params.NewLWE())
+	j := tfhe.Job{Src: src, LUT: e.luts[t], Dst: make([]tfhe.LWE, len(t.fs))}
+	for i := range j.Dst {
+		j.Dst[i] = e.params.NewLWE()
 	}
 	return j
 }

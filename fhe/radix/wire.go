@@ -2,6 +2,7 @@ package radix
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
@@ -37,7 +38,14 @@ func (s *source) wire() wire { return wire{terms: []term{{s, 1}}, lo: s.lo, hi: 
 
 func (a wire) plus(b wire) wire {
 	out := wire{constant: a.constant + b.constant, lo: a.lo + b.lo, hi: a.hi + b.hi}
-	out.terms = merge(a.terms, b.terms)
+	switch {
+	case len(b.terms) == 0:
+		out.terms = a.terms
+	case len(a.terms) == 0:
+		out.terms = b.terms
+	default:
+		out.terms = merge(a.terms, b.terms)
+	}
 	if len(out.terms) == len(a.terms)+len(b.terms) {
 		return out
 	}
@@ -61,7 +69,7 @@ func merge(a, b []term) []term {
 			a, b = a[1:], b[1:]
 		}
 	}
-	return slices.Concat(out, a, b)
+	return append(append(out, a...), b...)
 }
 
 // span is the range of a that those of its sources give.
@@ -79,8 +87,9 @@ func (a wire) times(k int) wire {
 		return constant(0)
 	}
 	out := wire{constant: k * a.constant, lo: min(k*a.lo, k*a.hi), hi: max(k*a.lo, k*a.hi)}
-	for _, t := range a.terms {
-		out.terms = append(out.terms, term{t.source, k * t.factor})
+	out.terms = make([]term, len(a.terms))
+	for i, t := range a.terms {
+		out.terms[i] = term{t.source, k * t.factor}
 	}
 	return out
 }
@@ -157,6 +166,15 @@ func (a wire) layer() (n int) {
 // equal reports whether a and b are the same combination.
 func (a wire) equal(b wire) bool {
 	return a.constant == b.constant && slices.Equal(a.terms, b.terms)
+}
+
+// appendKey appends bytes that only equal combinations have in common.
+func (a wire) appendKey(b []byte) []byte {
+	b = binary.AppendVarint(b, int64(a.constant))
+	for _, t := range a.terms {
+		b = binary.AppendVarint(binary.AppendUvarint(b, uint64(t.index)), int64(t.factor))
+	}
+	return b
 }
 
 // isClear reports whether a is a constant.

@@ -12,7 +12,7 @@ const { DevNode, locateNode } = createRequire(import.meta.url)("../dist/core");
 
 async function hardhat(args, env = {}) {
   const hardhat = path.join(project, "node_modules/.bin/hardhat");
-  return promisify(execFile)(hardhat, args, { cwd: project, env: { ...process.env, ...env }, timeout: 60_000 });
+  return promisify(execFile)(hardhat, args, { cwd: project, env: { ...process.env, ...env }, timeout: 600_000 });
 }
 
 const report = async (args, env) => JSON.parse((await hardhat([...args, "run", "--no-compile", "scripts/report.ts"], env)).stdout);

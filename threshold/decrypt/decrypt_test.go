@@ -44,17 +44,19 @@ func shares(ps []decrypt.Partial) (out []shamir.Element) {
 // committee, with t parties lying in their own way or silent.
 func TestDecrypt(t *testing.T) {
 	for _, n := range []int{4, 7, 10, 13} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			d := lwetest.Deal(t, n, uint64(n))
-			keys, rng := keys(t, d), rand.New(rand.NewPCG(uint64(n), 1))
-			for trial := range 4 {
+		d := lwetest.Deal(t, n, uint64(n))
+		keys := keys(t, d)
+		for trial := range 4 {
+			t.Run(fmt.Sprint(n, " parties, trial ", trial), func(t *testing.T) {
+				t.Parallel()
+				rng := rand.New(rand.NewPCG(uint64(n), uint64(trial)))
 				for _, typ := range fhe.Types() {
 					want := &uint256.Int{rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64()}
 					want.Rsh(want, uint(256-typ.Bits()))
 					oneDecryption(t, rng, d, keys, typ, want, trial)
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

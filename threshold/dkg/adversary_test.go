@@ -121,6 +121,7 @@ func (n *net) blames(liar threshold.PartyID, reason string) {
 // TestTwoLiars has two of seven misbehave at a time. What one of them did may end the
 // run before the other's turn.
 func TestTwoLiars(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 7, &small), 1)
 	n.tamper[2], n.tamper[7] = at(Bodies, only(1, flip(79))), at(Bodies, flip(100))
 	n.play()
@@ -134,6 +135,7 @@ func TestTwoLiars(t *testing.T) {
 
 // TestForged drops what is not its sender's, and messages of other runs.
 func TestForged(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 4, &small), 1)
 	other := newTestRun(t, 4, &small)
 	other.id[0] ^= 1

@@ -37,6 +37,7 @@ func (n *net) by(from threshold.PartyID, kind Kind, index uint32, body []byte) *
 
 // A malformed complaint does not make a party that has confirmed disclose, while another is done.
 func TestDiscloseAfterConfirm(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 4, &small), 1)
 	n.runWhere(func(to threshold.PartyID, m *Message) bool { return !(to == 1 && m.Kind == Confirm && m.From == 3) })
 	victim, done := n.machines[1], n.machines[2]
@@ -72,6 +73,7 @@ func TestDiscloseAfterConfirm(t *testing.T) {
 
 // One complaint, without any Timeout, ends nothing.
 func TestComplaintFramesHonest(t *testing.T) {
+	t.Parallel()
 	for _, phase := range []Kind{Commitments, Squares, Bodies} {
 		n := newNet(t, newTestRun(t, 4, &small), 1)
 		hold := func(to threshold.PartyID, m *Message) bool { // 3 is prompt, 2 and 4 a moment late
@@ -94,6 +96,7 @@ func TestComplaintFramesHonest(t *testing.T) {
 
 // An honest complainer that meets another lie later has two verdicts, and is not convicted for it.
 func TestTwoVerdicts(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 4, &small), 1)
 	n.tamper[3] = func(n *net, to threshold.PartyID, msg *Message) *Message {
 		if msg.Kind == Squares {
@@ -175,6 +178,7 @@ func TestSilenceRace(t *testing.T) {
 
 // A party confirms to one other only. That one is done, and passes the confirmation on.
 func TestSplit(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 4, &small), 1)
 	n.tamper[3] = func(n *net, to threshold.PartyID, msg *Message) *Message {
 		if msg.Kind == Confirm && to != 2 {
@@ -193,6 +197,7 @@ func TestSplit(t *testing.T) {
 // A complaint that only party 1 gets, hidden behind a harmless one of a higher index,
 // does not send party 1 to trial alone.
 func TestHiddenComplaint(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 4, &small), 1)
 	n.runWhere(func(to threshold.PartyID, m *Message) bool { return m.Kind <= Reveal || m.From == 3 })
 	h := n.machines[1]

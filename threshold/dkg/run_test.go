@@ -53,6 +53,7 @@ func (n *net) bits(name string, fields int, shares func(s *secret, k int) []uint
 // nobody but the test puts together, that all rows encrypt what they should with
 // errors as large as they should be.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	for i, parties := range []int{4, 7} {
 		run := newTestRun(t, parties, &small)
 		n := newNet(t, run, uint64(i))
@@ -202,6 +203,7 @@ func (n *net) checkSquash(i int, bit uint64, secret []uint64) {
 
 // TestSecret gives each party what the committee's service decrypts with.
 func TestSecret(t *testing.T) {
+	t.Parallel()
 	n := newNet(t, newTestRun(t, 4, &small), 2)
 	m := n.machines[2]
 	if _, err := m.Secret(); err == nil {

@@ -42,6 +42,7 @@ func (s simulated) sent() (out simulate.Output) {
 // parties there, all have the same keys; where one never says a word, all others
 // give up and blame that one.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(8) {
 		run := newTestRun(t, 4, &small)
 		rng := rand.New(rand.NewPCG(seed, 81))

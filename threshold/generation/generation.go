@@ -31,6 +31,8 @@ type Config struct {
 	Keep     func(*Result) error
 	Progress func(Progress)
 	Log      *slog.Logger
+
+	dial dialer // TCP, but in tests
 }
 
 // Progress is how far a run is.
@@ -102,6 +104,11 @@ func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.dial == nil {
+		c.dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		}
+	}
 }
 
 // party is a machine with its links to the others.
@@ -119,7 +126,7 @@ func (p *party) connect(ctx context.Context) error {
 		if m.Party == p.cfg.Party {
 			continue
 		}
-		l, err := newLink(m, p.cfg.Identity)
+		l, err := newLink(m, p.cfg.Identity, p.cfg.dial)
 		if err != nil {
 			p.close()
 			return err
@@ -147,17 +154,18 @@ func (p *party) close() {
 }
 
 // run drives the machine. Who is awaited for too long is told by the machine's own
-// rules to be silent.
+// rules to be silent. A message that came while this party was busy earns more
+// patience, but once: messages that bring nothing further must not hold up the end.
 func (p *party) run(ctx context.Context) error {
 	patience := time.NewTimer(p.cfg.Gather)
 	defer patience.Stop()
-	last := Progress{Total: -1}
+	last, late := Progress{Total: -1}, false
 	for p.machine.Failure() == nil && !p.machine.Done() {
 		if err := p.send(); err != nil {
 			return err
 		}
 		if now := p.progress(); now != last {
-			last = now
+			last, late = now, false
 			p.cfg.Progress(now)
 			if now.Done > 0 {
 				patience.Reset(p.cfg.Patience)
@@ -167,13 +175,12 @@ func (p *party) run(ctx context.Context) error {
 		case msg := <-p.in:
 			p.machine.Receive(msg)
 		case <-patience.C:
-			if p.receive() { // it came while this party was busy
-				patience.Reset(p.cfg.Patience)
+			patience.Reset(p.cfg.Patience)
+			if late = !late && p.receive(); late {
 				continue
 			}
 			p.cfg.Log.Warn("key generation: parties are silent", "awaited", last.Awaited)
 			p.machine.Timeout()
-			patience.Reset(p.cfg.Patience)
 		case <-ctx.Done():
 			return fmt.Errorf("key generation stopped: %w", ctx.Err())
 		}

@@ -6,7 +6,10 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"google.golang.org/grpc/test/bufconn"
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
@@ -22,20 +25,52 @@ var few = tfhe.Params{
 	KeySwitchBaseLog: 4, KeySwitchLevel: 4, PackSize: 256, PackBaseLog: 2, PackLevel: 6, PackBits: 11, KeyShares: 1,
 }
 
-// members are parties of this process, each with a listener.
-func members(t *testing.T) (c *threshold.Committee, ids []*identity.Identity, listeners []net.Listener) {
+// meeting is parties of this process, each with a listener.
+type meeting struct {
+	run       *dkg.Run
+	ids       []*identity.Identity
+	listeners []net.Listener
+	dial      dialer
+}
+
+// overTCP is parties that meet over the machine's own network.
+func overTCP(t *testing.T) *meeting {
+	return gather(t, func(int) (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }, nil)
+}
+
+// inMemory is parties that meet in memory, so that a test may own their time.
+func inMemory(t *testing.T) *meeting {
+	pipes := map[string]*bufconn.Listener{}
+	listen := func(i int) (net.Listener, error) {
+		l := bufconn.Listen(1 << 16)
+		pipes[named{l, i}.Addr().String()] = l
+		return named{l, i}, nil
+	}
+	return gather(t, listen, func(ctx context.Context, address string) (net.Conn, error) { return pipes[address].DialContext(ctx) })
+}
+
+// named is a listener with an address of its own.
+type named struct {
+	net.Listener
+	number int
+}
+
+func (n named) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: n.number + 1} }
+
+func gather(t *testing.T, listen func(int) (net.Listener, error), dial dialer) *meeting {
 	t.Helper()
-	c = &threshold.Committee{Epoch: threshold.Epoch{Number: 1}, Policy: threshold.Policy{Coprocessors: []fhe.Address{{1}}, Need: 1}}
+	m := &meeting{dial: dial}
+	c := &threshold.Committee{Epoch: threshold.Epoch{Number: 1}, Policy: threshold.Policy{Coprocessors: []fhe.Address{{1}}, Need: 1}}
 	for i := range 4 {
 		id, err := identity.Generate()
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := listen(i)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids, listeners = append(ids, id), append(listeners, l)
+		m.ids, m.listeners = append(m.ids, id), append(m.listeners, l)
 		c.Members = append(c.Members, id.Member(threshold.PartyID(i+1), l.Addr().String()))
 	}
 	margin, err := prss.NewMargin(c.Quorum(), dkg.Noise(c.Quorum()))
@@ -43,7 +78,10 @@ func members(t *testing.T) (c *threshold.Committee, ids []*identity.Identity, li
 		t.Fatal(err)
 	}
 	c.Noise, c.Stat = margin.Noise, margin.Stat
-	return c, ids, listeners
+	if m.run, err = dkg.NewRun(c, &few, fhe.Digest{}, 0); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 type ended struct {
@@ -53,20 +91,12 @@ type ended struct {
 }
 
 // start has the given parties take part.
-func start(t *testing.T, parties []int, patience time.Duration) <-chan ended {
-	t.Helper()
-	c, ids, listeners := members(t)
-	run, err := dkg.NewRun(c, &few, fhe.Digest{}, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+func (m *meeting) start(t *testing.T, parties []int, patience time.Duration) <-chan ended {
 	out := make(chan ended, len(parties))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
 	for _, i := range parties {
 		go func() {
-			r, err := Generate(ctx, Config{
-				Run: run, Party: threshold.PartyID(i + 1), Identity: ids[i], Listener: listeners[i], Gather: patience, Patience: patience,
+			r, err := Generate(t.Context(), Config{
+				Run: m.run, Party: threshold.PartyID(i + 1), Identity: m.ids[i], Listener: m.listeners[i], Gather: patience, Patience: patience, dial: m.dial,
 			})
 			out <- ended{i, r, err}
 		}()
@@ -76,7 +106,7 @@ func start(t *testing.T, parties []int, patience time.Duration) <-chan ended {
 
 // TestGenerate has four parties make keys over mutual TLS.
 func TestGenerate(t *testing.T) {
-	out := start(t, []int{0, 1, 2, 3}, 0)
+	out := overTCP(t).start(t, []int{0, 1, 2, 3}, 0)
 	var key fhe.Digest
 	for range 4 {
 		e := <-out
@@ -94,12 +124,14 @@ func TestGenerate(t *testing.T) {
 
 // TestAbsent gives up when a party never appears, and says which.
 func TestAbsent(t *testing.T) {
-	out := start(t, []int{0, 1, 3}, 300*time.Millisecond)
-	for range 3 {
-		e := <-out
-		var f *dkg.Failure
-		if !errors.As(e.err, &f) || len(f.Blames) != 1 || f.Blames[0].Party != 3 || !strings.Contains(e.err.Error(), "party 3: sent no commitments") {
-			t.Errorf("party %d: %v", e.party+1, e.err)
+	synctest.Test(t, func(t *testing.T) {
+		out := inMemory(t).start(t, []int{0, 1, 3}, time.Minute)
+		for range 3 {
+			e := <-out
+			var f *dkg.Failure
+			if !errors.As(e.err, &f) || len(f.Blames) != 1 || f.Blames[0].Party != 3 || !strings.Contains(e.err.Error(), "party 3: sent no commitments") {
+				t.Errorf("party %d: %v", e.party+1, e.err)
+			}
 		}
-	}
+	})
 }

@@ -3,6 +3,7 @@ package generation
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -28,8 +29,12 @@ type link struct {
 	queue []*dkg.Message // what the party does not have yet: the protocol bounds it
 }
 
-func newLink(m threshold.Member, id *identity.Identity) (*link, error) {
+// dialer connects to an address.
+type dialer func(ctx context.Context, address string) (net.Conn, error)
+
+func newLink(m threshold.Member, id *identity.Identity, dial dialer) (*link, error) {
 	conn, err := grpc.NewClient("passthrough:///"+m.Address,
+		grpc.WithContextDialer(dial),
 		grpc.WithTransportCredentials(credentials.NewTLS(committee.ClientTLS(id, m))),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pause, MinConnectTimeout: 10 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(bytesCodec{}), grpc.MaxCallSendMsgSize(maxMessage)))
