@@ -53,6 +53,30 @@ func TestRestoreDrill(t *testing.T) {
 	})
 }
 
+// comeBack restores party 1, which does not run, in a later epoch, and shows that it is
+// needed. Its log covers the epochs in which it answered.
+func (p *parties) comeBack(want ledger) {
+	p.t.Helper()
+	data := filepath.Join(p.own(1), "data")
+	for epoch, want := range map[string]bool{"1": true, "2": true, "3": false} {
+		text := mustRun(p.t, "party", "audit", "--data", data, "--epoch", epoch)
+		if got := strings.Contains(text, "answered"); got != want {
+			p.t.Errorf("answers in epoch %s are %v in the log:\n%s", epoch, got, text)
+		}
+	}
+	backup, restored := filepath.Join(p.dir, "backup"), filepath.Join(p.dir, "restored")
+	p.backUp(1, backup)
+	p.must(os.RemoveAll(p.own(1)))
+	p.restore(backup, restored)
+	p.running[1] = startParty(p.node, filepath.Join(restored, "party.identity"), restored, filepath.Join(restored, "data"), "--passphrase-file", p.passphrase())
+	p.running[2].kill()
+	p.eventually("the restored party counts", func() bool {
+		_, err := p.reveal(alice)
+		return err == nil
+	})
+	p.check(want)
+}
+
 // audit verifies a running party's log and returns its head.
 func (p *parties) audit(id threshold.PartyID) (head string) {
 	p.t.Helper()
@@ -153,11 +177,16 @@ func (p *parties) restore(backup, out string) {
 	if _, _, err := run(p.t, args...); err == nil {
 		p.t.Error("a restored party is overwritten")
 	}
-	for _, name := range []string{"party.identity", "party-1.share"} {
-		info, err := os.Stat(filepath.Join(out, name))
+	shares, err := filepath.Glob(filepath.Join(out, "*.share"))
+	p.must(err)
+	if len(shares) != 1 {
+		p.t.Errorf("restored are the shares %v", shares)
+	}
+	for _, path := range append(shares, filepath.Join(out, "party.identity")) {
+		info, err := os.Stat(path)
 		p.must(err)
 		if info.Mode().Perm() != 0o600 {
-			p.t.Errorf("%s has mode %v", name, info.Mode())
+			p.t.Errorf("%s has mode %v", path, info.Mode())
 		}
 	}
 }

@@ -137,8 +137,8 @@ func (p *parties) wantErased(path string) {
 	}
 }
 
-// TestReshare: a committee refreshes its shares, and then replaces one of its
-// members. The same handles decrypt in every epoch, in the old one until it is
+// TestReshare: a committee refreshes its shares, then replaces one of its members, and
+// another loses its machine. The same handles decrypt in every epoch, in the old one until it is
 // retired, and nothing of it is left then.
 func TestReshare(t *testing.T) {
 	p := foundDev(t)
@@ -178,6 +178,7 @@ func TestReshare(t *testing.T) {
 		p.wantSupply(1000)
 	})
 	p.step("another member", func() { p.replace(want) })
+	p.step("a member is restored in its third epoch", func() { p.comeBack(want) })
 }
 
 // replace puts party 5, a newcomer, in the place of party 4.

@@ -91,7 +91,7 @@ func (a *api) listen() (err error) {
 func newAPI(n *Node, key []byte) *api {
 	a := &api{
 		node: n, key: key,
-		users:     committee.Gate[fhe.Address]{Each: maxPerUser, All: maxUsers},
+		users:     committee.Gate[fhe.Address]{Each: maxPerUser, All: maxUsers, Spare: maxUsers / 2},
 		contracts: committee.Gate[struct{}]{All: maxContracts},
 		public:    committee.Gate[struct{}]{All: maxPublic},
 		waits:     committee.Gate[struct{}]{All: maxWaits},
@@ -110,7 +110,7 @@ func (a *api) routes() http.Handler {
 		mux.HandleFunc(method+" "+route, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			if err := f(w, r); err != nil {
-				writeError(w, err)
+				a.node.refuse(w, err)
 			}
 		})
 	}
@@ -238,11 +238,15 @@ func (a *api) userDecrypt(w http.ResponseWriter, r *http.Request) (err error) {
 	connection := http.NewResponseController(w)
 	encoder := json.NewEncoder(w)
 	hurry := func() { connection.SetWriteDeadline(time.Now().Add(replyTimeout)) }
-	relayed = a.node.parties.userDecrypt(r.Context(), req, func(reply sdk.Reply) {
+	forward := func(reply sdk.Reply) {
 		hurry()
 		encoder.Encode(reply)
 		connection.Flush()
-	})
+	}
+	if relayed = a.node.parties.userDecrypt(r.Context(), req, forward); relayed != nil {
+		problem := a.node.problem(relayed)
+		forward(sdk.Reply{Problem: &problem})
+	}
 	hurry() // for the end of the response
 	return nil
 }
@@ -340,9 +344,9 @@ func writeJSON(w http.ResponseWriter, v any) error {
 	return json.NewEncoder(w).Encode(v)
 }
 
-// writeError reports an error to a wallet.
-func writeError(w http.ResponseWriter, err error) {
-	problem := problemOf(err)
+// refuse reports an error to a wallet.
+func (n *Node) refuse(w http.ResponseWriter, err error) {
+	problem := n.problem(err)
 	w.Header().Set("Content-Type", "application/json")
 	if problem.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(problem.RetryAfter))
@@ -351,21 +355,19 @@ func writeError(w http.ResponseWriter, err error) {
 	json.NewEncoder(w).Encode(sdk.ErrorBody{Problem: problem})
 }
 
-const internal threshold.Code = "internal"
-
-// problemOf is an error as the API reports it: a refusal with its code, or the
-// node's own trouble.
-func problemOf(err error) sdk.Problem {
-	var fault *threshold.Fault
-	if errors.As(err, &fault) {
-		return sdk.Problem{Code: fault.Code, Message: fault.Message, RetryAfter: int(fault.Retry / time.Second)}
+// problem is an error as the API reports it: a refusal with its code. The node's own
+// trouble is for its log.
+func (n *Node) problem(err error) sdk.Problem {
+	f := threshold.FaultOf("node", err)
+	if f.Code == threshold.Internal {
+		n.config.Logger.Error("request failed", "error", err)
 	}
-	return sdk.Problem{Code: internal, Message: err.Error()}
+	return sdk.Problem{Code: f.Code, Message: f.Message, RetryAfter: int(f.Retry / time.Second)}
 }
 
 func httpStatus(c threshold.Code) int {
 	switch c {
-	case internal:
+	case threshold.Internal:
 		return http.StatusInternalServerError
 	case threshold.Busy, threshold.QuotaExceeded:
 		return http.StatusTooManyRequests

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -225,13 +226,29 @@ func TestWaitLimit(t *testing.T) {
 // TestRetryAfter: who is told to come again is told when, in the body and in the
 // header; who is not gets neither.
 func TestRetryAfter(t *testing.T) {
+	n := &Node{config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	later := threshold.Faultf(threshold.QuotaExceeded, "later")
 	later.Retry = 90 * time.Second
 	for want, err := range map[string]error{"90": later, "": threshold.Faultf(threshold.Busy, "busy")} {
 		w := httptest.NewRecorder()
-		writeError(w, err)
+		n.refuse(w, err)
 		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != want || strings.Contains(w.Body.String(), `"retryAfter":90`) != (want != "") {
 			t.Errorf("%v: %d, %v, %s", err, w.Code, w.Header(), w.Body)
 		}
+	}
+}
+
+// TestOwnTroubleIsLogged: what went wrong within a node is in its log, and wallets
+// are told that something did.
+func TestOwnTroubleIsLogged(t *testing.T) {
+	var log strings.Builder
+	n := &Node{config: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
+	w := httptest.NewRecorder()
+	n.refuse(w, errors.New("read /secret/place: disk on fire"))
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "fire") || !strings.Contains(w.Body.String(), `"internal"`) {
+		t.Errorf("a wallet is told %d, %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "disk on fire") {
+		t.Errorf("the log has %q", log.String())
 	}
 }

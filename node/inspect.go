@@ -133,7 +133,7 @@ func (p *parties) open(ctx context.Context, d *sdk.Decryption) (*uint256.Int, er
 	defer enough()
 	var done bool
 	var broken error
-	_ = p.userDecrypt(ctx, &d.Request, func(r sdk.Reply) {
+	err := p.userDecrypt(ctx, &d.Request, func(r sdk.Reply) {
 		if done || broken != nil {
 			return
 		}
@@ -144,6 +144,8 @@ func (p *parties) open(ctx context.Context, d *sdk.Decryption) (*uint256.Int, er
 	switch {
 	case broken != nil:
 		return nil, broken
+	case !done && err != nil:
+		return nil, err
 	case !done:
 		return nil, d.Failure()
 	}

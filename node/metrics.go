@@ -6,6 +6,7 @@ import (
 
 	"fhevm/coprocessor"
 	"fhevm/fhe/tfhe"
+	"fhevm/threshold"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -118,7 +119,7 @@ func decryptionOutcome(err error) string {
 	if err == nil {
 		return outcomeOK
 	}
-	switch httpStatus(problemOf(err).Code) {
+	switch httpStatus(threshold.FaultOf("node", err).Code) {
 	case http.StatusBadRequest:
 		return "bad_request"
 	case http.StatusForbidden:

@@ -18,8 +18,6 @@ import (
 	"fhevm/threshold/identity"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // parties is the committee as a node asks it: the parties that this process
@@ -91,7 +89,7 @@ func (p *parties) dial(c *threshold.Committee) (*committee.Relay, error) {
 	return r, nil
 }
 
-// play runs all parties in this process, each with its own share and store.
+// play runs all parties in this process, each with its own share and records.
 func (p *parties) play(n *Node) error {
 	view := n.view()
 	if err := checkChain(context.Background(), view, n.network); err != nil {
@@ -108,16 +106,23 @@ func (p *parties) play(n *Node) error {
 		if err != nil {
 			return fmt.Errorf("play party %d: %w (where the parties run elsewhere, use --remote)", m.Party, err)
 		}
+		log := n.config.Logger.With("party", m.Party)
+		records, err := committee.OpenRecords(committee.RecordsConfig{
+			Dir: filepath.Join(n.config.DataDir, network.PlayedDir(m.Party)), FS: fileSystem(n.config.DataDir),
+			Signer: keys.Signer, SquashKey: p.description.Committee.Epoch.SquashKey, Log: log,
+		})
+		if err != nil {
+			return fmt.Errorf("play party %d: %w", m.Party, err)
+		}
+		p.close = append(p.close, records.Close)
 		party, err := openParty(n.config.Network, n.network, &p.description.Committee, m.Party, keys, partyConfig{
-			dir: filepath.Join(n.config.DataDir, network.RecordsDir(m.Party)), fs: fileSystem(n.config.DataDir),
-			chain: n.committeeView(view), squasher: n, log: n.config.Logger.With("party", m.Party),
+			records: records, chain: n.committeeView(view), squasher: n, log: log,
 		})
 		if err != nil {
 			return fmt.Errorf("play party %d: %w", m.Party, err)
 		}
 		own = append(own, party)
 		relay.Parties[m.Party] = party
-		p.close = append(p.close, party.Close)
 	}
 	for _, party := range own {
 		party.Connect(peersOf(party.ID(), relay.Parties))
@@ -127,12 +132,10 @@ func (p *parties) play(n *Node) error {
 
 // partyConfig is where a party finds the rest of the network.
 type partyConfig struct {
-	dir      string // of its store, in fs
-	fs       vfs.FS
+	records  *committee.Records
 	chain    committee.Chain
 	squasher committee.Squasher
 	log      *slog.Logger
-	quotas   committee.Quotas
 	observe  func(committee.Event)
 	blame    func(threshold.PartyID)
 }
@@ -145,9 +148,7 @@ func openParty(f network.Folder, d *network.Description, epoch *threshold.Commit
 	}
 	return committee.Open(committee.Config{
 		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: d.Contracts.DecryptionVerifier,
-		Chain:    c.chain,
-		Squasher: c.squasher, Dir: c.dir, FS: c.fs, Log: c.log,
-		Quotas: c.quotas, Observe: c.observe, Blame: c.blame,
+		Chain: c.chain, Squasher: c.squasher, Records: c.records, Log: c.log, Observe: c.observe, Blame: c.blame,
 	})
 }
 
@@ -177,8 +178,7 @@ func (v chainView) Finalized(ctx context.Context) (*committee.Block, error) {
 // one that is slow may be needed in the place of a liar.
 const linger = 30 * time.Second
 
-// userDecrypt passes every answer to forward, and in the end why too few came,
-// which it returns too.
+// userDecrypt passes every answer to forward, and returns why too few came.
 func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward func(sdk.Reply)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -192,10 +192,6 @@ func (p *parties) userDecrypt(ctx context.Context, req *permit.Request, forward 
 			}
 			return false
 		})
-	}
-	if err != nil {
-		problem := problemOf(err)
-		forward(sdk.Reply{Problem: &problem})
 	}
 	return err
 }

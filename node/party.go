@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -43,10 +44,13 @@ type PartyConfig struct {
 	Metrics       string   // address of metrics, health and status; "" for none
 	Reshare       *Reshare // optional: takes part in a resharing beside
 	Quotas        committee.Quotas
-	Version       string // of the program
-	Logger        *slog.Logger
-	Progress      func(string)                  // optional: told what happens to the party's epochs, for people
-	Ready         func(address, metrics string) // optional: called once it listens; metrics is a URL, or ""
+	// Recount has the party go on with the larger count of openings where its store and
+	// its audit log do not fit each other.
+	Recount  bool
+	Version  string // of the program
+	Logger   *slog.Logger
+	Progress func(string)                  // optional: told what happens to the party's epochs, for people
+	Ready    func(address, metrics string) // optional: called once it listens; metrics is a URL, or ""
 }
 
 // RunParty serves one committee party until ctx ends.
@@ -80,8 +84,15 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	}
 	metrics, recent := newPartyMetrics(), keepErrors(cfg.Logger.Handler())
 	cfg.Logger = slog.New(recent)
+	records, err := committee.OpenRecords(committee.RecordsConfig{
+		Dir: filepath.Join(cfg.DataDir, network.RecordsDir), Signer: keys.Signer, SquashKey: d.Committee.Epoch.SquashKey,
+		Quotas: cfg.Quotas, Recount: cfg.Recount, Log: cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
 	t := &tenure{
-		cfg: &cfg, keys: keys, view: view, contracts: d.Contracts, metrics: metrics,
+		cfg: &cfg, keys: keys, view: view, contracts: d.Contracts, records: records, metrics: metrics,
 		open: map[uint64]*served{}, warned: map[string]bool{},
 	}
 	return t.run(ctx, d, address, &partyWatch{

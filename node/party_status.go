@@ -89,11 +89,7 @@ func (w *partyWatch) status() *PartyStatus {
 	if standing.Err != nil {
 		s.problem("records", standing.Err.Error(), "free or mend the disk of the data folder, then start the party again: it answers nothing that it cannot record", true)
 	}
-	if standing.Openings >= standing.Limit {
-		s.problem("openings", "the openings of the key are used up", "the network needs a new key", true)
-	} else if standing.Openings > standing.Limit/2 {
-		s.problem("openings", "more than half of the openings of the key are used up", "plan a new key for the network", false)
-	}
+	s.checkOpenings(&standing)
 	s.checkPeers(now)
 	return s
 }
@@ -101,6 +97,18 @@ func (w *partyWatch) status() *PartyStatus {
 func (s *PartyStatus) problem(check, what, advice string, fatal bool) {
 	s.Problems = append(s.Problems, PartyProblem{check, what, advice, fatal})
 	s.OK = s.OK && !fatal
+}
+
+func (s *PartyStatus) checkOpenings(of *committee.Standing) {
+	switch {
+	case of.Err != nil:
+	case of.Openings >= of.Allowed:
+		s.problem("openings", "the openings of the key are used up", "the network needs a new key", true)
+	case of.Openings >= of.Limit:
+		s.problem("openings", "the openings that the epoch was handed on with are used up", "ask the network's owner to put the next epoch in force", true)
+	case of.Openings > of.Allowed/2:
+		s.problem("openings", "more than half of the openings of the key are used up", "plan a new key for the network", false)
+	}
 }
 
 func (w *partyWatch) checkChain(ctx context.Context, party *committee.Party, s *PartyStatus) {

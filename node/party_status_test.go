@@ -29,6 +29,7 @@ import (
 // Nobody is at its peers' addresses.
 type watched struct {
 	serving *served
+	records *committee.Records
 	*partyWatch
 	metrics *partyMetrics
 	chain   *chain.Node
@@ -61,14 +62,20 @@ func newWatched(t *testing.T) *watched {
 	w := &watched{metrics: newPartyMetrics(), chain: openChain(t, d.Genesis())}
 	recent := keepErrors(slog.DiscardHandler)
 	w.log = slog.New(recent)
-	party, err := committee.Open(committee.Config{
-		Identity: own, Secret: secrets[0], Domain: d.Domain(), Chain: chainView{chain.NewView(w.chain.Client(), d.Contracts, chain.Finalized)},
-		Squasher: remoteSquasher{}, Dir: "party", FS: vfs.NewMem(), Observe: w.metrics.observe, Blame: w.metrics.blamed, Log: w.log,
+	w.records, err = committee.OpenRecords(committee.RecordsConfig{
+		Dir: "party", FS: vfs.NewMem(), Signer: own.Signer, SquashKey: d.Committee.Epoch.SquashKey, Log: w.log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { party.Close() })
+	t.Cleanup(func() { w.records.Close() })
+	party, err := committee.Open(committee.Config{
+		Identity: own, Secret: secrets[0], Domain: d.Domain(), Chain: chainView{chain.NewView(w.chain.Client(), d.Contracts, chain.Finalized)},
+		Squasher: remoteSquasher{}, Records: w.records, Observe: w.metrics.observe, Blame: w.metrics.blamed, Log: w.log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	peers, hangUp, err := committee.DialPeers(&d.Committee, own, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +121,7 @@ func TestPartyStatus(t *testing.T) {
 	w := newWatched(t)
 	s := w.status()
 	if !s.OK || problems(s) != "peers" || s.Party != 1 || s.Parties != 4 || s.Epoch != 1 || s.ChainID != w.network.ChainID ||
-		s.Limit != 1<<46 || len(s.Peers) != 3 || s.Peers[2] || s.Audit.Seq != 2 || s.Head < s.Final {
+		s.Limit != 1<<46 || len(s.Peers) != 3 || s.Peers[2] || s.Audit.Seq != 3 || s.Head < s.Final {
 		t.Errorf("%+v", s)
 	}
 	for i := range maxErrors + 2 {
@@ -128,7 +135,7 @@ func TestPartyStatus(t *testing.T) {
 	if s := w.status(); !s.OK || problems(s) != "chain peers" {
 		t.Errorf("no newest block: %+v", s.Problems)
 	}
-	w.serving.party.Close()
+	w.records.Close()
 	if s := w.status(); s.OK || !strings.HasPrefix(problems(s), "chain records!") {
 		t.Errorf("closed: %+v", s.Problems)
 	}
@@ -166,7 +173,7 @@ func TestPartyOperations(t *testing.T) {
 			t.Errorf("%s: %+v, %v", address, s, err)
 		}
 	}
-	w.serving.party.Close()
+	w.records.Close()
 	if got := get("/readyz"); got != 503 {
 		t.Errorf("readyz of a closed party is %d", got)
 	}
@@ -201,7 +208,7 @@ func TestPartyMetrics(t *testing.T) {
 		{0, "fhevm_party_requests_total", "public ok"},
 		{1, "fhevm_party_blames_total", "3"},
 		{16, "fhevm_party_opened_blocks_total", ""},
-		{2, "fhevm_party_audit_records_total", ""},
+		{3, "fhevm_party_audit_records_total", ""},
 		{0, "fhevm_party_openings_total", ""},
 		{1 << 46, "fhevm_party_openings_limit", ""},
 		{1, "fhevm_party_ready", ""},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -115,7 +116,10 @@ func (a *api) squashed(w http.ResponseWriter, r *http.Request) error {
 }
 
 // remoteSquasher fetches from a node's wallet API.
-type remoteSquasher struct{ base string }
+type remoteSquasher struct {
+	base string
+	log  *slog.Logger
+}
 
 // Squashed implements committee.Squasher.
 func (s remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest) (*committee.Squashed, error) {
@@ -129,7 +133,8 @@ func (s remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, threshold.Faultf(threshold.NotReady, "no coprocessor answers: %v", err)
+		s.log.Error("no coprocessor answers", "error", err)
+		return nil, threshold.Faultf(threshold.NotReady, "the party's coprocessor does not answer: ask again")
 	}
 	defer resp.Body.Close()
 	limit := int64(65 + maxSquashedBlocks*squash.CiphertextSize)

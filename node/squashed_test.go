@@ -105,7 +105,7 @@ func TestSquashedDoesNotWait(t *testing.T) {
 		defer cancel()
 		r := committee.NewSquashRequest(n.Domain(), n.network.Committee.Epoch, 1, partyKey, h)
 		_, err := n.Squashed(ctx, r)
-		if got := problemOf(err); got.Code != want || ctx.Err() != nil {
+		if got := threshold.FaultOf("node", err); got.Code != want || ctx.Err() != nil {
 			t.Errorf("got %v, %v, want %s before the context ends", err, ctx.Err(), want)
 		}
 		if got := newAPI(n, nil).call(ctx, "POST", routeParty, r); got != map[threshold.Code]string{threshold.NotReady: "503 not_ready", threshold.UnknownHandle: "400 unknown_handle"}[want] {
@@ -117,7 +117,7 @@ func TestSquashedDoesNotWait(t *testing.T) {
 // TestSquashBusy: a full queue reaches the wallet as what it is.
 func TestSquashBusy(t *testing.T) {
 	err := fault(&committee.SquashRequest{}, coprocessor.ErrBusy)
-	if got := problemOf(err); got.Code != threshold.Busy || httpStatus(got.Code) != 429 {
+	if got := threshold.FaultOf("node", err); got.Code != threshold.Busy || httpStatus(got.Code) != 429 {
 		t.Errorf("got %+v", got)
 	}
 }

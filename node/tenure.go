@@ -19,7 +19,6 @@ import (
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -31,6 +30,7 @@ type tenure struct {
 	view      *chain.View
 	contracts contracts.Addresses
 	epochs    *committee.Epochs
+	records   *committee.Records // of all epochs
 	metrics   *partyMetrics
 	mu        sync.Mutex // of open, which the status reads
 	open      map[uint64]*served
@@ -197,30 +197,23 @@ func (t *tenure) succeeded(ctx context.Context, d *network.Description, number u
 // serve opens the party of an epoch that is in force. The journals that led to it
 // have done their duty.
 func (t *tenure) serve(d *network.Description, c *threshold.Committee, id threshold.PartyID) error {
-	party, err := openParty(t.cfg.Network, d, c, id, t.keys, partyConfig{
-		dir: t.records(d, c, id), fs: vfs.Default, chain: chainView{t.view}, squasher: remoteSquasher{t.cfg.API}, log: t.cfg.Logger,
-		quotas: t.cfg.Quotas, observe: t.metrics.observe, blame: t.metrics.blamed,
-	})
+	peers, hangUp, err := committee.DialPeers(c, t.keys, id)
 	if err != nil {
 		return err
 	}
-	peers, hangUp, err := committee.DialPeers(c, t.keys, id)
+	party, err := openParty(t.cfg.Network, d, c, id, t.keys, partyConfig{
+		records: t.records, chain: chainView{t.view}, squasher: remoteSquasher{t.cfg.API, t.cfg.Logger}, log: t.cfg.Logger,
+		observe: t.metrics.observe, blame: t.metrics.blamed,
+	})
 	if err != nil {
-		return errors.Join(err, party.Close())
+		hangUp()
+		return err
 	}
 	party.Connect(peers)
 	t.set(c.Epoch.Number, &served{party, c, peers, hangUp})
 	t.epochs.Add(party)
 	t.tell("party %d of epoch %d is in force", id, c.Epoch.Number)
 	return t.forget(d, c.Epoch.Number)
-}
-
-// records is the folder of an epoch's records.
-func (t *tenure) records(d *network.Description, c *threshold.Committee, id threshold.PartyID) string {
-	if c.Epoch.Number == d.Committee.Epoch.Number {
-		return filepath.Join(t.cfg.DataDir, network.RecordsDir(id))
-	}
-	return filepath.Join(t.cfg.DataDir, fmt.Sprintf("epoch-%d", c.Epoch.Number), network.RecordsDir(id))
 }
 
 // journals is the folder of the attempts to reach an epoch.
@@ -246,9 +239,7 @@ func (t *tenure) forget(d *network.Description, epoch uint64) error {
 // of what followed it tell its share too.
 func (t *tenure) erase(d *network.Description, number uint64, path string) error {
 	if s := t.open[number]; s != nil {
-		if err := t.epochs.Remove(number); err != nil {
-			return err
-		}
+		t.epochs.Remove(number)
 		s.hangUp()
 		t.set(number, nil)
 	}
@@ -308,5 +299,6 @@ func (t *tenure) close() error {
 	if t.resharing != nil {
 		err = t.resharing.end()
 	}
-	return errors.Join(err, t.epochs.Close())
+	t.epochs.Close()
+	return errors.Join(err, t.records.Close())
 }

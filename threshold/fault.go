@@ -1,6 +1,8 @@
 package threshold
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -61,4 +63,20 @@ func (c Code) Known() bool {
 		return true
 	}
 	return false
+}
+
+// FaultOf is what a caller may know of an error. What is no refusal is the affair of
+// who met it, such as "party" or "node", and has to go to its log.
+func FaultOf(who string, err error) *Fault {
+	var f *Fault
+	var corrupt *CorruptError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &corrupt):
+		return Faultf(Corrupt, "%v", corrupt)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Faultf(Unavailable, "the %s did not finish in time: ask again", who)
+	}
+	return Faultf(Internal, "internal error of the %s: its operator finds it in the log", who)
 }

@@ -84,6 +84,7 @@ func partyFlags() []cli.Flag {
 		&cli.Int64Flag{Name: "confirmations", Value: -1, Usage: "on a development chain that others run: act on blocks with `N` blocks on top (default: on finalized blocks)"},
 		&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to serve at (default: the address given to party init)"},
 		&cli.StringFlag{Name: "metrics", Usage: "loopback `ADDRESS` for /metrics, /healthz, /readyz and party status, such as " + node.DefaultPartyMetrics + " (default: none)"},
+		&cli.BoolFlag{Name: "recount", Usage: "where the records in --data do not fit each other, go on with the larger count of openings instead of refusing to start"},
 		quotaFlag("user-minute", "each user a minute", node.DefaultQuotas.User.Minute),
 		quotaFlag("user-day", "each user a day", node.DefaultQuotas.User.Day),
 		quotaFlag("caller-minute", "each relay or party a minute", node.DefaultQuotas.Caller.Minute),
@@ -110,7 +111,7 @@ func partyConfig(c *cli.Context) (cfg node.PartyConfig, err error) {
 	return node.PartyConfig{
 		Network: network.Folder(c.String("network")), Identity: c.String("identity"), Passphrase: passphrase, DataDir: c.String("data"),
 		Listen: c.String("listen"), RPC: c.String("rpc"), API: c.String("api"), Registry: c.String("registry"), Confirmations: c.Int64("confirmations"), Logger: slog.Default(),
-		Metrics: c.String("metrics"), Quotas: quotas, Version: version,
+		Metrics: c.String("metrics"), Quotas: quotas, Recount: c.Bool("recount"), Version: version,
 		Ready: func(address, metrics string) {
 			fmt.Fprintf(c.App.Writer, "party ready at %s\n", address)
 			if metrics != "" {

@@ -41,11 +41,12 @@ func partyBackupCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "backup",
 		Usage: "split a party's secrets among custodians",
-		Description: `Encrypts the party's identity, its share and network.json with a fresh key, splits the
-key so that any K custodians give it back and fewer learn nothing, and encrypts each
-part to its custodian. Give share-NN.age to custodian NN. manifest.json and
-party.backup are of use to nobody without K shares: keep copies of both apart from
-this machine, with the custodians for example.
+		Description: `Encrypts the party's identity, its shares of all epochs that it has any of, network.json
+and the epochs' descriptions with a fresh key, splits the key so that any K custodians
+give it back and fewer learn nothing, and encrypts each part to its custodian. Give
+share-NN.age to custodian NN. manifest.json and party.backup are of use to nobody
+without K shares: keep copies of both apart from this machine, with the custodians for
+example.
 
 The party may be running. Make a new backup after each change of committee or
 epoch, when quotas were raised, and every few months: a restored party has to
@@ -76,7 +77,7 @@ func backupParty(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.App.Writer, "party %d is in %s: %d of %d custodians restore it\n", made.Party, b.Out, b.Threshold, len(b.Custodians))
+	fmt.Fprintf(c.App.Writer, "%s is in %s: %d of %d custodians restore it\n", made.Seats, b.Out, b.Threshold, len(b.Custodians))
 	fmt.Fprintf(c.App.Writer, "  give share-NN.age to custodian NN, and copies of manifest.json and party.backup to several\n")
 	if made.PerDay == 0 {
 		fmt.Fprintf(c.App.Writer, "  the party has not run yet, or runs without a quota of callers a day: to restore, its operator will have to\n  state how much it opened. Make another backup once it runs with quotas\n")
@@ -163,7 +164,7 @@ func restoreFolder(c *cli.Context, r *records.Restore) error {
 	for _, p := range out.Problems {
 		fmt.Fprintf(c.App.ErrWriter, "not used: %v\n", p)
 	}
-	fmt.Fprintf(c.App.Writer, "party %d of epoch %d, as of %s, is in %s\n", out.Party, out.Epoch, out.Created.Format(time.RFC3339), r.Out)
+	fmt.Fprintf(c.App.Writer, "%s, as of %s, is in %s\n", out.Seats, out.Created.Format(time.RFC3339), r.Out)
 	fmt.Fprintf(c.App.Writer, "  it goes on counting from %d of %d openings\n", out.Openings, out.Limit)
 	fmt.Fprintf(c.App.Writer, "  run it: fhevm-node party run --identity %[1]s/party.identity --network %[1]s --data %[1]s/data\n", r.Out)
 	return nil

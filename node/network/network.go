@@ -84,22 +84,12 @@ func (f Folder) IdentityFile(id threshold.PartyID) string {
 	return f.path(fmt.Sprintf("party-%d.identity", id))
 }
 
-// RecordsDir is the folder of party id's records within a data folder.
-func RecordsDir(id threshold.PartyID) string { return fmt.Sprintf("party-%d", id) }
+// RecordsDir is the folder of a party's records within its data folder.
+const RecordsDir = "records"
 
-// DescriptionFile is the file of the network's description as it is.
-func (f Folder) DescriptionFile() ([]byte, error) {
-	return committee.ReadFile(f.path(descriptionFile), maxDescription)
-}
-
-// Receive writes a description and party id's encrypted share, as the dealer handed
-// them out, into a folder that lacks them.
-func (f Folder) Receive(id threshold.PartyID, description, share []byte) error {
-	if err := committee.WriteNew(f.ShareFile(id), share, 0o600); err != nil {
-		return err
-	}
-	return committee.WriteNew(f.path(descriptionFile), description, 0o644)
-}
+// PlayedDir is the folder of party id's records within the data folder of a node that
+// plays it.
+func PlayedDir(id threshold.PartyID) string { return fmt.Sprintf("party-%d", id) }
 
 func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
 

@@ -1,17 +1,15 @@
 package records
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"fhevm/node/network"
-	"fhevm/threshold"
 	"fhevm/threshold/audit"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/custody"
-	"fhevm/threshold/dealer"
 	"fhevm/threshold/identity"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -36,25 +34,36 @@ type Backup struct {
 	Out        string // a new folder
 }
 
+// Seats are a party's places in committees, by epoch.
+type Seats []custody.Seat
+
+// String is such as "party 1 of epoch 1, party 3 of epoch 2".
+func (s Seats) String() string {
+	var list []string
+	for _, seat := range s {
+		list = append(list, fmt.Sprintf("party %d of epoch %d", seat.Party, seat.Epoch))
+	}
+	return strings.Join(list, ", ")
+}
+
 // Made is what a backup knows of its party.
 type Made struct {
-	Party    threshold.PartyID
+	Seats    Seats // of which it has the shares
 	Openings uint64
 	PerDay   uint64 // 0 where nothing bounds what is opened after the backup
 }
 
 // Write makes the backup.
 func (b *Backup) Write() (*Made, error) {
-	contents, party, err := b.contents()
+	contents, err := b.contents()
 	if err != nil {
 		return nil, err
 	}
 	defer clear(contents.Identity)
-	s, err := audit.Read(vfs.Default, audit.Dir(vfs.Default, filepath.Join(b.Data, network.RecordsDir(party))), nil)
+	s, err := audit.Read(vfs.Default, audit.Dir(vfs.Default, filepath.Join(b.Data, network.RecordsDir)), nil)
 	if err != nil {
 		return nil, err
 	}
-	made := &Made{Party: party, Openings: s.Openings, PerDay: s.Started.PerDay}
 	var custodians []string
 	for _, c := range b.Custodians {
 		recipient, err := readRecipient(c)
@@ -65,8 +74,17 @@ func (b *Backup) Write() (*Made, error) {
 	}
 	out, err := custody.Make(contents, &custody.Plan{
 		Custodians: custodians, Threshold: b.Threshold, Created: time.Now(),
-		Openings: made.Openings, PerDay: made.PerDay, Log: s.Head,
+		Openings: s.Openings, PerDay: s.PerDay, Log: s.Head,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return b.write(out)
+}
+
+// write reads the manifest back, as who restores will.
+func (b *Backup) write(out *custody.Backup) (*Made, error) {
+	m, err := custody.ParseManifest(out.Manifest)
 	if err != nil {
 		return nil, err
 	}
@@ -74,33 +92,21 @@ func (b *Backup) Write() (*Made, error) {
 	for i, share := range out.Shares {
 		files[shareFile(i+1)] = share
 	}
-	return made, writeAll(b.Out, func(dir string) error { return writeFiles(dir, files) })
+	return &Made{m.Seats, m.Openings, m.PerDay}, writeAll(b.Out, func(dir string) error { return writeFiles(dir, files) })
 }
 
-func (b *Backup) contents() (*custody.Contents, threshold.PartyID, error) {
-	d, err := b.Network.Description()
-	if err != nil {
-		return nil, 0, err
-	}
+func (b *Backup) contents() (*custody.Contents, error) {
 	plain, err := committee.ReadSecret(b.Identity, b.Passphrase)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	id, err := identity.Parse(plain)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if len(d.Later) > 0 {
-		return nil, 0, fmt.Errorf("the network is in epoch %d: only the shares of its first can be backed up so far; a party that loses a later one is replaced by the next resharing", d.Later[len(d.Later)-1].Committee.Epoch.Number)
-	}
-	party, ok := d.Committee.PartyByTLS(id.Fingerprint())
-	if !ok {
-		return nil, 0, errors.New("this identity is not in the network's committee")
-	}
-	secret, err := committee.ReadFile(b.Network.ShareFile(party), dealer.MaxFileSize)
+	c, err := b.Network.CopyFor(id)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	description, err := b.Network.DescriptionFile()
-	return &custody.Contents{Identity: plain, Secret: secret, Network: description}, party, err
+	return &custody.Contents{Identity: plain, Secrets: c.Shares, Network: c.Descriptions}, nil
 }

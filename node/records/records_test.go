@@ -65,7 +65,7 @@ func newMachine(t *testing.T) *machine {
 	description, err := json.Marshal(d)
 	must(t, err)
 	must(t, os.MkdirAll(string(m.network), 0o700))
-	must(t, m.network.Receive(2, description, share))
+	must(t, m.network.Receive(&network.Copy{Descriptions: [][]byte{description}, Shares: [][]byte{share}}, m.keys))
 	must(t, committee.SaveIdentity(m.at("party.identity"), m.keys, ""))
 	m.backup = &Backup{Network: m.network, Identity: m.at("party.identity"), Data: m.at("data"), Threshold: 2, Out: m.at("backup")}
 	for _, name := range []string{"a", "b", "c"} {
@@ -92,9 +92,10 @@ func (m *machine) at(name string) string { return filepath.Join(m.dir, name) }
 // run leaves the log of a party that ran with quotas.
 func (m *machine) run(t *testing.T, perDay uint64) {
 	t.Helper()
-	l, _, err := audit.Open(audit.Config{FS: vfs.Default, Dir: m.at("data/party-2/audit"), Signer: m.keys.Signer, Clock: time.Now})
+	l, _, err := audit.Open(audit.Config{FS: vfs.Default, Dir: m.at("data/records/audit"), Signer: m.keys.Signer, Clock: time.Now})
 	must(t, err)
-	must(t, l.AppendStarted(&audit.Started{Epoch: 1, Party: 2, Limit: 1 << 46, PerDay: perDay}))
+	must(t, l.AppendStarted())
+	must(t, l.AppendServing(&audit.Serving{Epoch: 1, Party: 2, Limit: 1 << 46, PerDay: perDay}))
 	must(t, l.Append(&audit.Decision{Method: audit.User, Openings: 77}))
 	must(t, l.Close())
 }
@@ -125,7 +126,7 @@ func TestDrill(t *testing.T) {
 	m.run(t, 1000)
 	made, err := m.backup.Write()
 	must(t, err)
-	if *made != (Made{2, 77, 1000}) {
+	if made.Seats.String() != "party 2 of epoch 1" || made.Openings != 77 || made.PerDay != 1000 {
 		t.Errorf("made %+v", made)
 	}
 	before, err := (&Audit{Data: m.at("data")}).Read(nil)
@@ -133,7 +134,7 @@ func TestDrill(t *testing.T) {
 	r := m.shares(t, "c", "a")
 	out, err := r.Write()
 	must(t, err)
-	if out.Party != 2 || out.Openings != 77+3000 || out.Limit != 1<<46 || len(out.Problems) != 0 {
+	if out.Seats.String() != "party 2 of epoch 1" || out.Openings != 77+3000 || out.Limit != 1<<46 || len(out.Problems) != 0 {
 		t.Errorf("restored %+v", out)
 	}
 	f := network.Folder(r.Out)
@@ -151,7 +152,7 @@ func TestDrill(t *testing.T) {
 		}
 	}
 	var first *audit.Restored
-	_, err = (&Audit{Data: filepath.Join(r.Out, "data"), Party: 2, Signer: eip712.AddressOf(keys.Signer.PubKey())}).Read(func(r *Record, at Position) error {
+	_, err = (&Audit{Data: filepath.Join(r.Out, "data"), Signer: eip712.AddressOf(keys.Signer.PubKey())}).Read(func(r *Record, at Position) error {
 		if at.Seq == 1 {
 			first = r.Restored
 		}
@@ -234,7 +235,7 @@ func TestRestoreNames(t *testing.T) {
 func TestAudit(t *testing.T) {
 	m := newMachine(t)
 	read := func(party uint, head, signer string) error {
-		a, err := NewAudit(m.at("data"), party, head, signer)
+		a, err := NewAudit(m.at("data"), party, 0, head, signer)
 		if err == nil {
 			_, err = a.Read(nil)
 		}
@@ -244,12 +245,13 @@ func TestAudit(t *testing.T) {
 		t.Errorf("nothing: %v", err)
 	}
 	m.run(t, 1000)
-	s, err := (&Audit{Data: m.at("data")}).Read(nil)
+	a := &Audit{Data: m.at("data")}
+	s, err := a.Read(nil)
 	must(t, err)
-	if r := Report(s); r.Outcomes["user"][""] != 1 || r.Openings != 77 || r.Starts != 1 || r.Head != s.Head.String() {
+	if r := a.Report(s); r.Outcomes["user"][""] != 1 || r.Openings != 77 || r.Starts != 1 || r.Head != s.Head.String() {
 		t.Errorf("reported %+v", r)
 	}
-	must(t, read(2, s.Head.String(), s.Signer.String()))
+	must(t, read(0, s.Head.String(), s.Signer.String()))
 	for want, err := range map[string]error{
 		"holds no audit log": read(3, "", ""), "at most 13": read(14, "", ""), "not a number": read(0, "x", ""), "signed by": read(0, "", fhe.Address{1}.String()),
 		"ends before": read(0, Position{Seq: 99}.String(), ""), "written anew": read(0, Position{Seq: 2}.String(), ""),
@@ -259,6 +261,7 @@ func TestAudit(t *testing.T) {
 		}
 	}
 	must(t, os.MkdirAll(m.at("data/party-1/audit"), 0o700))
+	must(t, read(1, "", ""))
 	if err := read(0, "", ""); err == nil || !strings.Contains(err.Error(), "choose one by --party") {
 		t.Errorf("two parties: %v", err)
 	}

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -11,11 +10,8 @@ import (
 	"fhevm/threshold/audit"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/custody"
-	"fhevm/threshold/dealer"
 	"fhevm/threshold/identity"
 	"fhevm/threshold/prss"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Forward encrypts a custodian's share anew.
@@ -65,8 +61,7 @@ type Restore struct {
 
 // Restored says where a restored party stands.
 type Restored struct {
-	Party           threshold.PartyID
-	Epoch           uint64
+	Seats           Seats     // of which it has the shares
 	Created         time.Time // the backup
 	Openings, Limit uint64
 	Problems        []custody.Problem // shares of no use
@@ -102,7 +97,7 @@ func (r *Restore) Write() (*Restored, error) {
 		return nil, err
 	}
 	defer clear(c.Identity)
-	out := &Restored{Party: m.Party, Epoch: m.Epoch.Number, Created: time.Unix(int64(m.Created), 0).UTC(), Openings: openings, Problems: problems}
+	out := &Restored{Seats: m.Seats, Created: time.Unix(int64(m.Created), 0).UTC(), Openings: openings, Problems: problems}
 	return out, writeAll(r.Out, func(dir string) error { return r.fill(dir, m, c, out) })
 }
 
@@ -143,35 +138,30 @@ func (r *Restore) shares() (out []custody.NamedShare, err error) {
 }
 
 func (r *Restore) fill(dir string, m *custody.Manifest, c *custody.Contents, out *Restored) error {
-	f := network.Folder(dir)
-	if err := f.Receive(m.Party, c.Network, c.Secret); err != nil {
-		return err
-	}
 	id, err := identity.Parse(c.Identity)
 	if err != nil {
+		return err
+	}
+	f := network.Folder(dir)
+	if err := f.Receive(&network.Copy{Descriptions: c.Network, Shares: c.Secrets}, id); err != nil {
 		return err
 	}
 	d, err := f.Description()
 	if err != nil {
 		return err
 	}
-	secret, err := f.Secret(d, m.Party, id)
-	if err != nil {
-		return err
-	}
-	defer secret.Wipe()
-	if err := out.check(secret); err != nil {
+	if err := out.check(d.CommitteeOf(m.Last().Epoch)); err != nil {
 		return err
 	}
 	if err := committee.SaveIdentity(filepath.Join(dir, identityFile), id, r.New); err != nil {
 		return err
 	}
-	return found(filepath.Join(dir, dataDir, network.RecordsDir(m.Party)), m, id, out.Openings)
+	return found(filepath.Join(dir, dataDir, network.RecordsDir), m, id, out.Openings)
 }
 
 // check refuses a party that could not answer anything.
-func (out *Restored) check(s *dealer.Secret) error {
-	margin, err := prss.MarginOf(s.Committee)
+func (out *Restored) check(c *threshold.Committee) error {
+	margin, err := prss.MarginOf(c)
 	if err != nil {
 		return err
 	}
@@ -185,17 +175,10 @@ func (out *Restored) check(s *dealer.Secret) error {
 // found makes the party's records: a count, and an audit log that says why it begins
 // anew.
 func found(dir string, m *custody.Manifest, id *identity.Identity, openings uint64) error {
-	if err := committee.Found(vfs.Default, dir, m.Epoch, openings); err != nil {
-		return err
-	}
 	digest, err := m.Digest()
 	if err != nil {
 		return err
 	}
-	l, _, err := audit.Open(audit.Config{FS: vfs.Default, Dir: audit.Dir(vfs.Default, dir), Signer: id.Signer, Clock: time.Now})
-	if err != nil {
-		return err
-	}
-	err = l.AppendRestored(&audit.Restored{Backup: digest, Seq: m.Log.Seq, Hash: m.Log.Hash, Openings: openings})
-	return errors.Join(err, l.Close())
+	return committee.Found(committee.RecordsConfig{Dir: dir, Signer: id.Signer, SquashKey: m.Key},
+		&audit.Restored{Backup: digest, Seq: m.Log.Seq, Hash: m.Log.Hash, Openings: openings})
 }

@@ -20,11 +20,13 @@ const (
 	kindUnlisted
 	kindRestored
 	kindStarted
+	kindServing
+	kindRecounted
 )
 
 const (
 	recordHeader = 1 + 8 + 8 // kind, number, time
-	minBody      = recordHeader + 8
+	minBody      = recordHeader
 	maxBody      = 4096
 )
 
@@ -52,10 +54,16 @@ func (r *Record) Encode() ([]byte, error) {
 		return r.Restored.append(b), nil
 	case r.Started != nil:
 		b[0] = kindStarted
-		return r.Started.append(b), nil
-	case r.Unlisted != 0:
+		return b, nil
+	case r.Serving != nil:
+		b[0] = kindServing
+		return r.Serving.append(b), nil
+	case r.Recounted != nil:
+		b[0] = kindRecounted
+		return appendNumbers(b, r.Recounted.Epoch, r.Recounted.Openings), nil
+	case r.Unlisted != nil:
 		b[0] = kindUnlisted
-		return binary.BigEndian.AppendUint64(b, r.Unlisted), nil
+		return appendNumbers(b, r.Unlisted.Refusals, r.Unlisted.Repeats), nil
 	}
 	return nil, errors.New("audit record says nothing")
 }
@@ -75,9 +83,7 @@ func (d *Decision) append(b []byte) ([]byte, error) {
 	b = append(b, byte(d.From))
 	b = append(b, d.User[:]...)
 	b = append(b, d.Delegator[:]...)
-	for _, n := range []uint64{d.Epoch, d.Block, d.Fresh, d.Openings, d.Repeats} {
-		b = binary.BigEndian.AppendUint64(b, n)
-	}
+	b = appendNumbers(b, d.Epoch, d.Block, d.Fresh, d.Openings, d.Repeats)
 	b = append(append(b, byte(len(d.Refusal))), d.Refusal...)
 	b = append(b, byte(len(d.Handles)))
 	for _, h := range d.Handles {
@@ -104,9 +110,12 @@ func (r *Restored) append(b []byte) []byte {
 	return binary.BigEndian.AppendUint64(b, r.Openings)
 }
 
-func (s *Started) append(b []byte) []byte {
-	b = append(binary.BigEndian.AppendUint64(b, s.Epoch), byte(s.Party))
-	for _, n := range []uint64{s.Openings, s.Limit, s.PerDay} {
+func (s *Serving) append(b []byte) []byte {
+	return appendNumbers(append(appendNumbers(b, s.Epoch), byte(s.Party)), s.Openings, s.Limit, s.PerDay)
+}
+
+func appendNumbers(b []byte, numbers ...uint64) []byte {
+	for _, n := range numbers {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	return b
@@ -146,11 +155,13 @@ func (r *Record) decode(kind byte, in *reader) error {
 	case kindRestored:
 		r.Restored = &Restored{Backup: in.digest(), Seq: in.uint64(), Hash: in.digest(), Openings: in.uint64()}
 	case kindStarted:
-		r.Started = &Started{Epoch: in.uint64(), Party: threshold.PartyID(in.byte()), Openings: in.uint64(), Limit: in.uint64(), PerDay: in.uint64()}
+		r.Started = new(Started)
+	case kindServing:
+		r.Serving = &Serving{Epoch: in.uint64(), Party: threshold.PartyID(in.byte()), Openings: in.uint64(), Limit: in.uint64(), PerDay: in.uint64()}
+	case kindRecounted:
+		r.Recounted = &Recounted{Epoch: in.uint64(), Openings: in.uint64()}
 	case kindUnlisted:
-		if r.Unlisted = in.uint64(); r.Unlisted == 0 {
-			return errors.New("audit record counts no refusals")
-		}
+		r.Unlisted = &Unlisted{Refusals: in.uint64(), Repeats: in.uint64()}
 	default:
 		return fmt.Errorf("audit record is of unknown kind %d", kind)
 	}

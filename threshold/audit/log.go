@@ -42,9 +42,9 @@ type Log struct {
 	at       Position
 	signed   Position // the last head record itself
 	headTime time.Time
-	torn     []Cut  // to be accounted for before the next record
-	unlisted uint64 // to be told before the next record
-	unable   error  // why nothing can be appended any more
+	torn     []Cut    // to be accounted for before the next record
+	unlisted Unlisted // to be told before the next record
+	unable   error    // why nothing can be appended any more
 }
 
 // ErrClosed is returned by a log after Close.
@@ -101,14 +101,24 @@ func (l *Log) Append(d *Decision) error { return l.append(&Record{Decision: d}) 
 func (l *Log) AppendRestored(r *Restored) error { return l.append(&Record{Restored: r}) }
 
 // AppendStarted records that a process of the party begins.
-func (l *Log) AppendStarted(s *Started) error { return l.append(&Record{Started: s}) }
+func (l *Log) AppendStarted() error { return l.append(&Record{Started: new(Started)}) }
 
-// Skip counts a refusal that gets no record of its own. The number is written with
+// AppendServing records that the party begins to serve an epoch.
+func (l *Log) AppendServing(s *Serving) error { return l.append(&Record{Serving: s}) }
+
+// AppendRecounted records that the party goes on with another count.
+func (l *Log) AppendRecounted(r *Recounted) error { return l.append(&Record{Recounted: r}) }
+
+// Skip counts a decision that gets no record of its own. The number is written with
 // the next record; a crash before that loses it.
-func (l *Log) Skip() {
+func (l *Log) Skip(d *Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.unlisted++
+	if d.Refusal == "" {
+		l.unlisted.Repeats++
+	} else {
+		l.unlisted.Refusals++
+	}
 }
 
 // Head is the position of the last record.
@@ -167,15 +177,15 @@ type batch struct {
 	frames []byte
 	err    error
 
-	unlisted uint64 // of the log's, that it tells
+	tells bool // what was not listed
 }
 
 // batch begins with what was not listed.
 func (l *Log) batch() *batch {
 	b := &batch{at: l.at, now: l.cfg.Clock()}
-	if l.unlisted != 0 {
-		b.add(&Record{Unlisted: l.unlisted})
-		b.unlisted = l.unlisted
+	if l.unlisted != (Unlisted{}) {
+		b.add(&Record{Unlisted: &l.unlisted})
+		b.tells = true
 	}
 	return b
 }
@@ -206,7 +216,9 @@ func (l *Log) commit(b *batch) error {
 		return l.unable
 	}
 	l.at = b.at
-	l.unlisted -= b.unlisted
+	if b.tells {
+		l.unlisted = Unlisted{}
+	}
 	if b.head.Seq != 0 {
 		l.signed, l.headTime = b.head, b.now
 	}

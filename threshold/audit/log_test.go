@@ -66,8 +66,9 @@ func TestLog(t *testing.T) {
 	fs := vfs.NewMem()
 	write(t, fs, 1000, 6)
 	l := open(t, fs, 1000)
-	l.Skip()
-	l.Skip()
+	l.Skip(new(Decision))
+	l.Skip(&Decision{Refusal: threshold.NotAllowed})
+	l.Skip(new(Decision))
 	if err := l.AppendRestored(&Restored{Backup: fhe.Digest{1}, Seq: 2, Hash: fhe.Digest{3}, Openings: 400}); err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +90,59 @@ func TestLog(t *testing.T) {
 			t.Errorf("decision %d is %+v", i, d)
 		}
 	}
-	if len(decisions) != 6 || s.Files < 3 || s.Openings != 400 || s.Unlisted != 2 || len(s.Torn) != 0 || s.Signer != eip712.AddressOf(signer.PubKey()) {
+	if len(decisions) != 6 || s.Files < 3 || s.Openings != 400 || s.Unlisted != (Unlisted{Refusals: 1, Repeats: 2}) || len(s.Torn) != 0 || s.Signer != eip712.AddressOf(signer.PubKey()) {
 		t.Errorf("%d decisions, %+v", len(decisions), s)
 	}
-	if s.Head != l.Head() || s.Signed.Seq != s.Head.Seq-1 || s.Outcomes[Outcome{User, threshold.NotAllowed}] != 1 || s.Outcomes[Outcome{Method: Public}] != 2 {
+	if s.Head != l.Head() || s.Signed.Seq != s.Head.Seq-1 || s.Outcomes[Outcome{5, User, threshold.NotAllowed}] != 1 || s.Outcomes[Outcome{Epoch: 5, Method: Public}] != 2 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestCounts: the log bounds the counts of openings that were on disk beside it, by the
+// order in which things are written.
+func TestCounts(t *testing.T) {
+	fs := vfs.NewMem()
+	l := open(t, fs, 0)
+	handle := fhe.NewHandle(fhe.Digest{1}, fhe.Computed, 1, fhe.Uint8, 0) // of 2 squashed blocks
+	asked := func(request byte, epoch uint64, handles int) *Record {
+		return &Record{Decision: &Decision{Method: Squash, Epoch: epoch, Request: fhe.Digest{request}, Handles: slices.Repeat([]fhe.Handle{handle}, handles)}}
+	}
+	done := func(request byte, epoch, openings uint64) *Record {
+		return &Record{Decision: &Decision{Method: User, Epoch: epoch, Request: fhe.Digest{request}, Openings: openings}}
+	}
+	serving := func(epoch, openings uint64) *Record {
+		return &Record{Serving: &Serving{Epoch: epoch, Openings: openings}}
+	}
+	for i, c := range []struct {
+		record   *Record
+		restored uint64
+		one, two Bounds
+	}{
+		{&Record{Restored: &Restored{Openings: 100}}, 100, Bounds{}, Bounds{}},
+		{serving(1, 130), 100, Bounds{0, 130}, Bounds{}},
+		{asked(1, 1, 3), 100, Bounds{0, 136}, Bounds{}},
+		{asked(1, 1, 3), 100, Bounds{0, 136}, Bounds{}},
+		{asked(2, 1, 1), 100, Bounds{0, 138}, Bounds{}},
+		{done(1, 1, 0), 100, Bounds{0, 138}, Bounds{}}, // refused before anything was counted: another may go on
+		{done(2, 1, 132), 100, Bounds{132, 138}, Bounds{}},
+		{serving(2, 500), 100, Bounds{132, 138}, Bounds{0, 500}},
+		{asked(3, 2, 1), 100, Bounds{132, 138}, Bounds{0, 502}},
+		{done(1, 1, 138), 100, Bounds{138, 138}, Bounds{0, 502}},
+		{asked(4, 1, 1), 100, Bounds{138, 140}, Bounds{0, 502}},
+		{&Record{Started: new(Started)}, 100, Bounds{138, 140}, Bounds{0, 502}},
+		{serving(1, 139), 100, Bounds{138, 139}, Bounds{0, 502}},
+		{&Record{Recounted: &Recounted{1, 200}}, 100, Bounds{200, 200}, Bounds{0, 502}},
+	} {
+		if err := l.append(c.record); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Read(fs, "log", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := s.Bounds(); b[0] != (Bounds{c.restored, c.restored}) || b[1] != c.one || b[2] != c.two {
+			t.Errorf("after record %d the counts are within %v, want %+v", i, b, c)
+		}
 	}
 }
 
@@ -348,7 +397,7 @@ func TestPosition(t *testing.T) {
 
 // FuzzDecode: what decodes encodes to the same bytes.
 func FuzzDecode(f *testing.F) {
-	for _, r := range []*Record{{Decision: sample(0)}, {Decision: sample(1)}, {Head: new(Head)}, {Cut: new(Cut)}, {Restored: new(Restored)}, {Started: new(Started)}, {Unlisted: 3}} {
+	for _, r := range []*Record{{Decision: sample(0)}, {Decision: sample(1)}, {Head: new(Head)}, {Cut: new(Cut)}, {Restored: new(Restored)}, {Started: new(Started)}, {Serving: new(Serving)}, {Recounted: new(Recounted)}, {Unlisted: new(Unlisted)}} {
 		b, err := r.Encode()
 		if err != nil {
 			f.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -21,6 +22,12 @@ const maxFileSize = 1 << 24
 
 // Dir is the folder of the audit log of a party whose records are in dir.
 func Dir(fs vfs.FS, dir string) string { return fs.PathJoin(dir, "audit") }
+
+// Exists reports whether a folder has a file of a log.
+func Exists(fs vfs.FS, dir string) (bool, error) {
+	numbers, err := list(fs, dir)
+	return len(numbers) > 0, err
+}
 
 func fileName(n uint32) string { return fmt.Sprintf("audit-%08d.log", n) }
 
@@ -39,6 +46,7 @@ func (e *DamageError) Error() string {
 
 // Outcome is what decisions are counted by. Refusal is "" for answers.
 type Outcome struct {
+	Epoch   uint64
 	Method  Method
 	Refusal threshold.Code
 }
@@ -50,16 +58,44 @@ type Summary struct {
 	Head        Position // the last record
 	Signed      Position // the last record that a head signs
 	First, Last time.Time
-	Openings    uint64 // of the key, as of the last decision that counted
+	Openings    uint64 // of the key: the largest count that a record tells
 	Outcomes    map[Outcome]uint64
-	Unlisted    uint64  // refusals without a record of their own
-	Cuts        int     // crashes that left something unfinished
-	Starts      int     // processes
-	Started     Started // the last of them
+	Unlisted    Unlisted
+	Cuts        int                // crashes that left something unfinished
+	Starts      int                // processes
+	Epochs      map[uint64]Serving // the last record of each
+	PerDay      uint64             // of the last of all these
 	// Torn are unfinished ends that no record accounts for, at most one a file: what
 	// crashes since the last record left, or somebody who cut the log. The party's
 	// next record accounts for them.
 	Torn []Cut
+
+	bounds  map[uint64]Bounds
+	pending map[fhe.Digest]pending
+}
+
+// Bounds are those of a count of openings on the disk beside the log.
+type Bounds struct{ Least, Most uint64 }
+
+// pending is a request that may be counted and has no record of it.
+type pending struct {
+	epoch  uint64
+	blocks uint64 // squashed
+}
+
+// Bounds bounds the counts of openings on the disk beside the log, by epoch; 0 is what
+// a backup counted. Openings are counted after the record that coprocessors are asked
+// for them, and before that of the decision: a crash between the two leaves openings
+// that the log does not tell. What an epoch begins with is recorded before it is
+// taken over.
+func (s *Summary) Bounds() map[uint64]Bounds {
+	out := maps.Clone(s.bounds)
+	for _, p := range s.pending {
+		b := out[p.epoch]
+		b.Most += p.blocks
+		out[p.epoch] = b
+	}
+	return out
 }
 
 // Read follows the chain through all files of a folder and gives each record to
@@ -70,7 +106,7 @@ func Read(fs vfs.FS, dir string, each func(*Record, Position) error) (*Summary, 
 	if err != nil {
 		return nil, err
 	}
-	c := &chain{each: each, Summary: Summary{Outcomes: map[Outcome]uint64{}}}
+	c := &chain{each: each, Summary: Summary{Outcomes: map[Outcome]uint64{}, Epochs: map[uint64]Serving{}, bounds: map[uint64]Bounds{}, pending: map[fhe.Digest]pending{}}}
 	for i, n := range numbers {
 		if n != uint32(i+1) {
 			return nil, &DamageError{fileName(uint32(i + 1)), 0, c.Head.Seq, "the file is missing"}
@@ -220,19 +256,51 @@ func (c *chain) count(r *Record) {
 		c.First = r.Time
 	}
 	c.Last = r.Time
-	c.Unlisted += r.Unlisted
 	switch {
 	case r.Decision != nil:
-		c.Outcomes[Outcome{r.Decision.Method, r.Decision.Refusal}]++
-		c.Openings = max(c.Openings, r.Decision.Openings)
+		c.decision(r.Decision)
 	case r.Restored != nil:
-		c.Openings = max(c.Openings, r.Restored.Openings)
+		c.counts(0, Bounds{r.Restored.Openings, r.Restored.Openings})
 	case r.Started != nil:
 		c.Starts++
-		c.Openings = max(c.Openings, r.Started.Openings)
-		c.Started = *r.Started
+	case r.Serving != nil:
+		c.serving(r.Serving)
+	case r.Recounted != nil:
+		c.counts(r.Recounted.Epoch, Bounds{r.Recounted.Openings, r.Recounted.Openings})
+	case r.Unlisted != nil:
+		c.Unlisted.Refusals += r.Unlisted.Refusals
+		c.Unlisted.Repeats += r.Unlisted.Repeats
 	case r.Cut != nil:
 		c.Cuts++
+	}
+}
+
+// counts raises an epoch's bounds.
+func (c *chain) counts(epoch uint64, to Bounds) {
+	b := c.bounds[epoch]
+	c.bounds[epoch] = Bounds{max(b.Least, to.Least), max(b.Most, to.Most)}
+	c.Openings = max(c.Openings, to.Most)
+}
+
+// serving begins with a count that has what was pending.
+func (c *chain) serving(s *Serving) {
+	c.Epochs[s.Epoch], c.PerDay = *s, s.PerDay
+	c.counts(s.Epoch, Bounds{Most: s.Openings})
+	maps.DeleteFunc(c.pending, func(_ fhe.Digest, p pending) bool { return p.epoch == s.Epoch })
+}
+
+func (c *chain) decision(d *Decision) {
+	c.Outcomes[Outcome{d.Epoch, d.Method, d.Refusal}]++
+	switch {
+	case d.Method == Squash:
+		blocks := uint64(0)
+		for _, h := range d.Handles {
+			blocks += uint64(h.Type().Slots())
+		}
+		c.pending[d.Request] = pending{d.Epoch, max(c.pending[d.Request].blocks, blocks)}
+	case d.Openings != 0:
+		delete(c.pending, d.Request)
+		c.counts(d.Epoch, Bounds{d.Openings, d.Openings})
 	}
 }
 

@@ -50,8 +50,8 @@ type Decision struct {
 	Epoch     uint64            `json:"epoch"`              // of the party
 	Block     uint64            `json:"block"`              // that it was decided on; 0 if it came to none
 	Fresh     uint64            `json:"fresh"`              // squashed blocks that were opened for the first time
-	Openings  uint64            `json:"openings"`           // of the key in all, afterwards; 0 if not reached
-	Repeats   uint64            `json:"repeats"`            // how often the same request was answered before
+	Openings  uint64            `json:"openings"`           // of the key in all, afterwards, as the epoch counts them; 0 if not reached
+	Repeats   uint64            `json:"repeats"`            // how often the same request came as far before, in the same process
 	Refusal   threshold.Code    `json:"refusal,omitempty"`  // "" for an answer
 	Handles   []fhe.Handle      `json:"handles"`            // at most MaxHandles
 	Digests   []fhe.Digest      `json:"digests,omitempty"`  // of their squashed blocks, where it came to that
@@ -80,14 +80,31 @@ type Restored struct {
 	Openings uint64     `json:"openings"`
 }
 
-// Started says with what count, and under what bounds, a process of the party
-// begins.
-type Started struct {
+// Started says that a process of the party begins.
+type Started struct{}
+
+// Serving says that the party serves an epoch from here on, with what count and
+// under what bounds.
+type Serving struct {
 	Epoch    uint64            `json:"epoch"`
 	Party    threshold.PartyID `json:"party"`
-	Openings uint64            `json:"openings"`
+	Openings uint64            `json:"openings"` // that the epoch counts; of one that begins those of the epochs before, and what they may still open
 	Limit    uint64            `json:"limit"`
-	PerDay   uint64            `json:"perDay"` // openings that its quotas allow a day, beside what was saved up; 0 if none bound them
+	PerDay   uint64            `json:"perDay"` // openings that the quotas of all callers allow a day, beside what was saved up; 0 if none bound them
+}
+
+// Recounted says that store and log did not fit each other, and that the party's
+// operator had it go on with the larger count.
+type Recounted struct {
+	Epoch    uint64 `json:"epoch"`
+	Openings uint64 `json:"openings"`
+}
+
+// Unlisted is numbers of decisions since the record before that have no record of
+// their own.
+type Unlisted struct {
+	Refusals uint64 `json:"refusals"`
+	Repeats  uint64 `json:"repeats"` // answers that said nothing new
 }
 
 // Record is one link of the chain. Exactly one of its kinds is there.
@@ -95,12 +112,12 @@ type Record struct {
 	Seq  uint64    `json:"seq"` // from 1
 	Time time.Time `json:"time"`
 
-	Decision *Decision `json:"decision,omitempty"`
-	Head     *Head     `json:"head,omitempty"`
-	Cut      *Cut      `json:"cut,omitempty"`
-	Restored *Restored `json:"restored,omitempty"`
-	Started  *Started  `json:"started,omitempty"`
-	// Unlisted is a number of refusals since the record before that have no record
-	// of their own.
-	Unlisted uint64 `json:"unlisted,omitempty"`
+	Decision  *Decision  `json:"decision,omitempty"`
+	Head      *Head      `json:"head,omitempty"`
+	Cut       *Cut       `json:"cut,omitempty"`
+	Restored  *Restored  `json:"restored,omitempty"`
+	Started   *Started   `json:"started,omitempty"`
+	Serving   *Serving   `json:"serving,omitempty"`
+	Recounted *Recounted `json:"recounted,omitempty"`
+	Unlisted  *Unlisted  `json:"unlisted,omitempty"`
 }

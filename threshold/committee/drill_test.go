@@ -10,6 +10,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/audit"
 	"fhevm/threshold/custody"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/identity"
@@ -27,8 +28,8 @@ func TestRestoreDrill(t *testing.T) {
 	n.publish(q.Handles[0])
 	before := n.partials(t, 1, q.Handles)
 
-	m, contents := n.keep(t, 1)
-	n.parties[1].Close()
+	m, contents := n.backUp(t, 1)
+	n.records[1].Close()
 	n.disks[1] = vfs.NewCrashableMem()
 	n.Identities, n.Secrets = slices.Clone(n.Identities), slices.Clone(n.Secrets)
 	n.Identities[0], n.Secrets[0] = nil, nil
@@ -37,7 +38,7 @@ func TestRestoreDrill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := dealer.Decrypt(contents.Secret, id.Age)
+	secret, err := dealer.Decrypt(contents.Secrets[0], id.Age)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +46,13 @@ func TestRestoreDrill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Found(n.disks[1], "party", m.Epoch, openings); err != nil {
+	n.Identities[0], n.Secrets[0] = id, secret
+	if err := Found(n.book(1), &audit.Restored{Openings: openings}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Found(n.disks[1], "party", m.Epoch, 1); err == nil {
+	if err := Found(n.book(1), &audit.Restored{Openings: 1}); err == nil {
 		t.Error("a party's records are overwritten")
 	}
-	n.Identities[0], n.Secrets[0] = id, secret
 	n.start(t, 1)
 
 	after := n.partials(t, 1, q.Handles)
@@ -70,8 +71,8 @@ func TestRestoreDrill(t *testing.T) {
 	}
 }
 
-// keep backs a party up and returns what two custodians give back.
-func (n *network) keep(t *testing.T, id threshold.PartyID) (*custody.Manifest, *custody.Contents) {
+// backUp backs a party up and returns what two custodians give back.
+func (n *network) backUp(t *testing.T, id threshold.PartyID) (*custody.Manifest, *custody.Contents) {
 	t.Helper()
 	own, err := n.Identities[id-1].Encode()
 	if err != nil {
@@ -95,7 +96,7 @@ func (n *network) keep(t *testing.T, id threshold.PartyID) (*custody.Manifest, *
 	for _, c := range custodians {
 		plan.Custodians = append(plan.Custodians, c.Recipient().String())
 	}
-	b, err := custody.Make(&custody.Contents{Identity: own, Secret: secret}, plan)
+	b, err := custody.Make(&custody.Contents{Identity: own, Secrets: [][]byte{secret}}, plan)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package committee
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,19 +48,18 @@ func (e *Epochs) Add(p *Party) {
 }
 
 // Remove ends an epoch: new requests are refused at once, those in progress are
-// waited for. It closes the party and forgets its secret. It does nothing if the
-// epoch is not held.
-func (e *Epochs) Remove(number uint64) error {
+// waited for. It forgets the party's secret. It does nothing if the epoch is not
+// held.
+func (e *Epochs) Remove(number uint64) {
 	e.mu.Lock()
 	t, ok := e.held[number]
 	delete(e.held, number)
 	e.mu.Unlock()
 	if !ok {
-		return nil
+		return
 	}
 	t.leases.Wait()
-	defer t.party.Wipe()
-	return t.party.Close()
+	t.party.Wipe()
 }
 
 // Numbers lists the epochs that are held, in order.
@@ -72,12 +70,10 @@ func (e *Epochs) Numbers() []uint64 {
 }
 
 // Close ends all epochs.
-func (e *Epochs) Close() error {
-	var errs []error
+func (e *Epochs) Close() {
 	for _, n := range e.Numbers() {
-		errs = append(errs, e.Remove(n))
+		e.Remove(n)
 	}
-	return errors.Join(errs...)
 }
 
 // Admits implements Host.
@@ -88,11 +84,15 @@ func (e *Epochs) Admits(f fhe.Digest) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, t := range e.held {
-		if (single{t.party, t.party.cfg.Secret.Committee}).Admits(f) {
+		if t.admits(f) {
 			return true
 		}
 	}
 	return false
+}
+
+func (t *tenure) admits(f fhe.Digest) bool {
+	return single{t.party, t.party.cfg.Secret.Committee}.Admits(f)
 }
 
 // PartyOf implements Host.
@@ -106,7 +106,9 @@ func (e *Epochs) PartyOf(epoch uint64, f fhe.Digest) (threshold.PartyID, bool) {
 	return t.party.cfg.Secret.Committee.PartyByTLS(f)
 }
 
-// lease finds the party of an epoch and keeps it open until release is called.
+// lease finds the party of an epoch and keeps it until release is called. A request
+// that comes with a certificate must be of a party or relay of that very epoch: who
+// may connect for another reason has no part in the quotas.
 func (e *Epochs) lease(ctx context.Context, number uint64) (p *Party, release func(), err error) {
 	if number == 0 {
 		if number, err = e.present(ctx); err != nil {
@@ -119,6 +121,9 @@ func (e *Epochs) lease(ctx context.Context, number uint64) (p *Party, release fu
 	if !ok {
 		return nil, nil, threshold.Faultf(threshold.EpochNotActive,
 			"this party does not serve epoch %d, or no longer: ask the committee of the network's present parameters", number)
+	}
+	if caller := callerIn(ctx); caller != (fhe.Digest{}) && !t.admits(caller) {
+		return nil, nil, threshold.Faultf(threshold.NotMember, "the caller's certificate is not that of a party or relay of epoch %d", number)
 	}
 	t.leases.Add(1)
 	return t.party, t.leases.Done, nil

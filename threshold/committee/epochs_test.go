@@ -2,6 +2,7 @@ package committee
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 func TestHandOver(t *testing.T) {
 	fs := vfs.NewMem()
 	open := func() *store {
-		s, err := openStore(fs, "db", nil)
+		s, err := openStore(fs, "db", false, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,8 +26,7 @@ func TestHandOver(t *testing.T) {
 	}
 	s, e := open(), threshold.Epoch{Number: 1, SquashKey: fhe.Digest{2}}
 	record := func(s *store, e threshold.Epoch, first byte) (uint64, error) {
-		x := &entry{openings: []disclosure{{handle: fhe.Handle{first}, digest: fhe.Digest{first}, sessions: []threshold.Session{{first}}}}}
-		_, total, _, err := s.record(e, x, 1<<40)
+		_, total, err := s.disclose(e, []disclosure{{handle: fhe.Handle{first}, digest: fhe.Digest{first}, sessions: []threshold.Session{{first}}}}, 1<<40)
 		return total, err
 	}
 	if n, err := record(s, e, 1); err != nil || n != 1 {
@@ -35,6 +35,9 @@ func TestHandOver(t *testing.T) {
 	handed, err := s.handOver(e, fhe.Digest{1})
 	if err != nil || handed != 1+lease {
 		t.Fatalf("hands on %d: %v", handed, err)
+	}
+	if limit, err := s.limit(e, 1<<40); err != nil || limit != handed {
+		t.Errorf("the epoch says that it stops at %d: %v", limit, err)
 	}
 	if err := s.inherit(e, handed-1); err != nil {
 		t.Fatal(err)
@@ -47,6 +50,13 @@ func TestHandOver(t *testing.T) {
 	}
 	next := e
 	next.Number++
+	begin, err := s.precede(next)
+	if err != nil || begin != handed {
+		t.Errorf("the next epoch begins with %d, want all that the one before may open: %v", begin, err)
+	}
+	if err := s.inherit(next, handed); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := record(s, next, 4); err != nil || n != handed+1 {
 		t.Errorf("the next epoch goes on with %d: %v", n, err)
 	}
@@ -63,7 +73,7 @@ func TestHandOver(t *testing.T) {
 func TestTakeBack(t *testing.T) {
 	fs := vfs.NewMem()
 	open := func() *store {
-		s, err := openStore(fs, "db", nil)
+		s, err := openStore(fs, "db", false, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +102,7 @@ func TestTakeBack(t *testing.T) {
 	count(5)
 	hand(e, 1, lease)
 	hand(e, 2, lease)
-	hand(other, 1, 5+lease)
+	hand(other, 1, lease) // it counts apart
 	takeBack(e, 1)
 	takeBack(e, 1)
 	takeBack(other, 2)
@@ -109,7 +119,7 @@ func TestTakeBack(t *testing.T) {
 		t.Errorf("a ceiling of %d without an attempt: %v", n, err)
 	}
 	hand(e, 4, 7+lease)
-	hand(other, 3, 5+lease)
+	hand(other, 3, lease)
 }
 
 // TestEpochs: a request goes to the epoch that it names, or to the newest that is
@@ -139,6 +149,11 @@ func TestEpochs(t *testing.T) {
 			t.Errorf("epoch %d: %v", epoch, err)
 		}
 	}
+	for caller, want := range map[fhe.Digest]threshold.Code{own: "", {9}: threshold.NotMember} {
+		if _, err := e.UserDecrypt(context.WithValue(t.Context(), callerKey{}, caller), q); code(err) != want {
+			t.Errorf("caller %s: %v", caller, err)
+		}
+	}
 	q.Epoch = 2
 	if _, err := e.UserDecrypt(t.Context(), q); code(err) != threshold.EpochNotActive {
 		t.Errorf("another epoch: %v", err)
@@ -147,8 +162,11 @@ func TestEpochs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	removed := make(chan error, 1)
-	go func() { removed <- e.Remove(1) }()
+	removed := make(chan struct{}, 1)
+	go func() {
+		e.Remove(1)
+		removed <- struct{}{}
+	}()
 	for len(e.Numbers()) > 0 {
 		runtime.Gosched() // Remove takes the epoch out before it waits
 	}
@@ -161,9 +179,7 @@ func TestEpochs(t *testing.T) {
 	default:
 	}
 	release()
-	if err := <-removed; err != nil {
-		t.Error(err)
-	}
+	<-removed
 	if b := n.Secrets[0].Share.Append(nil); string(b) != string(make([]byte, len(b))) {
 		t.Error("the secret is not forgotten")
 	}

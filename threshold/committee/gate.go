@@ -6,10 +6,12 @@ import (
 	"fhevm/threshold"
 )
 
-// Gate bounds the requests in progress: of each caller, and of all together.
-// A bound of 0 is none. It is safe for concurrent use.
+// Gate bounds the requests in progress: of each caller, and of all together. A bound of
+// 0 is none. The Spare last ones of all are for callers that have none in progress, so
+// that a few who ask all the time do not keep the others out. It is safe for concurrent
+// use.
 type Gate[K comparable] struct {
-	Each, All int
+	Each, All, Spare int
 
 	mu    sync.Mutex
 	by    map[K]int
@@ -24,7 +26,7 @@ func (g *Gate[K]) Enter(caller K) (leave func(), err error) {
 	switch {
 	case g.Each > 0 && g.by[caller] >= g.Each:
 		return nil, threshold.Faultf(threshold.Busy, "more than %d requests of one caller at once: ask again", g.Each)
-	case g.All > 0 && g.total >= g.All:
+	case g.All > 0 && (g.total >= g.All || g.by[caller] > 0 && g.total >= g.All-g.Spare):
 		return nil, threshold.Faultf(threshold.Busy, "more than %d requests at once: ask again", g.All)
 	}
 	if g.by == nil {

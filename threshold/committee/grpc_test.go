@@ -209,10 +209,10 @@ func TestMalformedAnswer(t *testing.T) {
 	}
 }
 
-// TestGate: neither one caller nor all together exceed their bound, and a
-// finished request gives its place back.
+// TestGate: neither one caller nor all together exceed their bound, a finished request
+// gives its place back, and some places are for who has none.
 func TestGate(t *testing.T) {
-	g := Gate[string]{Each: 2, All: 3}
+	g := Gate[string]{Each: 2, All: 4, Spare: 2}
 	enter := func(caller string) func() {
 		t.Helper()
 		leave, err := g.Enter(caller)
@@ -231,13 +231,14 @@ func TestGate(t *testing.T) {
 	enter("one")
 	refuse("one")
 	other := enter("two")
-	refuse("two") // all are three
+	refuse("two") // who has one, when the rest is for others
+	enter("three")
+	refuse("four") // all are four
 	first()
-	enter("one")
-	refuse("three")
+	enter("four")
 	other()
 	refuse("one")
-	enter("three")
+	enter("two")
 }
 
 // TestServerGate: a server admits so many requests of one caller and refuses
@@ -285,7 +286,7 @@ func TestStatusRoundTrip(t *testing.T) {
 			t.Errorf("%s becomes %v", c, f)
 		}
 	}
-	if f := faultOf(errCrash); f.Code != threshold.Internal || strings.Contains(f.Message, "refused") {
+	if f := threshold.FaultOf("party", errCrash); f.Code != threshold.Internal || strings.Contains(f.Message, "refused") {
 		t.Errorf("an internal error shows: %v", f)
 	}
 }

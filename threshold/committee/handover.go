@@ -22,7 +22,7 @@ const lease = 1 << 20
 // what it says stays true, until TakeBack. While another attempt is open it is that
 // one's number, which may be in force one day.
 func (p *Party) HandOver(attempt fhe.Digest) (uint64, error) {
-	return p.store.handOver(p.epoch, attempt)
+	return p.records.store.handOver(p.epoch, attempt)
 }
 
 func (s *store) handOver(e threshold.Epoch, attempt fhe.Digest) (uint64, error) {
@@ -44,7 +44,7 @@ func (s *store) handOver(e threshold.Epoch, attempt fhe.Digest) (uint64, error) 
 // TakeBack ends what HandOver promised in an attempt, of which no epoch can come
 // any more that counts from the party's number. It does nothing if there is no such
 // promise.
-func (p *Party) TakeBack(attempt fhe.Digest) error { return p.store.takeBack(p.epoch, attempt) }
+func (p *Party) TakeBack(attempt fhe.Digest) error { return p.records.store.takeBack(p.epoch, attempt) }
 
 func (s *store) takeBack(e threshold.Epoch, attempt fhe.Digest) error {
 	s.mu.Lock()
@@ -83,15 +83,15 @@ func (s *store) handed(e threshold.Epoch) (least uint64, err error) {
 	return least, rows.Close()
 }
 
-// inherit makes the count of a key's openings at least n.
+// inherit makes an epoch's count of openings at least n.
 func (s *store) inherit(e threshold.Epoch, n uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, err := s.number(countKey(e))
-	if err != nil || known >= n {
+	if err != nil || known > 0 && known >= n {
 		return err
 	}
-	return s.setNumber(countKey(e), n)
+	return s.setNumber(countKey(e), n) // also 0: what follows has to know of the epoch
 }
 
 // ceilings begins the keys of an epoch's ceilings, one for each attempt that is open.
@@ -103,15 +103,45 @@ func ceilingKey(e threshold.Epoch, attempt fhe.Digest) []byte {
 	return append(ceilings(e), attempt[:]...)
 }
 
-func (s *store) setNumber(key []byte, n uint64) error {
-	if s.unable != nil {
-		return s.unable
+// following is in the place of an attempt where another epoch follows by whichever.
+var following fhe.Digest
+
+// precede is the number from which an epoch counts that has none of its own. The epochs
+// before do not exceed it from here on. One that was overtaken by a later epoch, as
+// where a party was restored in both, opens nothing, since that does not count it.
+func (s *store) precede(e threshold.Epoch) (n uint64, err error) {
+	counts, err := s.counts()
+	if err != nil {
+		return 0, err
 	}
-	batch := s.db.NewBatch()
-	if err := batch.Set(key, binary.BigEndian.AppendUint64(nil, n), nil); err != nil {
-		return fmt.Errorf("write party store: %w", err)
+	overtaken := false
+	for number, count := range counts {
+		if number >= e.Number {
+			overtaken = overtaken || number > e.Number
+			continue
+		}
+		if number != restored {
+			if count, err = s.handOver(threshold.Epoch{Number: number}, following); err != nil {
+				return 0, err
+			}
+		}
+		n = max(n, count)
 	}
-	return s.commit(batch)
+	if overtaken {
+		return n, s.stop(e, max(n, 1))
+	}
+	return n, nil
+}
+
+// stop has an epoch not exceed a number, unless it was handed on with one.
+func (s *store) stop(e threshold.Epoch, n uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, err := s.handed(e)
+	if err != nil || known != 0 {
+		return err
+	}
+	return s.setNumber(ceilingKey(e, following), n)
 }
 
 // Lend is the party's share, to be read for handing it on.

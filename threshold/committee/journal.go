@@ -6,20 +6,26 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/audit"
 	"fhevm/threshold/permit"
 )
 
-// decision is what becomes of one request: what the audit log says of it, who
-// pays, and how long its repetitions are counted.
+// decision is what becomes of one request: what the audit log says of it, and who
+// pays.
 type decision struct {
 	audit.Decision
 	payers []payer
-	until  uint64 // end of the permit, Unix seconds; 0 counts none
+}
+
+// disclosed reports whether the decision came as far as to count openings.
+func (d *decision) disclosed() bool { return len(d.Digests) > 0 }
+
+// routine reports whether nothing new left the party: it refused, or its values were
+// public already, or it has answered the very request before.
+func (d *decision) routine() bool {
+	return !d.disclosed() || d.Fresh == 0 && d.Repeats > 0
 }
 
 // Event is a request that a party has decided and, but for the audit log, done.
@@ -43,22 +49,20 @@ func (p *Party) newDecision(ctx context.Context, m audit.Method, subject []byte,
 	}
 	d := &decision{Decision: audit.Decision{Method: m, Request: fhe.Keccak(b), Caller: callerIn(ctx), Epoch: p.epoch.Number,
 		Handles: handles[:min(len(handles), audit.MaxHandles)]}}
-	if d.Caller != (fhe.Digest{}) && p.cfg.Quotas.Caller != (Quota{}) {
-		d.payers = append(d.payers, callerPayer(d.Caller, p.cfg.Quotas))
+	if q := p.records.cfg.Quotas; d.Caller != (fhe.Digest{}) && q.Caller != (Quota{}) {
+		d.payers = append(d.payers, callerPayer(d.Caller, q))
 	}
 	return d
 }
 
 // userDecision begins the decision of a user's request, which is named by the
-// user and the permit. Permits are free, so requests are counted only where quotas
-// bound their number.
+// user and the permit.
 func (p *Party) userDecision(ctx context.Context, r *permit.Request) *decision {
 	signed := r.Permit.Digest(r.Domain)
 	d := p.newDecision(ctx, audit.User, append(r.User[:], signed[:]...), r.Handles)
 	d.User, d.Delegator = r.User, r.Permit.Delegator
-	if p.cfg.Quotas.User != (Quota{}) {
-		d.payers = append([]payer{userPayer(r.User, p.cfg.Quotas)}, d.payers...)
-		d.until = r.Permit.ValidUntil
+	if q := p.records.cfg.Quotas; q.User != (Quota{}) {
+		d.payers = append([]payer{userPayer(r.User, q)}, d.payers...)
 	}
 	return d
 }
@@ -69,9 +73,10 @@ func audited[A any](p *Party, d *decision, work func() (*A, error)) (*A, error) 
 	begun := time.Now()
 	a, err := work()
 	if err != nil {
-		d.Refusal = faultOf(err).Code
+		code := threshold.FaultOf("party", err).Code
+		d.Refusal = code[:min(len(code), longestCode)]
 	}
-	recorded := p.record(d)
+	recorded := p.records.record(d)
 	if p.cfg.Observe != nil {
 		p.cfg.Observe(Event{d.Decision, time.Since(begun)})
 	}
@@ -87,41 +92,8 @@ func audited[A any](p *Party, d *decision, work func() (*A, error)) (*A, error) 
 	return a, nil
 }
 
-// Refusals cost those who ask nothing. So many a minute have a record of their own,
-// as many at once as a spell of them may have; further ones are counted.
-const (
-	recordedRefusals = 60
-	refusalSpell     = 600
-)
-
-func newRefusals() *rate.Limiter {
-	return rate.NewLimiter(rate.Every(time.Minute/recordedRefusals), refusalSpell)
-}
-
-// record puts a decision into the audit log. One that came so far that openings were
-// counted has a record in any case.
-func (p *Party) record(d *decision) error {
-	if d.Refusal != "" && len(d.Digests) == 0 && !p.refusals.AllowN(p.cfg.Clock(), 1) {
-		p.audit.Skip()
-		return p.audit.Err()
-	}
-	const longest = 32 // codes come from coprocessors too
-	d.Refusal = d.Refusal[:min(len(d.Refusal), longest)]
-	return p.audit.Append(&d.Decision)
-}
-
-// squashes puts on record that the party is about to ask coprocessors, under its
-// signature, to prepare the handles.
-func (p *Party) squashes(d *decision, handles []fhe.Handle) error {
-	s := d.Decision
-	s.Method, s.Handles = audit.Squash, handles
-	return p.audit.Append(&s)
-}
-
-// admit takes a decision's squashed blocks off the accounts of those who ask.
-func (p *Party) admit(d *decision, blocks int) error {
-	return p.accounts.charge(p.cfg.Clock(), blocks, d.payers)
-}
+// longestCode bounds codes, which come from coprocessors too.
+const longestCode = 32
 
 // callerIn is the fingerprint of the certificate that a request came with; zero
 // within a process.
@@ -132,20 +104,15 @@ func callerIn(ctx context.Context) fhe.Digest {
 
 // Standing is how a party does.
 type Standing struct {
-	Openings uint64 // squashed blocks of the key that it ever opened
-	Limit    uint64 // at which it stops
+	Openings uint64 // squashed blocks of the key that it ever opened, as the epoch counts them
+	Allowed  uint64 // by the key
+	Limit    uint64 // at which it stops: Allowed, or less if the epoch was handed over with that
 	Audit    audit.Position
 	Err      error // why it cannot answer, if its records fail
 }
 
 // Standing looks at the party's records.
-func (p *Party) Standing() Standing {
-	n, err := p.store.openings(p.epoch)
-	if err == nil {
-		err = p.audit.Err()
-	}
-	return Standing{Openings: n, Limit: p.limit, Audit: p.audit.Head(), Err: err}
-}
+func (p *Party) Standing() Standing { return p.records.standing(p.epoch, p.limit) }
 
 // InForce reports whether the party may act as of the last final block, of which
 // it returns the number.

@@ -63,7 +63,7 @@ func TestAudit(t *testing.T) {
 	}
 	want := []line{
 		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.User, "", 2, 0, 2, 1, 1, 0},
-		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.User, "", 0, 1, 2, 1, 1, 0},
+		{audit.User, "", 0, 1, 2, 1, 1, 0}, // coprocessors were asked before
 		{audit.User, threshold.PermitExpired, 0, 0, 0, 2, 0, 0},
 		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.Public, "", 4, 0, 6, 1, 1, 0},
 		{audit.Squash, "", 0, 0, 0, 1, 0, 3}, {audit.Share, "", 0, 0, 6, 1, 1, 3},
@@ -79,10 +79,10 @@ func TestAudit(t *testing.T) {
 			t.Errorf("decision %d: %+v", i, d)
 		}
 	}
-	if log[1].Request != log[3].Request || log[1].Request == log[4].Request || log[1].Request != log[0].Request {
+	if log[1].Request != log[2].Request || log[1].Request == log[3].Request || log[1].Request != log[0].Request {
 		t.Error("the same request has another id, or another has the same")
 	}
-	if log[1].Digests[0] != log[3].Digests[0] {
+	if log[1].Digests[0] != log[2].Digests[0] {
 		t.Error("the digest changes")
 	}
 }
@@ -95,7 +95,7 @@ func TestNothingWithoutRecord(t *testing.T) {
 	n.publish(h)
 	q := n.request([]fhe.Handle{h}, nil)
 	broken := false
-	p := n.watch(t, func(c *Config) {
+	p := n.reopen(t, func(c *RecordsConfig) {
 		c.FS = errorfs.Wrap(n.disks[1], errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if broken && op.Kind == errorfs.OpFileSync && strings.Contains(op.Path, "audit") {
 				return errorfs.ErrInjected
@@ -112,7 +112,7 @@ func TestNothingWithoutRecord(t *testing.T) {
 		return []error{user, public, share}
 	}
 	for _, err := range ask() {
-		if err == nil || faultOf(err).Code != threshold.Internal {
+		if err == nil || threshold.FaultOf("party", err).Code != threshold.Internal {
 			t.Errorf("a disk that fails: %v", err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestNothingWithoutRecord(t *testing.T) {
 	if s := p.Standing(); !errors.Is(s.Err, errorfs.ErrInjected) {
 		t.Errorf("the party says %v", s.Err)
 	}
-	p.Close()
+	n.records[1].Close()
 	n.start(t, 1)
 	n.parties[1].Connect(n.peers(1))
 	if _, err := n.parties[1].UserDecrypt(t.Context(), q); err != nil {
@@ -133,8 +133,7 @@ func TestNothingWithoutRecord(t *testing.T) {
 	}
 }
 
-// TestRecordSurvives: whatever a crash takes, the log has each answer that left, and
-// the count of a request goes on.
+// TestRecordSurvives: whatever a crash takes, the log has each answer that left.
 func TestRecordSurvives(t *testing.T) {
 	n := newNetwork(t, 52)
 	q := n.request([]fhe.Handle{n.value(fhe.Uint8, 7)}, nil)
@@ -147,63 +146,55 @@ func TestRecordSurvives(t *testing.T) {
 		n.disks[1] = n.disks[1].CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
 		n.limit(t, DefaultQuotas)
 		log := n.decisions(t, n.disks[1])
-		if last := log[len(log)-1]; last.Method != audit.User || last.Refusal != "" || last.Repeats != uint64(i) {
+		if last := log[len(log)-1]; len(log) != 2*(i+1) || last.Method != audit.User || last.Refusal != "" {
 			t.Fatalf("after crash %d the last decision is %+v", i, last)
 		}
 	}
 }
 
-// TestRequestsForgotten: the count of a request goes when its permit has ended and
-// nobody can make it again.
-func TestRequestsForgotten(t *testing.T) {
-	n := newNetwork(t, 53)
-	q := n.request([]fhe.Handle{n.value(fhe.Uint8, 7)}, nil)
-	if _, err := n.limit(t, DefaultQuotas).UserDecrypt(t.Context(), q); err != nil {
-		t.Fatal(err)
-	}
-	key := requestKey(q.Permit.ValidUntil, n.decisions(t, n.disks[1])[1].Request)
-	count := func() uint64 {
-		n.parties[1].Close()
-		n.start(t, 1)
-		c, err := n.parties[1].store.number(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	n.clock.Store(int64(q.Permit.ValidUntil))
-	if c := count(); c != 1 {
-		t.Errorf("the request counts %d within its permit's time", c)
-	}
-	n.clock.Store(int64(q.Permit.ValidUntil) + 1)
-	if c := count(); c != 0 {
-		t.Errorf("the request counts %d after its permit's end", c)
-	}
-}
-
-// TestRefusalsAreFew: refusals cost nothing, so many a minute are recorded, and the
-// rest is counted.
-func TestRefusalsAreFew(t *testing.T) {
+// TestRoutineIsBrief: refusals, and requests that come again, disclose nothing new:
+// so many a minute are recorded, and the rest is counted.
+func TestRoutineIsBrief(t *testing.T) {
 	n := newNetwork(t, 54)
 	h := n.value(fhe.Uint8, 7)
 	n.chain.set(h, false, n.userAddress())
 	q := n.request([]fhe.Handle{h}, nil)
 	const extra = 40
-	for range refusalSpell + extra {
+	for range routineSpell + extra {
 		if _, err := n.parties[1].UserDecrypt(t.Context(), q); code(err) != threshold.NotAllowed {
 			t.Fatal(err)
 		}
 	}
-	if got := len(n.decisions(t, n.disks[1])); got != refusalSpell {
+	if got := len(n.decisions(t, n.disks[1])); got != routineSpell {
 		t.Errorf("%d refusals are recorded", got)
 	}
 	n.chain.set(h, true, n.userAddress())
-	if _, err := n.parties[1].UserDecrypt(t.Context(), q); err != nil {
-		t.Fatal(err)
+	n.publish(h)
+	size := func() uint64 { return n.records[1].log.Head().Seq }
+	news := size()
+	for range 1 + extra {
+		if _, err := n.parties[1].UserDecrypt(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.parties[1].Share(t.Context(), &ShareRequest{Handles: q.Handles, From: 3}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: q.Handles}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	const want = 1 + 3*2 // what was not listed, and a request and an answer of each kind
+	if got := size() - news; got != want {
+		t.Errorf("%d records, want %d", got, want)
+	}
+	n.clock.Add(60 / routineRecords)
+	n.answer(t, 1, q)
 	s, err := audit.Read(n.disks[1], audit.Dir(n.disks[1], "party"), nil)
-	if err != nil || s.Unlisted != extra || s.Outcomes[audit.Outcome{Method: audit.User}] != 1 {
+	if err != nil || s.Unlisted != (audit.Unlisted{Refusals: extra, Repeats: 3 * extra}) || s.Outcomes[audit.Outcome{Epoch: 1, Method: audit.User}] != 2 {
 		t.Errorf("%+v, %v", s, err)
+	}
+	if log := n.decisions(t, n.disks[1]); log[len(log)-1].Repeats != 1+extra {
+		t.Errorf("%d repetitions, want %d", log[len(log)-1].Repeats, 1+extra)
 	}
 }
 
@@ -253,16 +244,24 @@ func TestWatched(t *testing.T) {
 // watch starts party 1 with further settings.
 func (n *network) watch(t *testing.T, settings func(*Config)) *Party {
 	t.Helper()
-	n.parties[1].Close()
 	config := n.config(1)
 	settings(&config)
 	p, err := Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Close() })
 	n.parties[1] = p
 	return p
+}
+
+// reopen opens party 1's records with further settings, and starts it on them.
+func (n *network) reopen(t *testing.T, settings func(*RecordsConfig)) *Party {
+	t.Helper()
+	n.records[1].Close()
+	c := n.book(1)
+	settings(&c)
+	n.keep(t, 1, c)
+	return n.watch(t, func(*Config) {})
 }
 
 // TestBlamed: who watches a party hears of another that sends wrong shares, as soon as
@@ -300,7 +299,7 @@ func TestDamagedLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n.parties[1].Close()
+	n.records[1].Close()
 	path := n.disks[1].PathJoin(audit.Dir(n.disks[1], "party"), "audit-00000001.log")
 	f, err := n.disks[1].OpenReadWrite(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -310,7 +309,7 @@ func TestDamagedLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	_, err = Open(n.config(1))
+	_, err = OpenRecords(n.book(1))
 	var damage *audit.DamageError
 	if !errors.As(err, &damage) || damage.Offset > 300 || damage.Offset < 100 {
 		t.Errorf("the party starts: %v", err)

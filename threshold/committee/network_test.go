@@ -16,6 +16,7 @@ import (
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/threshold"
+	"fhevm/threshold/audit"
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/internal/lwetest"
@@ -191,6 +192,7 @@ type network struct {
 	clock    atomic.Int64 // of the parties, Unix seconds
 	cop      *coprocessor
 	parties  map[threshold.PartyID]*Party
+	records  map[threshold.PartyID]*Records
 	disks    map[threshold.PartyID]*vfs.MemFS
 	user     *secp256k1.PrivateKey
 	contract fhe.Address
@@ -205,7 +207,7 @@ func newNetwork(t *testing.T, seed uint64) *network {
 		domain:   fhe.Domain{ChainID: 31337, ACL: fhe.Address{0xac}, KeyID: d.Committee.Epoch.Key},
 		verifier: fhe.Address{0xde},
 		chain:    newLedger(d.Committee),
-		parties:  map[threshold.PartyID]*Party{}, disks: map[threshold.PartyID]*vfs.MemFS{},
+		parties:  map[threshold.PartyID]*Party{}, records: map[threshold.PartyID]*Records{}, disks: map[threshold.PartyID]*vfs.MemFS{},
 		user: secp256k1.PrivKeyFromBytes([]byte{31: 42}), contract: fhe.Address{0xc0},
 	}
 	n.cop = &coprocessor{
@@ -229,19 +231,37 @@ func newNetwork(t *testing.T, seed uint64) *network {
 // start opens party id on its disk.
 func (n *network) start(t *testing.T, id threshold.PartyID) {
 	t.Helper()
+	n.keep(t, id, n.book(id))
 	p, err := Open(n.config(id))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.parties[id] = p
-	t.Cleanup(func() { p.Close() })
+}
+
+// keep opens records for party id.
+func (n *network) keep(t *testing.T, id threshold.PartyID, c RecordsConfig) {
+	t.Helper()
+	r, err := OpenRecords(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.records[id] = r
+	t.Cleanup(func() { r.Close() })
+}
+
+// book says where party id has its records.
+func (n *network) book(id threshold.PartyID) RecordsConfig {
+	return RecordsConfig{
+		Dir: "party", FS: n.disks[id], Signer: n.Identities[id-1].Signer, SquashKey: n.Committee.Epoch.SquashKey,
+		Clock: func() time.Time { return time.Unix(n.clock.Load(), 0) },
+	}
 }
 
 func (n *network) config(id threshold.PartyID) Config {
 	return Config{
 		Identity: n.Identities[id-1], Secret: n.Secrets[id-1], Domain: n.domain, Verifier: n.verifier,
-		Chain: n.chain, Squasher: n.cop, Dir: "party", FS: n.disks[id],
-		Clock: func() time.Time { return time.Unix(n.clock.Load(), 0) },
+		Chain: n.chain, Squasher: n.cop, Records: n.records[id],
 	}
 }
 
@@ -274,7 +294,7 @@ func (n *network) partials(t *testing.T, id threshold.PartyID, handles []fhe.Han
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := n.parties[id].partials(t.Context(), new(decision), b, handles)
+	out, err := n.parties[id].partials(t.Context(), n.parties[id].newDecision(t.Context(), audit.User, nil, handles), b, handles)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ const maxFetches = 4
 // order, and records their openings before it returns. The caller has checked
 // the rights on the block.
 func (p *Party) partials(ctx context.Context, d *decision, b *Block, handles []fhe.Handle) ([]decrypt.Partial, error) {
-	if err := p.admit(d, decrypt.Blocks(decrypt.Types(handles))); err != nil {
+	if err := p.records.charge(d, decrypt.Blocks(decrypt.Types(handles))); err != nil {
 		return nil, err
 	}
-	if err := p.squashes(d, handles); err != nil {
+	if err := p.records.squashes(d, handles); err != nil {
 		return nil, err
 	}
 	values, err := p.fetchAll(ctx, handles)
@@ -53,25 +53,15 @@ func (p *Party) fetchAll(ctx context.Context, handles []fhe.Handle) ([][]decrypt
 	return values, group.Wait()
 }
 
-// disclose makes the openings of a decision durable: counted, bound to their bytes,
-// paid.
-func (p *Party) disclose(d *decision, handles []fhe.Handle, values [][]decrypt.Partial) error {
-	now := p.cfg.Clock()
-	e := &entry{now: now, until: d.until, request: d.Request}
+// disclose makes the openings of a decision durable: counted, and bound to their bytes.
+func (p *Party) disclose(d *decision, handles []fhe.Handle, values [][]decrypt.Partial) (err error) {
+	var openings []disclosure
 	for i, v := range values {
 		o := disclosure{handles[i], fhe.SquashedDigest(p.epoch.SquashKey, digests(v)), sessions(v)}
-		e.openings = append(e.openings, o)
+		openings = append(openings, o)
 		d.Digests = append(d.Digests, o.digest)
 	}
-	for _, x := range d.payers {
-		r, err := p.accounts.row(x, now)
-		if err != nil {
-			return err
-		}
-		e.rows = append(e.rows, r)
-	}
-	var err error
-	if d.Fresh, d.Openings, d.Repeats, err = p.store.record(p.epoch, e, p.limit); err != nil {
+	if d.Fresh, d.Openings, err = p.records.store.disclose(p.epoch, openings, p.limit); err != nil {
 		return err
 	}
 	if d.Openings > p.limit/2 {

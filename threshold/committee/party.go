@@ -8,12 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"golang.org/x/time/rate"
-
 	"fhevm/fhe"
 	"fhevm/threshold"
-	"fhevm/threshold/audit"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
@@ -34,10 +30,8 @@ type Config struct {
 	Chain    Chain
 	Squasher Squasher
 
-	Dir     string           // of the party's store
-	FS      vfs.FS           // optional: that of the operating system
-	Quotas  Quotas           // optional: none
-	Clock   func() time.Time // optional: time.Now; with the chain's time it says which permits are valid
+	Records *Records         // of this identity; they stay open when the party ends
+	Clock   func() time.Time // optional: that of the records; with the chain's time it says which permits are valid
 	Timeout time.Duration    // optional: DefaultTimeout; for one peer's share
 	Log     *slog.Logger     // optional: silence
 
@@ -45,28 +39,24 @@ type Config struct {
 	Blame   func(threshold.PartyID) // optional: called for a party that is at fault in a public decryption
 }
 
-// Party is one member of a committee. It is safe for concurrent use.
+// Party is one member of the committee of one epoch. It is safe for concurrent use.
 type Party struct {
-	cfg    Config
-	id     threshold.PartyID
-	epoch  threshold.Epoch
-	margin prss.Margin
-	limit  uint64 // of openings over the key's life
-	key    *decrypt.Key
-	store  *store
-	audit  *audit.Log
-	peers  map[threshold.PartyID]Service
+	cfg     Config
+	id      threshold.PartyID
+	epoch   threshold.Epoch
+	margin  prss.Margin
+	limit   uint64 // of openings over the key's life
+	key     *decrypt.Key
+	records *Records
+	peers   map[threshold.PartyID]Service
 
 	blaming sync.Mutex
 	blames  map[threshold.Blame]uint64 // there are few reasons
-
-	accounts *accounts
-	refusals *rate.Limiter // of those that are recorded one by one
 }
 
-// Open opens the party's store. It refuses a secret of another party's
-// identity, an epoch without flooding margin and a policy that accepts
-// anything.
+// Open begins to serve an epoch, and puts that on record. It refuses a secret of
+// another party's identity, records of another identity or key, an epoch without
+// flooding margin and a policy that accepts anything.
 func Open(cfg Config) (*Party, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("party configuration: %w", err)
@@ -82,63 +72,18 @@ func Open(cfg Config) (*Party, error) {
 	}
 	p := &Party{
 		cfg: cfg, id: cfg.Secret.Party, epoch: cfg.Secret.Committee.Epoch,
-		margin: margin, limit: margin.Limit(), key: key, refusals: newRefusals(), blames: map[threshold.Blame]uint64{},
+		margin: margin, limit: margin.Limit(), key: key, records: cfg.Records, blames: map[threshold.Blame]uint64{},
 	}
-	if err := p.openRecords(); err != nil {
+	if err := p.records.serve(p); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// openRecords opens the party's store, which only one process can have open, then
-// its audit log.
-func (p *Party) openRecords() (err error) {
-	if p.store, err = openStore(p.cfg.FS, p.cfg.Dir, p.cfg.Log); err != nil {
-		return err
-	}
-	err = p.store.inherit(p.epoch, p.cfg.Secret.Opened)
-	if err == nil {
-		p.accounts, err = newAccounts(p.store.quotaRow)
-	}
-	if err == nil {
-		err = p.store.tidy(p.cfg.Clock())
-	}
-	if err == nil {
-		p.audit, err = openAudit(&p.cfg)
-	}
-	if err == nil {
-		err = p.begin()
-	}
-	if err != nil {
-		return errors.Join(err, p.store.close())
-	}
-	return nil
-}
-
-// begin puts on record with what count and under what bounds the party starts.
-func (p *Party) begin() error {
-	n, err := p.store.openings(p.epoch)
-	if err != nil {
-		return err
-	}
-	callers := len(p.cfg.Secret.Committee.Relays) + p.margin.Quorum.N - 1
-	return p.audit.AppendStarted(&audit.Started{
-		Epoch: p.epoch.Number, Party: p.id, Openings: n, Limit: p.limit, PerDay: p.cfg.Quotas.PerDay(callers),
-	})
-}
-
-func openAudit(c *Config) (*audit.Log, error) {
-	l, s, err := audit.Open(audit.Config{FS: c.FS, Dir: audit.Dir(c.FS, c.Dir), Signer: c.Identity.Signer, Clock: c.Clock})
-	if err == nil && len(s.Torn) > 0 {
-		c.Log.Warn("the audit log ends within a record, as a crash leaves it: it goes on in a new file", "after", s.Head.Seq)
-	}
-	return l, err
-}
-
 func (c *Config) check() error {
 	switch {
-	case c.Identity == nil || c.Secret == nil || c.Chain == nil || c.Squasher == nil || c.Dir == "":
-		return errors.New("identity, secret, chain, squasher and store directory are required")
+	case c.Identity == nil || c.Secret == nil || c.Chain == nil || c.Squasher == nil || c.Records == nil:
+		return errors.New("identity, secret, chain, squasher and records are required")
 	case c.Domain.Version != fhe.Version:
 		return fmt.Errorf("protocol version is %d, want %d", c.Domain.Version, fhe.Version)
 	case c.Domain.KeyID != c.Secret.Committee.Epoch.Key:
@@ -151,15 +96,15 @@ func (c *Config) check() error {
 	if own := c.Identity.Member(c.Secret.Party, member.Address); own != member {
 		return fmt.Errorf("identity is not that of party %d in the committee file", c.Secret.Party)
 	}
-	return errors.Join(c.Secret.Committee.Check(), c.Quotas.Check())
+	if !c.Records.of(c.Identity, c.Secret.Committee.Epoch) {
+		return errors.New("the records are of another identity or key")
+	}
+	return c.Secret.Committee.Check()
 }
 
 func (c *Config) setDefaults() {
-	if c.FS == nil {
-		c.FS = vfs.Default
-	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = c.Records.cfg.Clock
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
@@ -176,11 +121,7 @@ func (p *Party) Connect(peers map[threshold.PartyID]Service) { p.peers = peers }
 // ID is the party's position in the committee.
 func (p *Party) ID() threshold.PartyID { return p.id }
 
-// Close signs the end of the audit log and closes the party's records. Requests in
-// progress fail.
-func (p *Party) Close() error { return errors.Join(p.audit.Close(), p.store.close()) }
-
-// Wipe forgets the party's secret, after Close.
+// Wipe forgets the party's secret. No request may be in progress, or follow.
 func (p *Party) Wipe() {
 	p.key.Wipe()
 	p.cfg.Secret.Wipe()

@@ -30,7 +30,7 @@ func (p *Party) publicDecrypt(ctx context.Context, d *decision, r *PublicRequest
 	if err != nil {
 		return nil, err
 	}
-	known, err := p.store.values(p.epoch, r.Handles)
+	known, err := p.records.store.values(p.epoch, r.Handles)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (p *Party) openMissing(ctx context.Context, d *decision, b *Block, handles 
 	for i, h := range missing {
 		known[h] = values[i]
 	}
-	if err := p.store.putValues(p.epoch, missing, values); err != nil {
+	if err := p.records.store.putValues(p.epoch, missing, values); err != nil {
 		return err
 	}
 	return confirm(ctx, b)

@@ -159,7 +159,7 @@ func TestPublicDecryptBeyondT(t *testing.T) {
 			n.parties[1].cfg.Timeout = 50 * time.Millisecond
 		}
 		a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}})
-		if err == nil || faultOf(err).Code != c.want {
+		if err == nil || threshold.FaultOf("party", err).Code != c.want {
 			t.Errorf("%s: %v, %v, want %s", name, a, err, c.want)
 		}
 		if blames := n.parties[1].Blames(); name == "two silent" && blames[threshold.Blame{Party: 3, Reason: threshold.Silence}] == 0 {

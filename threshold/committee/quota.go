@@ -2,13 +2,12 @@ package committee
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2/simplelru"
-	"golang.org/x/time/rate"
+	"github.com/cockroachdb/pebble/v2"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
@@ -66,126 +65,100 @@ func callerPayer(caller fhe.Digest, q Quotas) payer {
 	return payer{"qc" + string(caller[:]), "the relay or party that asks", q.Caller}
 }
 
-// account is what a payer may still use. Both limiters refill steadily.
-type account struct{ minute, day *rate.Limiter }
+// account is when a payer's quotas are whole again, in Unix nanoseconds: a time that is
+// past says that nothing is used, and each block moves it on by the block's part of a
+// minute, or of a day. Its row is
+//
+//	minute's(8) | day's(8)
+type account [2]int64
 
-// accounts are those of the payers that came last. What they used is stored with what
-// it was used for, and read when a payer comes back.
-type accounts struct {
-	load func(key string) ([]byte, error)
-
-	mu sync.Mutex
-	by *lru.LRU[string, *account]
-}
-
-const maxAccounts = 1 << 14
-
-func newAccounts(load func(key string) ([]byte, error)) (*accounts, error) {
-	by, err := lru.NewLRU[string, *account](maxAccounts, nil)
-	return &accounts{load: load, by: by}, err
-}
-
-// charge takes blocks off all payers' accounts, or off none's and refuses with
-// code QuotaExceeded.
-func (a *accounts) charge(now time.Time, blocks int, payers []payer) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var taken []*rate.Reservation
-	for _, p := range payers {
-		known, err := a.of(p)
-		if err == nil {
-			own := known.reserve(now, blocks)
-			taken = append(taken, own...)
-			err = refusal(p, own, now, blocks)
-		}
-		if err != nil {
-			for _, r := range taken {
-				r.CancelAt(now)
-			}
-			return err
-		}
+func parseAccount(row []byte) (a account) {
+	if len(row) == 16 {
+		a[0], a[1] = int64(binary.BigEndian.Uint64(row)), int64(binary.BigEndian.Uint64(row[8:]))
 	}
-	return nil
+	return a
 }
 
-// refusal says when to come again, nil where there is room now.
-func refusal(p payer, own []*rate.Reservation, now time.Time, blocks int) error {
+func (a account) row() []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(a[0])), uint64(a[1]))
+}
+
+// take takes blocks off a payer's account, or says why it cannot.
+func (a account) take(p payer, now time.Time, blocks int) (account, error) {
 	wait := time.Duration(0)
-	for _, r := range own {
-		if !r.OK() {
-			return threshold.Faultf(threshold.QuotaExceeded, "request is for %d squashed blocks, more than %s ever has: ask for fewer handles at once", blocks, p.name)
+	for i, q := range []struct {
+		blocks int
+		per    time.Duration
+	}{{p.quota.Minute, time.Minute}, {p.quota.Day, 24 * time.Hour}} {
+		if q.blocks == 0 {
+			continue
 		}
-		wait = max(wait, r.DelayFrom(now))
+		if blocks > q.blocks {
+			return a, threshold.Faultf(threshold.QuotaExceeded, "request is for %d squashed blocks, more than %s ever has: ask for fewer handles at once", blocks, p.name)
+		}
+		full := now.Add(q.per).UnixNano() // nobody has used up more, whatever clocks did
+		a[i] = min(max(a[i], now.UnixNano()), full) + int64(blocks)*int64(q.per)/int64(q.blocks)
+		wait = max(wait, time.Duration(a[i]-full))
 	}
-	if wait == 0 {
-		return nil
+	if wait > 0 {
+		return a, later(p, wait)
 	}
+	return a, nil
+}
+
+// later refuses, and says when to come again.
+func later(p payer, wait time.Duration) error {
 	wait = wait.Truncate(time.Second) + time.Second
 	f := threshold.Faultf(threshold.QuotaExceeded, "%s has used up its squashed blocks (%d a minute, %d a day; 0 for no bound): ask again in %v", p.name, p.quota.Minute, p.quota.Day, wait)
 	f.Retry = wait
 	return f
 }
 
-// of finds a payer's account. The caller holds mu.
-func (a *accounts) of(p payer) (*account, error) {
-	if known, ok := a.by.Get(p.key); ok {
-		return known, nil
-	}
-	row, err := a.load(p.key)
-	if err != nil {
-		return nil, err
-	}
-	out := newAccount(p.quota, row)
-	a.by.Add(p.key, out)
-	return out, nil
-}
-
-// row is what a payer has used as of now:
-//
-//	Unix milliseconds(8) | used of the minute's(8) | used of the day's(8)
-func (a *accounts) row(p payer, now time.Time) (row, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	known, err := a.of(p)
-	if err != nil {
-		return row{}, err
-	}
-	b := binary.BigEndian.AppendUint64(nil, uint64(max(0, now.UnixMilli())))
-	b = binary.BigEndian.AppendUint64(b, used(known.minute, now))
-	return row{[]byte(p.key), binary.BigEndian.AppendUint64(b, used(known.day, now))}, nil
-}
-
-func newAccount(q Quota, row []byte) *account {
-	at, minute, day := time.Time{}, uint64(0), uint64(0)
-	if len(row) == 24 {
-		at = time.UnixMilli(int64(binary.BigEndian.Uint64(row)))
-		minute, day = binary.BigEndian.Uint64(row[8:]), binary.BigEndian.Uint64(row[16:])
-	}
-	return &account{limiter(q.Minute, time.Minute, at, minute), limiter(q.Day, 24*time.Hour, at, day)}
-}
-
-// limiter allows n in a time of which some were used up at a moment; nil if n is 0.
-func limiter(n int, per time.Duration, at time.Time, used uint64) *rate.Limiter {
-	if n == 0 {
-		return nil
-	}
-	l := rate.NewLimiter(rate.Limit(float64(n)/per.Seconds()), n)
-	l.ReserveN(at, int(min(used, uint64(n))))
-	return l
-}
-
-func used(l *rate.Limiter, now time.Time) uint64 {
-	if l == nil {
-		return 0
-	}
-	return uint64(math.Ceil(max(0, float64(l.Burst())-l.TokensAt(now))))
-}
-
-func (a *account) reserve(now time.Time, blocks int) (out []*rate.Reservation) {
-	for _, l := range []*rate.Limiter{a.minute, a.day} {
-		if l != nil {
-			out = append(out, l.ReserveN(now, blocks))
+// charge takes blocks off all payers' accounts, or off none's and refuses with code
+// QuotaExceeded. It is on disk with the next disclosure: what nothing was disclosed for
+// may be forgotten by a crash.
+func (s *store) charge(now time.Time, blocks int, payers []payer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch := s.db.NewBatch()
+	for _, p := range payers {
+		row, err := s.get([]byte(p.key))
+		if err != nil {
+			return err
+		}
+		a, err := parseAccount(row).take(p, now, blocks)
+		if err != nil {
+			return err
+		}
+		if err := batch.Set([]byte(p.key), a.row(), nil); err != nil {
+			return fmt.Errorf("write party store: %w", err)
 		}
 	}
-	return out
+	return s.apply(batch, pebble.NoSync)
+}
+
+const tidyInterval = 24 * time.Hour
+
+// tidy drops, once a day, the accounts of which nothing is used.
+func (s *store) tidy(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unable != nil || now.Sub(s.tidied) < tidyInterval {
+		return s.unable
+	}
+	s.tidied = now
+	rows, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{'q'}, UpperBound: []byte{'q' + 1}})
+	if err != nil {
+		return fmt.Errorf("read party store: %w", err)
+	}
+	batch := s.db.NewBatch()
+	for rows.First(); rows.Valid(); rows.Next() {
+		if a := parseAccount(rows.Value()); max(a[0], a[1]) <= now.UnixNano() {
+			err = errors.Join(err, batch.Delete(rows.Key(), nil))
+		}
+	}
+	if err = errors.Join(err, rows.Close()); err != nil {
+		return fmt.Errorf("tidy party store: %w", err)
+	}
+	return s.commit(batch)
 }

@@ -36,7 +36,7 @@ func (n *network) full() *permit.Request {
 // limit starts party 1 with quotas.
 func (n *network) limit(t *testing.T, q Quotas) *Party {
 	t.Helper()
-	return n.watch(t, func(c *Config) { c.Quotas = q })
+	return n.reopen(t, func(c *RecordsConfig) { c.Quotas = q })
 }
 
 // as is a context of a request that comes with a certificate.

@@ -113,7 +113,7 @@ func (s *Server) admit(ctx context.Context, request any, info *grpc.UnaryServerI
 	}
 	leave, err := s.callers.Enter(caller)
 	if err != nil {
-		return nil, toStatus(faultOf(err))
+		return nil, toStatus(threshold.FaultOf("party", err))
 	}
 	defer leave()
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callerKey{}, caller), s.timeout)
@@ -122,7 +122,7 @@ func (s *Server) admit(ctx context.Context, request any, info *grpc.UnaryServerI
 	if err == nil {
 		return answer, nil
 	}
-	f := faultOf(err)
+	f := threshold.FaultOf("party", err)
 	if f.Code == threshold.Internal {
 		s.log.Error("request failed", "method", info.FullMethod, "error", err)
 	}

@@ -1,8 +1,6 @@
 package committee
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -39,22 +37,6 @@ var statusCodes = map[threshold.Code]codes.Code{
 	threshold.LimitReached:      codes.ResourceExhausted,
 	threshold.Busy:              codes.ResourceExhausted,
 	threshold.QuotaExceeded:     codes.ResourceExhausted,
-}
-
-// faultOf turns any error into what a caller may know. What is not a refusal
-// is the party's own affair and goes to its log.
-func faultOf(err error) *threshold.Fault {
-	var f *threshold.Fault
-	var corrupt *threshold.CorruptError
-	switch {
-	case errors.As(err, &f):
-		return f
-	case errors.As(err, &corrupt):
-		return threshold.Faultf(threshold.Corrupt, "%v", corrupt)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrClosed):
-		return threshold.Faultf(threshold.Unavailable, "the party did not finish in time")
-	}
-	return threshold.Faultf(threshold.Internal, "internal error of the party")
 }
 
 func toStatus(f *threshold.Fault) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -17,38 +18,55 @@ import (
 	"fhevm/threshold"
 )
 
-// ErrClosed is returned by a party after Close.
-var ErrClosed = errors.New("party is closed")
+// ErrClosed is returned by a party whose records are closed.
+var ErrClosed error = threshold.Faultf(threshold.Unavailable, "the party is stopping: ask again when it is back")
 
-// store is a party's durable memory. Every write is on disk before its method
-// returns. Tables, by the first byte of the key:
+// errNoStore says that there is no store where one should be.
+var errNoStore = pebble.ErrDBDoesNotExist
+
+// store is a party's durable memory. Every write but that of a quota is on disk before
+// its method returns; a quota's is with the next one. Tables, by the first byte of the
+// key:
 //
-//	'n' squash-key id              -> number of openings (8)
+//	'i'                            -> signer(20) | squash-key id(32)
+//	'n' epoch number(8)            -> number of openings of the key, as the epoch counts them (8)
 //	'o' session                    -> ""
 //	'd' epoch number(8) | handle   -> digest of its squashed blocks (32)
 //	'v' epoch number(8) | handle   -> publicly opened value (32)
-//	'r' permit's end(8) | request  -> how often it was recorded (8)
 //	'q' 'u' user or 'c' caller     -> what it used of its quota (24)
-//	'c' epoch number(8) | attempt  -> number of openings that the epoch was handed over with (8)
+//	'q' 'u' user or 'c' caller     -> when its quotas are whole again (16)
 //
-// Rows of the first four stand for something that the chain made, and paid for. Those
-// of requests go when their permits end, and as many as quotas allow are made until
-// then; those of quotas go after a day.
+// Rows of 'o', 'd' and 'v' stand for something that the chain made, and paid for. Those
+// of quotas go when they say nothing any more.
 type store struct {
-	mu     sync.Mutex // orders openings, so that none is counted twice, and Close
+	mu     sync.Mutex // orders openings and quotas, so that none is counted twice, and Close
 	db     *pebble.DB
 	unable error     // why nothing can be read or written any more
 	tidied time.Time // when old rows were last dropped
 }
 
-func openStore(fs vfs.FS, dir string, log *slog.Logger) (*store, error) {
+// openStore opens the store in a folder. It makes one that is missing, unless it must
+// be there: then it fails with errNoStore.
+func openStore(fs vfs.FS, dir string, must bool, log *slog.Logger) (*store, error) {
 	db, err := pebble.Open(dir, &pebble.Options{
-		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, Logger: pebbleLogger{log},
+		FS: fs, FormatMajorVersion: pebble.FormatValueSeparation, Logger: pebbleLogger{log}, ErrorIfNotExists: must,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open party store %s: %w", dir, err)
 	}
 	return &store{db: db}, nil
+}
+
+// empty demands that a folder has nothing in it, or is not there.
+func empty(fs vfs.FS, dir string) error {
+	names, err := fs.List(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("party store %s: %w", dir, err)
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("folder %s is not empty: a party's records are never overwritten", dir)
+	}
+	return nil
 }
 
 func (s *store) close() error {
@@ -76,9 +94,24 @@ func (s *store) get(key []byte) ([]byte, error) {
 	return append([]byte{}, v...), closer.Close()
 }
 
-// commit puts a batch on the disk. Pebble panics at a failed write to its log;
-// memory may then be ahead of the disk, so the store is of no more use.
-func (s *store) commit(b *pebble.Batch) (err error) {
+// number reads a row of 8 bytes; 0 if there is none. The caller holds mu.
+func (s *store) number(key []byte) (uint64, error) {
+	v, err := s.get(key)
+	if err != nil || v == nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("party store: a count has %d bytes, want 8", len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+// commit puts a batch on the disk, and what was written before it without sync.
+func (s *store) commit(b *pebble.Batch) error { return s.apply(b, pebble.Sync) }
+
+// apply writes a batch. Pebble panics at a failed write to its log; memory may then be
+// ahead of the disk, so the store is of no more use.
+func (s *store) apply(b *pebble.Batch, o *pebble.WriteOptions) (err error) {
 	if s.unable != nil || b.Empty() {
 		return s.unable
 	}
@@ -88,10 +121,98 @@ func (s *store) commit(b *pebble.Batch) (err error) {
 			s.unable = err
 		}
 	}()
-	if err := s.db.Apply(b, pebble.Sync); err != nil {
+	if err := s.db.Apply(b, o); err != nil {
 		return fmt.Errorf("write party store: %w", err)
 	}
 	return nil
+}
+
+// set writes one row. The caller holds mu.
+func (s *store) set(key, value []byte) error {
+	if s.unable != nil {
+		return s.unable
+	}
+	batch := s.db.NewBatch()
+	if err := batch.Set(key, value, nil); err != nil {
+		return fmt.Errorf("write party store: %w", err)
+	}
+	return s.commit(batch)
+}
+
+func (s *store) setNumber(key []byte, n uint64) error {
+	return s.set(key, binary.BigEndian.AppendUint64(nil, n))
+}
+
+// owner is whose store it is, and of which key.
+type owner struct {
+	signer fhe.Address
+	key    fhe.Digest
+}
+
+// own demands that the store is its owner's; a new one becomes it.
+func (s *store) own(o owner) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row := append(o.signer[:], o.key[:]...)
+	known, err := s.get([]byte{'i'})
+	switch {
+	case err != nil:
+		return err
+	case known == nil:
+		return s.set([]byte{'i'}, row)
+	case !bytes.Equal(known, row):
+		return fmt.Errorf("party store is of signer %s and key %s, this party's are %s and %s: give each party, and each key, a folder of its own",
+			fhe.Address(known), fhe.Digest(known[len(fhe.Address{}):]), o.signer, o.key)
+	}
+	return nil
+}
+
+// openings is how many squashed blocks of the key were ever opened, as an epoch counts
+// them: it begins with those of the epochs before, and with what they may still open.
+func (s *store) openings(e threshold.Epoch) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.number(countKey(e))
+}
+
+// restored is in the place of an epoch's number where a backup counts.
+const restored = 0
+
+// counts are the counts of all epochs, by number.
+func (s *store) counts() (map[uint64]uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unable != nil {
+		return nil, s.unable
+	}
+	rows, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{'n'}, UpperBound: []byte{'n' + 1}})
+	if err != nil {
+		return nil, fmt.Errorf("read party store: %w", err)
+	}
+	counts := map[uint64]uint64{}
+	for rows.First(); rows.Valid(); rows.Next() {
+		if len(rows.Key()) != 9 || len(rows.Value()) != 8 {
+			return nil, errors.Join(errors.New("party store: a count is not one"), rows.Close())
+		}
+		counts[binary.BigEndian.Uint64(rows.Key()[1:])] = binary.BigEndian.Uint64(rows.Value())
+	}
+	return counts, rows.Close()
+}
+
+// limit is the lower of the key's limit and of what an epoch was handed over with.
+func (s *store) limit(e threshold.Epoch, limit uint64) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ceiling(e, limit)
+}
+
+// ceiling is limit for a caller that holds mu.
+func (s *store) ceiling(e threshold.Epoch, limit uint64) (uint64, error) {
+	n, err := s.handed(e)
+	if err != nil || n == 0 {
+		return limit, err
+	}
+	return min(limit, n), nil
 }
 
 // values returns the values of handles that were publicly opened.
@@ -130,111 +251,9 @@ func handleKey(table byte, e threshold.Epoch, h fhe.Handle) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{table}, e.Number), h[:]...)
 }
 
-// disclosure is one value that is about to be opened.
-type disclosure struct {
-	handle   fhe.Handle
-	digest   fhe.Digest // of its squashed blocks
-	sessions []threshold.Session
+func countKey(e threshold.Epoch) []byte {
+	return binary.BigEndian.AppendUint64([]byte{'n'}, e.Number)
 }
-
-// entry is what one decision makes durable.
-type entry struct {
-	now      time.Time
-	openings []disclosure
-	request  fhe.Digest // id of the request
-	until    uint64     // end of its permit, Unix seconds; 0 keeps no count of the request
-	rows     []row      // of those who pay
-}
-
-type row struct{ key, value []byte }
-
-// record makes an entry durable. It returns how many squashed blocks were fresh, how
-// many of the key have been opened in all, and how often the request was recorded
-// before. It refuses, and records nothing, if a handle was opened before with other
-// bytes or if the number would exceed limit.
-func (s *store) record(e threshold.Epoch, x *entry, limit uint64) (fresh, total, repeats uint64, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	batch := s.db.NewBatch()
-	sessions := map[threshold.Session]bool{}
-	for _, o := range x.openings {
-		if err := s.bind(batch, e, o); err != nil {
-			return 0, 0, 0, err
-		}
-		if err := s.addFresh(sessions, o.sessions); err != nil {
-			return 0, 0, 0, err
-		}
-	}
-	ceiling, err := s.handed(e)
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	if ceiling != 0 {
-		limit = min(limit, ceiling)
-	}
-	if total, err = s.count(batch, e, sessions, limit); err != nil {
-		return 0, total, 0, err
-	}
-	if repeats, err = s.repeat(batch, x); err != nil {
-		return 0, total, 0, err
-	}
-	for _, r := range x.rows {
-		if err := batch.Set(r.key, r.value, nil); err != nil {
-			return 0, total, 0, err
-		}
-	}
-	return uint64(len(sessions)), total, repeats, s.commit(batch)
-}
-
-// addFresh adds the sessions that were never opened.
-func (s *store) addFresh(fresh map[threshold.Session]bool, sessions []threshold.Session) error {
-	for _, session := range sessions {
-		known, err := s.get(sessionKey(session))
-		if err != nil {
-			return err
-		}
-		if known == nil {
-			fresh[session] = true
-		}
-	}
-	return nil
-}
-
-// bind adds the handle's digest to the batch, or compares it with the one
-// that is stored.
-func (s *store) bind(batch *pebble.Batch, e threshold.Epoch, o disclosure) error {
-	key := handleKey('d', e, o.handle)
-	old, err := s.get(key)
-	if err != nil {
-		return err
-	}
-	switch {
-	case old == nil:
-		return batch.Set(key, o.digest[:], nil)
-	case !bytes.Equal(old, o.digest[:]):
-		return threshold.Faultf(threshold.DigestRejected, "squashed bytes of %s differ from those that were opened before", o.handle)
-	}
-	return nil
-}
-
-// count adds the fresh sessions and their number to the batch.
-func (s *store) count(batch *pebble.Batch, e threshold.Epoch, fresh map[threshold.Session]bool, limit uint64) (uint64, error) {
-	n, err := s.number(countKey(e))
-	if err != nil || len(fresh) == 0 {
-		return n, err
-	}
-	if n += uint64(len(fresh)); n > limit {
-		return n, threshold.Faultf(threshold.LimitReached, "the %d openings of the key, or of an epoch that was handed over, are used up: the network needs a new key, or has to activate the next epoch", limit)
-	}
-	for session := range fresh {
-		if err := batch.Set(sessionKey(session), nil, nil); err != nil {
-			return 0, err
-		}
-	}
-	return n, batch.Set(countKey(e), binary.BigEndian.AppendUint64(nil, n), nil)
-}
-
-func countKey(e threshold.Epoch) []byte { return append([]byte{'n'}, e.SquashKey[:]...) }
 
 func sessionKey(s threshold.Session) []byte { return append([]byte{'o'}, s[:]...) }
 

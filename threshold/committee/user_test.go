@@ -124,7 +124,7 @@ func TestPermitTime(t *testing.T) {
 
 func (n *network) openings(t *testing.T, id threshold.PartyID) uint64 {
 	t.Helper()
-	count, err := n.parties[id].store.openings(n.Committee.Epoch)
+	count, err := n.records[id].store.openings(n.Committee.Epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func (n *network) tallyOne(t *testing.T, id threshold.PartyID, handles []fhe.Han
 // rows counts what a party has stored.
 func (n *network) rows(t *testing.T, id threshold.PartyID) (rows int) {
 	t.Helper()
-	it, err := n.parties[id].store.db.NewIter(nil)
+	it, err := n.records[id].store.db.NewIter(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,6 +344,7 @@ func TestOpenRefuses(t *testing.T) {
 	n := newNetwork(t, 8)
 	for name, spoil := range map[string]func(*Config){
 		"another's secret":      func(c *Config) { c.Secret = n.Secrets[1] },
+		"another's records":     func(c *Config) { c.Records = n.records[2] },
 		"another key":           func(c *Config) { c.Domain.KeyID[0]++ },
 		"another version":       func(c *Config) { c.Domain.Version++ },
 		"no policy":             sealed(func(c *threshold.Committee) { c.Policy = threshold.Policy{} }),
@@ -351,10 +352,8 @@ func TestOpenRefuses(t *testing.T) {
 		"noise above the bound": sealed(func(c *threshold.Committee) { c.Noise-- }),
 	} {
 		c := n.config(1)
-		c.FS = vfs.NewMem()
 		spoil(&c)
-		if p, err := Open(c); err == nil {
-			p.Close()
+		if _, err := Open(c); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -373,7 +372,7 @@ func sealed(change func(*threshold.Committee)) func(*Config) {
 func TestClosed(t *testing.T) {
 	n := newNetwork(t, 9)
 	q := n.request([]fhe.Handle{n.value(fhe.Uint8, 1)}, nil)
-	if err := n.parties[1].Close(); err != nil {
+	if err := n.records[1].Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := n.parties[1].UserDecrypt(t.Context(), q); !errors.Is(err, ErrClosed) {

@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -16,7 +17,6 @@ import (
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/audit"
-	"fhevm/threshold/dealer"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 )
@@ -24,9 +24,9 @@ import (
 // Contents is all that a party needs to be itself again on another machine, but for
 // its records. It prints as "[secret]".
 type Contents struct {
-	Identity []byte // the identity file, without passphrase
-	Secret   []byte // the party's secret file
-	Network  []byte // the network's description
+	Identity []byte   // the identity file, without passphrase
+	Secrets  [][]byte // the party's secret files, by epoch
+	Network  [][]byte // the network's description, and those of the epochs that followed
 }
 
 // Format implements fmt.Formatter.
@@ -51,39 +51,34 @@ type Backup struct {
 
 const (
 	payloadMagic = "fhevm party backup 1\n"
-	maxNetwork   = 2 * threshold.MaxCommitteeSize
+	// maxParts bounds the lists of the contents: a new epoch a week for 19 years.
+	maxParts = 1000
 	// MaxPayload bounds the encrypted payload.
-	MaxPayload = len(payloadMagic) + 3*4 + identity.MaxFileSize + dealer.MaxFileSize + maxNetwork + 16
+	MaxPayload = 1 << 26
 )
 
 // Make makes a backup, after it has looked that the contents fit each other.
 func Make(c *Contents, p *Plan) (*Backup, error) {
-	id, secret, err := c.open()
+	held, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	defer secret.Wipe()
 	recipients, err := p.recipients()
 	if err != nil {
 		return nil, err
 	}
 	m := &Manifest{
-		Version: version, Created: uint64(max(0, p.Created.Unix())), Party: secret.Party, Signer: eip712.AddressOf(id.Signer.PubKey()),
-		Epoch: secret.Committee.Epoch, Threshold: p.Threshold, Openings: p.Openings, PerDay: p.PerDay, Log: p.Log,
+		Version: version, Created: uint64(max(0, p.Created.Unix())), Signer: held.signer(), Key: held.key, Seats: held.seats,
+		Threshold: p.Threshold, Openings: p.Openings, PerDay: p.PerDay, Log: p.Log,
 	}
 	if _, err := rand.Read(m.ID[:]); err != nil {
 		return nil, err
 	}
-	committee, err := json.Marshal(secret.Committee)
-	if err != nil {
-		return nil, err
-	}
-	m.Committee = sha256.Sum256(committee)
 	b, err := m.fill(c, p, recipients)
 	if err != nil {
 		return nil, err
 	}
-	return b, b.sign(m, id)
+	return b, b.sign(m, held.identity)
 }
 
 func (p *Plan) recipients() (out []age.Recipient, err error) {
@@ -117,7 +112,7 @@ func ParseRecipient(s string) (age.Recipient, error) {
 
 // fill encrypts the payload, splits its key and completes the manifest.
 func (m *Manifest) fill(c *Contents, p *Plan, recipients []age.Recipient) (*Backup, error) {
-	key, shares, err := split(m.Threshold, len(recipients), Share{Backup: m.ID, Signer: m.Signer, Party: m.Party})
+	key, shares, err := split(m.Threshold, len(recipients), Share{Backup: m.ID, Signer: m.Signer, Party: m.Last().Party})
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +122,9 @@ func (m *Manifest) fill(c *Contents, p *Plan, recipients []age.Recipient) (*Back
 	defer clear(plain)
 	if b.Payload, err = seal(key, m.ID, plain); err != nil {
 		return nil, err
+	}
+	if len(b.Payload) > MaxPayload {
+		return nil, fmt.Errorf("the backup has %d bytes, want at most %d", len(b.Payload), MaxPayload)
 	}
 	m.Payload, m.Size = sha256.Sum256(b.Payload), len(b.Payload)
 	for i, s := range shares {
@@ -171,52 +169,75 @@ func seal(key []byte, id fhe.Digest, plain []byte) ([]byte, error) {
 
 // encode lays out the contents:
 //
-//	magic(21) | size(4) identity | size(4) secret | size(4) network
+//	magic(21) | size(4) identity | number(4) of secrets, each size(4) secret
+//	| number(4) of descriptions, each size(4) description
 func (c *Contents) encode() []byte {
-	b := []byte(payloadMagic)
-	for _, part := range [][]byte{c.Identity, c.Secret, c.Network} {
-		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
+	b := appendPart([]byte(payloadMagic), c.Identity)
+	for _, parts := range [][][]byte{c.Secrets, c.Network} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(parts)))
+		for _, part := range parts {
+			b = appendPart(b, part)
+		}
 	}
 	return b
 }
 
+func appendPart(b, part []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
+}
+
 func parseContents(b []byte) (*Contents, error) {
-	rest := b[min(len(b), len(payloadMagic)):]
-	c := new(Contents)
-	for _, part := range []*[]byte{&c.Identity, &c.Secret, &c.Network} {
-		if len(rest) < 4 || uint64(binary.BigEndian.Uint32(rest)) > uint64(len(rest)-4) {
-			return nil, errors.New("payload of the backup ends too early")
-		}
-		n := binary.BigEndian.Uint32(rest)
-		*part, rest = rest[4:4+n], rest[4+n:]
-	}
-	if len(rest) != 0 || string(b[:len(payloadMagic)]) != payloadMagic {
+	rest, ok := bytes.CutPrefix(b, []byte(payloadMagic))
+	if !ok {
 		return nil, errors.New("payload is not that of a backup of this version")
+	}
+	c := new(Contents)
+	var err error
+	if c.Identity, rest, err = cutPart(rest); err != nil {
+		return nil, err
+	}
+	for _, parts := range []*[][]byte{&c.Secrets, &c.Network} {
+		if *parts, rest, err = cutParts(rest); err != nil {
+			return nil, err
+		}
+	}
+	if len(rest) != 0 {
+		return nil, errors.New("payload of the backup goes on after its end")
 	}
 	return c, nil
 }
 
-// open looks whether the contents fit each other: the identity opens the secret and
-// is its party's.
-func (c *Contents) open() (*identity.Identity, *dealer.Secret, error) {
-	if len(c.Network) > maxNetwork {
-		return nil, nil, fmt.Errorf("network's description has %d bytes, want at most %d", len(c.Network), maxNetwork)
+var errShort = errors.New("payload of the backup ends too early")
+
+func cutNumber(b []byte) (n uint32, rest []byte, err error) {
+	if len(b) < 4 {
+		return 0, nil, errShort
 	}
-	id, err := identity.Parse(c.Identity)
+	return binary.BigEndian.Uint32(b), b[4:], nil
+}
+
+func cutPart(b []byte) (part, rest []byte, err error) {
+	n, rest, err := cutNumber(b)
+	if err != nil || uint64(n) > uint64(len(rest)) {
+		return nil, nil, errShort
+	}
+	return rest[:n], rest[n:], nil
+}
+
+func cutParts(b []byte) (parts [][]byte, rest []byte, err error) {
+	n, rest, err := cutNumber(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := dealer.Decrypt(c.Secret, id.Age)
-	if err != nil {
-		return nil, nil, fmt.Errorf("the identity does not open the secret: %w", err)
+	if n > maxParts {
+		return nil, nil, fmt.Errorf("payload of the backup has a list of %d, want at most %d", n, maxParts)
 	}
-	m, err := s.Committee.Member(s.Party)
-	if err == nil && id.Member(s.Party, m.Address) != m {
-		err = fmt.Errorf("the identity is not that of party %d, whose secret it opens", s.Party)
+	for range n {
+		var part []byte
+		if part, rest, err = cutPart(rest); err != nil {
+			return nil, nil, err
+		}
+		parts = append(parts, part)
 	}
-	if err != nil {
-		s.Wipe()
-		return nil, nil, err
-	}
-	return id, s, nil
+	return parts, rest, nil
 }

@@ -18,6 +18,7 @@ import (
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/audit"
+	"fhevm/threshold/dealer"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/internal/lwetest"
 )
@@ -102,14 +103,17 @@ type backedUp struct {
 func backUp(t *testing.T, seed uint64, k, n int) *backedUp {
 	t.Helper()
 	d := lwetest.Deal(t, 4, seed)
-	b := &backedUp{contents: &Contents{Network: []byte(`{"a":"network"}`)}, operator: newKey(t)}
+	b := &backedUp{contents: &Contents{Network: [][]byte{[]byte(`{"a":"network"}`), []byte("{}")}}, operator: newKey(t)}
 	var err error
 	if b.contents.Identity, err = d.Identities[1].Encode(); err != nil {
 		t.Fatal(err)
 	}
-	if b.contents.Secret, err = d.Secrets[1].Encrypt(); err != nil {
-		t.Fatal(err)
-	}
+	b.contents.Secrets = append(b.contents.Secrets, encrypted(t, d.Secrets[1]))
+	next := *d.Secrets[1]
+	committee := *next.Committee
+	committee.Epoch.Number++
+	next.Committee = &committee
+	b.contents.Secrets = append(b.contents.Secrets, encrypted(t, &next))
 	plan := &Plan{Threshold: k, Created: time.Unix(1_000_000, 0), Openings: 5, PerDay: 1000, Log: audit.Position{Seq: 9, Hash: fhe.Digest{9}}}
 	for range n {
 		key := newKey(t)
@@ -117,6 +121,15 @@ func backUp(t *testing.T, seed uint64, k, n int) *backedUp {
 		plan.Custodians = append(plan.Custodians, key.Recipient().String())
 	}
 	if b.Backup, err = Make(b.contents, plan); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func encrypted(t *testing.T, s *dealer.Secret) []byte {
+	t.Helper()
+	b, err := s.Encrypt()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -155,7 +168,7 @@ func TestRestore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Party != 2 || m.Epoch.Number != 1 || m.Openings != 5 || m.PerDay != 1000 || m.Log.Seq != 9 || m.Threshold != 2 || len(m.Custodians) != 4 {
+	if len(m.Seats) != 2 || m.Last().Party != 2 || m.Last().Epoch != 2 || m.Seats[0].Epoch != 1 || m.Openings != 5 || m.PerDay != 1000 || m.Log.Seq != 9 || m.Threshold != 2 || len(m.Custodians) != 4 {
 		t.Errorf("%+v", m)
 	}
 	for i, c := range m.Custodians {
@@ -270,6 +283,14 @@ func TestMakeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	same := b.contents.Secrets
+	for name, secrets := range map[string][][]byte{"none": nil, "an epoch twice": {same[0], same[0]}, "in another order": {same[1], same[0]}} {
+		c := *b.contents
+		c.Secrets = secrets
+		if _, err := Make(&c, &Plan{Threshold: 1, Custodians: []string{r}}); err == nil {
+			t.Errorf("shares, %s, are backed up", name)
+		}
+	}
 	other.contents.Identity = identity
 	if _, err := Make(other.contents, &Plan{Threshold: 1, Custodians: []string{r}}); err == nil {
 		t.Error("a secret is backed up with an identity that does not open it")
@@ -308,7 +329,7 @@ func FuzzParseShare(f *testing.F) {
 }
 
 func FuzzParseContents(f *testing.F) {
-	f.Add((&Contents{Identity: []byte{1}, Secret: []byte{2, 3}}).encode())
+	f.Add((&Contents{Identity: []byte{1}, Secrets: [][]byte{{2, 3}, {}}, Network: [][]byte{{4}}}).encode())
 	f.Add([]byte(payloadMagic + "\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := parseContents(b); err == nil && !bytes.Equal(c.encode(), b) {
@@ -319,7 +340,7 @@ func FuzzParseContents(f *testing.F) {
 
 func FuzzParseManifest(f *testing.F) {
 	key := lwetest.CoprocessorKey()
-	s := Signed{Manifest: Manifest{Version: version, Threshold: 1, Custodians: []Custodian{{Recipient: "x"}}, Signer: eip712.AddressOf(key.PubKey())}}
+	s := Signed{Manifest: Manifest{Version: version, Seats: []Seat{{}}, Threshold: 1, Custodians: []Custodian{{Recipient: "x"}}, Signer: eip712.AddressOf(key.PubKey())}}
 	digest, _ := s.Manifest.Digest()
 	s.Signature = eip712.Sign(key, digest)
 	b, _ := json.Marshal(s)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"fhevm/fhe"
-	"fhevm/threshold"
 	"fhevm/threshold/audit"
 	"fhevm/threshold/eip712"
 )
@@ -19,27 +18,29 @@ import (
 const (
 	MaxCustodians = 32
 	// MaxManifest bounds the manifest's file: 32 recipients of two thousand
-	// characters.
-	MaxManifest = 1 << 17
+	// characters, and a thousand places of as many hundreds.
+	MaxManifest = 1 << 18
 )
 
 // Manifest says what a backup consists of, and what a restored party must know.
 type Manifest struct {
-	Version    int               `json:"version"`
-	ID         fhe.Digest        `json:"id"`      // random
-	Created    uint64            `json:"created"` // Unix seconds
-	Party      threshold.PartyID `json:"party"`
-	Signer     fhe.Address       `json:"signer"`
-	Epoch      threshold.Epoch   `json:"epoch"`
-	Committee  fhe.Digest        `json:"committee"` // SHA-256 of the committee's file, as JSON without spaces
-	Threshold  int               `json:"threshold"`
-	Custodians []Custodian       `json:"custodians"` // in the order of their shares, from 1
-	Payload    fhe.Digest        `json:"payload"`    // SHA-256 of the encrypted payload
-	Size       int               `json:"size"`       // of the same, in bytes
-	Openings   uint64            `json:"openings"`   // of the key, when the backup was made
-	PerDay     uint64            `json:"perDay"`     // that the party's quotas allow at most; 0 if none bounded it
-	Log        audit.Position    `json:"log"`        // head of the audit log
+	Version    int            `json:"version"`
+	ID         fhe.Digest     `json:"id"`      // random
+	Created    uint64         `json:"created"` // Unix seconds
+	Signer     fhe.Address    `json:"signer"`
+	Key        fhe.Digest     `json:"key"`   // id of the squash key
+	Seats      []Seat         `json:"seats"` // whose shares it has, by epoch
+	Threshold  int            `json:"threshold"`
+	Custodians []Custodian    `json:"custodians"` // in the order of their shares, from 1
+	Payload    fhe.Digest     `json:"payload"`    // SHA-256 of the encrypted payload
+	Size       int            `json:"size"`       // of the same, in bytes
+	Openings   uint64         `json:"openings"`   // of the key, when the backup was made
+	PerDay     uint64         `json:"perDay"`     // that the party's quotas allow at most; 0 if none bounded it
+	Log        audit.Position `json:"log"`        // head of the audit log
 }
+
+// Last is the party's place in the newest epoch of which the backup has a share.
+func (m *Manifest) Last() Seat { return m.Seats[len(m.Seats)-1] }
 
 // Custodian is who keeps a share.
 type Custodian struct {
@@ -99,6 +100,8 @@ func (m *Manifest) check() error {
 	switch {
 	case m.Version != version:
 		return fmt.Errorf("backup is of version %d, want %d", m.Version, version)
+	case len(m.Seats) == 0 || len(m.Seats) > maxParts:
+		return fmt.Errorf("backup has %d shares, want 1 to %d", len(m.Seats), maxParts)
 	case len(m.Custodians) > MaxCustodians || m.Threshold < 1 || m.Threshold > len(m.Custodians):
 		return fmt.Errorf("backup is %d of %d, want at most %d custodians", m.Threshold, len(m.Custodians), MaxCustodians)
 	case m.Size < 0 || m.Size > MaxPayload:

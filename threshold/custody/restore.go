@@ -2,14 +2,11 @@ package custody
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
-
-	"fhevm/fhe"
-	"fhevm/threshold/eip712"
 )
 
 // NamedShare is a share's file, with a name for people.
@@ -94,16 +91,11 @@ func (m *Manifest) unseal(key, payload []byte) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, secret, err := c.open()
+	h, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	defer secret.Wipe()
-	committee, err := json.Marshal(secret.Committee)
-	if err != nil {
-		return nil, err
-	}
-	if eip712.AddressOf(id.Signer.PubKey()) != m.Signer || secret.Party != m.Party || secret.Committee.Epoch != m.Epoch || fhe.Digest(sha256.Sum256(committee)) != m.Committee {
+	if h.signer() != m.Signer || h.key != m.Key || !slices.Equal(h.seats, m.Seats) {
 		return nil, fmt.Errorf("the backup holds another party than its manifest says")
 	}
 	return c, nil
