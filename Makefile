@@ -20,6 +20,8 @@
 #                   the node (needs the npm registry; 3 minutes on 2 cores)
 #   make examples   test the examples on a node of their own (needs the npm registry; three minutes)
 #   make soak       disturb a cluster of real processes for SOAK (15m) and compare every digest
+#   make adversaries  SEEDS (100) runs each of decryptions, resharings and key generations by
+#                   real processes, one of which lies at random (an hour)
 #   make vuln       known vulnerabilities, where their database can be reached
 
 export CGO_ENABLED = 0
@@ -34,7 +36,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin examples soak bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin examples soak adversaries bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -71,6 +73,11 @@ SOAK ?= 15m
 
 soak: build
 	$(GO) test -timeout 0 -count=1 -tags soak -v ./e2e -run TestSoak -soak $(SOAK)
+
+SEEDS ?= 100
+
+adversaries: build
+	$(GO) test -timeout 0 -count=1 -tags adversaries -v ./e2e -run 'TestMany.*Adversaries' -seeds $(SEEDS)
 
 e2e/node_modules: e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund

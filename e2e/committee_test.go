@@ -234,11 +234,8 @@ func (p *parties) refuseConnection(m threshold.Member) {
 func (p *parties) corrupt(id threshold.PartyID) {
 	p.t.Helper()
 	p.running[id].stop()
-	keys, err := committee.LoadIdentity(p.identity(id))
-	p.must(err)
 	path := p.folder.ShareFile(id)
-	secret, err := committee.LoadSecret(path, keys)
-	p.must(err)
+	_, secret := p.secrets(id)
 	lie(secret)
 	p.must(os.Remove(path))
 	p.must(committee.SaveSecret(path, secret))

@@ -77,7 +77,8 @@ func TestEveryOperation(t *testing.T) {
 	}
 }
 
-func deployNarrow(n *node, name string) *narrow {
+// bytecode creates one of the contracts for tests.
+func (n *node) bytecode(name string) []byte {
 	n.t.Helper()
 	raw, err := os.ReadFile("../contracts/testdata/" + name + ".json")
 	n.must(err)
@@ -85,7 +86,12 @@ func deployNarrow(n *node, name string) *narrow {
 	n.must(json.Unmarshal(raw, &file))
 	code, err := hex.DecodeString(strings.TrimPrefix(file.Bytecode, "0x"))
 	n.must(err)
-	c := &narrow{n, n.mine(signed(alice, n.nonce(alice), nil, code)).ContractAddress}
+	return code
+}
+
+func deployNarrow(n *node, name string) *narrow {
+	n.t.Helper()
+	c := &narrow{n, n.mine(signed(alice, n.nonce(alice), nil, n.bytecode(name))).ContractAddress}
 	var values []sdk.Value
 	for _, typ := range []fhe.Type{fhe.Bool, fhe.Uint8, fhe.Int8} {
 		for _, v := range narrowInputs[typ] {

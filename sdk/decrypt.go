@@ -132,8 +132,9 @@ func (d *Decryption) Blames() []threshold.Blame {
 	return d.opening.Blames()
 }
 
-// Failure says why the replies so far do not open the values.
-func (d *Decryption) Failure() error {
+// Failure says why the replies so far do not open the values, with the network's code,
+// or with Unavailable where it is the replies themselves that are too few or differ.
+func (d *Decryption) Failure() *Problem {
 	if d.problem != nil {
 		return d.problem
 	}
@@ -142,8 +143,9 @@ func (d *Decryption) Failure() error {
 		heard = d.opening.Heard().Len()
 	}
 	quorum := d.parameters.Committee.Quorum()
+	message := fmt.Sprintf("%d of %d parties gave an authentic answer, %d must agree", heard, quorum.N, quorum.Agree())
 	if heard >= quorum.Agree() {
-		return fmt.Errorf("%d of %d parties answered, but no %d of them agree: at least one is wrong", heard, quorum.N, quorum.Agree())
+		message = fmt.Sprintf("%d of %d parties answered, but no %d of them agree: at least one is wrong", heard, quorum.N, quorum.Agree())
 	}
-	return fmt.Errorf("%d of %d parties gave an authentic answer, %d must agree", heard, quorum.N, quorum.Agree())
+	return &Problem{Code: threshold.Unavailable, Message: message}
 }

@@ -1,11 +1,13 @@
 package sdk
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
+	"fhevm/threshold"
 
 	"github.com/holiman/uint256"
 )
@@ -110,4 +112,24 @@ func TestDelegatedDecryption(t *testing.T) {
 		!strings.Contains(delegated.Request.Permit.Statement, delegator.String()) {
 		t.Errorf("delegator's values: of %s, %s, %q", delegated.Request.Holder(), delegated.TypedData().PrimaryType, delegated.Request.Permit.Statement)
 	}
+}
+
+// TestFailure: a program that asks why nothing was opened gets a code, also where no
+// party has refused, and the network's where there is one.
+func TestFailure(t *testing.T) {
+	p := testParameters
+	p.Committee.Members = make([]threshold.Member, 4)
+	d := &Decryption{parameters: &p}
+	want := func(code threshold.Code, message string) {
+		t.Helper()
+		_, err := d.Values()
+		if problem, ok := errors.AsType[*Problem](err); !ok || problem.Code != code || !strings.Contains(problem.Message, message) {
+			t.Errorf("got %v, want %s: %q", err, code, message)
+		}
+	}
+	want(threshold.Unavailable, "0 of 4 parties")
+	if done, err := d.Add(Reply{Problem: &Problem{Code: threshold.NotAllowed, Message: "no right"}}); done || err != nil {
+		t.Error(done, err)
+	}
+	want(threshold.NotAllowed, "no right")
 }

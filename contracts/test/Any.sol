@@ -29,6 +29,14 @@ contract Any is FHEVMConfig {
         _keep(results);
     }
 
+    /// @notice Encrypts a public number that the sender may decrypt, and everyone may open.
+    function publish(FheType fheType, uint256 value) external {
+        bytes32[] memory results = new bytes32[](1);
+        results[0] = Impl.executor().trivialEncrypt(value, fheType);
+        Impl.makePubliclyDecryptable(results[0]);
+        _keep(results);
+    }
+
     function _keep(bytes32[] memory results) private {
         for (uint256 i = 0; i < results.length; i++) {
             Impl.allow(results[i], address(this));

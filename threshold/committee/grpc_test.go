@@ -183,10 +183,11 @@ func TestMalformedAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	answers := make(chan []byte, 1)
 	babbler := grpc.NewServer(grpc.Creds(credentials.NewTLS(ServerTLS(n.Identities[1], n.Committee))), grpc.ForceServerCodec(rawCodec{}),
 		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error {
 			var request []byte
-			return errors.Join(s.RecvMsg(&request), s.SendMsg([]byte(`{"digests":`)))
+			return errors.Join(s.RecvMsg(&request), s.SendMsg(<-answers))
 		}))
 	go babbler.Serve(l)
 	t.Cleanup(babbler.Stop)
@@ -201,11 +202,14 @@ func TestMalformedAnswer(t *testing.T) {
 	n.publish(h)
 	refusing := dead(threshold.Faultf(threshold.NotReady, "not yet"))
 	n.parties[1].Connect(map[threshold.PartyID]Service{2: client, 3: n.parties[3], 4: refusing})
-	if a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}}); code(err) != threshold.Unavailable {
-		t.Errorf("%v, %v", a, err)
-	}
-	if b := n.parties[1].Blames(); len(b) != 1 || b[threshold.Blame{Party: 2, Reason: threshold.UnusableBytes}] != 1 {
-		t.Errorf("blamed are %v", b)
+	for i, answer := range [][]byte{[]byte(`{"digests":`), make([]byte, MaxMessage+1)} {
+		answers <- answer
+		if a, err := n.parties[1].PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}}); code(err) != threshold.Unavailable {
+			t.Errorf("%v, %v", a, err)
+		}
+		if b := n.parties[1].Blames(); len(b) != 1 || b[threshold.Blame{Party: 2, Reason: threshold.UnusableBytes}] != uint64(i+1) {
+			t.Errorf("with %d bytes blamed are %v", len(answer), b)
+		}
 	}
 }
 
@@ -291,6 +295,20 @@ func TestStatusRoundTrip(t *testing.T) {
 	}
 }
 
+// TestWords: what another party says is shown as text of bounded size.
+func TestWords(t *testing.T) {
+	for said, want := range map[string]string{
+		"party 3: no right, as of block 7": "party 3: no right, as of block 7",
+		"\x1b[2Jgone\r\nnext":              " [2Jgone  next",
+		"half a rune \xe2\x82":             "half a rune  ",
+		strings.Repeat("x", 1<<20):         strings.Repeat("x", maxWords),
+	} {
+		if got := words(said); got != want {
+			t.Errorf("%.40q is shown as %.40q, want %.40q", said, got, want)
+		}
+	}
+}
+
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte(`{"handles":["0x` + strings.Repeat("00", 32) + `"]}`))
 	f.Add([]byte(`{"digests":[],"shares":"0x00"}`))
@@ -315,8 +333,9 @@ func FuzzMessages(f *testing.F) {
 func FuzzStatus(f *testing.F) {
 	f.Add(uint32(codes.Unavailable), string(threshold.NotReady), "wait", errorDomain)
 	f.Add(uint32(99), "no code", "", "elsewhere")
-	f.Fuzz(func(t *testing.T, code uint32, reason, words, domain string) {
-		s := status.New(codes.Code(code), words)
+	f.Add(uint32(codes.Internal), "busy", strings.Repeat("\x1b[2J\xff", maxWords), errorDomain)
+	f.Fuzz(func(t *testing.T, code uint32, reason, said, domain string) {
+		s := status.New(codes.Code(code), said)
 		if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: domain}); err == nil {
 			s = detailed
 		}
@@ -324,7 +343,7 @@ func FuzzStatus(f *testing.F) {
 			return
 		}
 		fault, refused := errors.AsType[*threshold.Fault](fromStatus(s.Err()))
-		if refused != (len(s.Details()) > 0 && domain == errorDomain) || refused && (string(fault.Code) != reason || fault.Message != s.Message()) {
+		if refused != (len(s.Details()) > 0 && domain == errorDomain) || refused && (string(fault.Code) != reason || fault.Message != words(s.Message())) {
 			t.Errorf("%v becomes %v", s, fault)
 		}
 	})

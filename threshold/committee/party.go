@@ -17,9 +17,14 @@ import (
 	"fhevm/threshold/prss"
 )
 
-// DefaultTimeout bounds how long a party or a relay waits for another party.
-// Squashing a full request takes a coprocessor without accelerators minutes.
+// DefaultTimeout bounds how long a relay waits for a party, and a party works on a
+// request. Squashing a full request takes a coprocessor without accelerators minutes.
 const DefaultTimeout = 3 * time.Minute
+
+// DefaultShareTimeout bounds how long a party waits for another one's shares. It has
+// prepared the same values itself by then, and must still have time to say to who
+// waits for it that another party is silent.
+const DefaultShareTimeout = DefaultTimeout / 3
 
 // Config says what a Party works with. Optional fields have defaults.
 type Config struct {
@@ -32,7 +37,7 @@ type Config struct {
 
 	Records *Records         // of this identity; they stay open when the party ends
 	Clock   func() time.Time // optional: that of the records; with the chain's time it says which permits are valid
-	Timeout time.Duration    // optional: DefaultTimeout; for one peer's share
+	Timeout time.Duration    // optional: DefaultShareTimeout; for one peer's share
 	Log     *slog.Logger     // optional: silence
 
 	Observe func(Event)             // optional: called for each decision
@@ -107,7 +112,7 @@ func (c *Config) setDefaults() {
 		c.Clock = c.Records.cfg.Clock
 	}
 	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
+		c.Timeout = DefaultShareTimeout
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

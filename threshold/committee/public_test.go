@@ -3,6 +3,7 @@ package committee
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -279,4 +280,28 @@ func TestRelayBelievesTPlusOne(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
+}
+
+// TestWhoIsSilent: with one silent party too many, the others say so to their relay, and
+// blame the silent ones, before it gives up on them too.
+func TestWhoIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, 29)
+		h := n.value(fhe.Bool, 1)
+		n.publish(h)
+		r := &Relay{Quorum: n.Committee.Quorum(), Parties: map[threshold.PartyID]Service{1: n.parties[1], 2: n.parties[2], 3: silent(), 4: silent()}}
+		for _, id := range []threshold.PartyID{1, 2} {
+			n.parties[id].Connect(map[threshold.PartyID]Service{1: n.parties[1], 2: n.parties[2], 3: silent(), 4: silent()})
+		}
+		err := r.PublicDecrypt(t.Context(), &PublicRequest{Handles: []fhe.Handle{h}}, func(*permit.PublicAnswer) bool { return false })
+		if want := "2 of 4 parties answered, 3 are needed (party 3: no answer in time; party 4: no answer in time)"; code(err) != threshold.Unavailable || err.Error() != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		for _, id := range []threshold.PartyID{1, 2} {
+			want := map[threshold.Blame]uint64{{Party: 3, Reason: threshold.Silence}: 1, {Party: 4, Reason: threshold.Silence}: 1}
+			if got := n.parties[id].Blames(); !maps.Equal(got, want) {
+				t.Errorf("party %d blames %v, want %v", id, got, want)
+			}
+		}
+	})
 }

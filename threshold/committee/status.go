@@ -2,6 +2,8 @@ package committee
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -55,11 +57,26 @@ func toStatus(f *threshold.Fault) error {
 	return s.Err()
 }
 
-// fromStatus is the inverse of toStatus. An error of the transport itself is
-// no Fault: nobody has refused anything.
+// maxWords bounds what another party says in a refusal, in bytes: a list of all
+// parties' reasons has about as many.
+const maxWords = 1 << 12
+
+// words makes another party's words fit to be shown: users and operators see them.
+func words(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), maxWords)], " "))
+}
+
+// fromStatus is the inverse of toStatus, but that words are made fit to be shown. An
+// error of the transport itself is no Fault: nobody has refused anything. One that is about the size of an answer is the
+// answer's.
 func fromStatus(err error) error {
 	s := status.Convert(err)
-	f := &threshold.Fault{Message: s.Message()}
+	f := &threshold.Fault{Message: words(s.Message())}
 	for _, d := range s.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
@@ -73,5 +90,8 @@ func fromStatus(err error) error {
 	if f.Code != "" {
 		return f
 	}
-	return fmt.Errorf("not reached: %s", s.Message())
+	if s.Code() == codes.ResourceExhausted { // of gRPC's own: a party's refusals have a reason
+		return fmt.Errorf("%w: %s", errMalformed, f.Message)
+	}
+	return fmt.Errorf("not reached: %s", f.Message)
 }

@@ -12,18 +12,12 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"fhevm/fhe"
-	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/identity"
+	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/prss"
 )
-
-// few is a parameter set with few secrets and errors.
-var few = tfhe.Params{
-	Name: "few secrets", LWEDim: 12, LWENoise: 2, GLWEDim: 1, PolySize: 2048, GLWENoise: 17, BootstrapBaseLog: 23, BootstrapLevel: 1,
-	KeySwitchBaseLog: 4, KeySwitchLevel: 4, PackSize: 256, PackBaseLog: 2, PackLevel: 6, PackBits: 11, KeyShares: 1,
-}
 
 // meeting is parties of this process, each with a listener.
 type meeting struct {
@@ -78,7 +72,7 @@ func gather(t *testing.T, listen func(int) (net.Listener, error), dial dialer) *
 		t.Fatal(err)
 	}
 	c.Noise, c.Stat = margin.Noise, margin.Stat
-	if m.run, err = dkg.NewRun(c, &few, fhe.Digest{}, 0); err != nil {
+	if m.run, err = dkg.NewRun(c, &lwetest.Few, fhe.Digest{}, 0); err != nil {
 		t.Fatal(err)
 	}
 	return m

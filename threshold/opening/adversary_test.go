@@ -2,7 +2,6 @@ package opening_test
 
 import (
 	"math/rand/v2"
-	"slices"
 
 	"fhevm/threshold"
 	"fhevm/threshold/internal/liar"
@@ -96,22 +95,5 @@ func (a *adversary) garble(b []byte) []byte {
 	if !a.garbles || a.rng.IntN(2) == 0 {
 		return b
 	}
-	b = slices.Clone(b)
-	switch a.rng.IntN(6) {
-	case 0:
-		return b[:a.rng.IntN(len(b))]
-	case 1:
-		b[a.rng.IntN(len(b))] ^= 1 << a.rng.IntN(8)
-		return b
-	case 2:
-		for i := range b {
-			b[i] = byte(a.rng.Uint32())
-		}
-		return append([]byte{answers}, b...)
-	case 3:
-		return append([]byte{answers}, []string{"{}", "null", "[]", "{", `{"digests":[],"shares":"0x"}`, `{"digests":null,"more":1}`}[a.rng.IntN(6)]...)
-	case 4:
-		return append(b, b[1:]...)
-	}
-	return slices.Concat(b[:1], []byte(`{"x":0,`), b[2:])
+	return append(b[:1:1], liar.Garble(a.rng, b[1:])...)
 }

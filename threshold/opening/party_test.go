@@ -3,13 +3,11 @@ package opening_test
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"fhevm/threshold"
 	"fhevm/threshold/internal/liar"
 	"fhevm/threshold/internal/simulate"
 	"fhevm/threshold/opening"
-	"fhevm/threshold/shamir"
 )
 
 // The simulated channel: a byte of kind, then an Answer (JSON) or the words of a
@@ -99,22 +97,11 @@ func decode(b []byte) (a *opening.Answer, refused, err error) {
 // were others; "" is nothing.
 func verdict(c *liar.Case, from threshold.PartyID, body []byte) string {
 	a, refused, err := decode(body)
-	right := opening.NewAnswer(c.Partials[from])
 	switch {
 	case refused != nil:
 		return ""
-	case err != nil || len(a.Digests) != len(right.Digests):
-		return threshold.UnusableBytes
-	}
-	shares, err := shamir.ParseElements(a.Shares, len(right.Digests))
-	want, _ := shamir.ParseElements(right.Shares, len(right.Digests))
-	switch {
 	case err != nil:
 		return threshold.UnusableBytes
-	case !slices.Equal(a.Digests, right.Digests):
-		return threshold.OtherCiphertexts
-	case !slices.Equal(shares, want):
-		return threshold.WrongShares
 	}
-	return ""
+	return liar.Verdict(c.Partials[from], a)
 }

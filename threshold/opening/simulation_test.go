@@ -269,10 +269,10 @@ func TestDeathAtEveryStep(t *testing.T) {
 // refusals, for all machines and builds.
 func TestTranscript(t *testing.T) {
 	want := map[int]string{
-		4:  "0xf628e8b8e5afa06b9354bf1971e586b6645383cacef7267f02e2e95d18b900a8",
-		7:  "0x4c4d648ed3ac36423f8792969af63f1bbc3dadca27e1962c73fb6a2b920aef4c",
-		10: "0x14f894b11c57ea1368c3fbe69af879a8739bf6dcfef811552bb85beb17148c2b",
-		13: "0xf962093458b983d20a910fa9cc777bb8c542f9975d55b61b43c3db9ae9f2eac5",
+		4:  "0xbe21f1215031a6ac186f23febb954022b0a21c6d178f8bf771745b4128c33e09",
+		7:  "0x8e83d903bd208422253f84ff662cfa6fba5afe6cb6af8c5dfb32a0856451e1fc",
+		10: "0xdb5518d8c1d125c633b21d95f191de3222ff04d98eb6c7cfa0b8860f52b2640a",
+		13: "0x7b199da9ba337f9099d9464fd6f3710f9fb85854f69e508dffafb35ccb074aee",
 	}
 	for _, size := range sizes {
 		var b []byte

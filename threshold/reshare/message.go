@@ -143,6 +143,6 @@ func (t *table) verify(h header, s statement) error {
 
 // Patience is for how many units of time a member waits in round r for the rest
 // of its senders, once t+1 of them were heard, one of whom is honest. An honest
-// sender may be behind by what it waited in the rounds before, so that the
-// number grows from round to round.
-func (r Round) Patience() int { return max(1, int(r)-int(Mask)+1) }
+// sender may be behind by what it waited in the round before, for somebody who
+// spoke to others alone, so that every round has a unit more.
+func (r Round) Patience() int { return int(r) }

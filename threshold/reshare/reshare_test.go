@@ -393,3 +393,13 @@ func FuzzMessage(f *testing.F) {
 		agree.Check(plan.New.Quorum(), r.digest, 2, 1, b, b)
 	})
 }
+
+// TestPatience: somebody who speaks to all but one keeps that one behind for as long as it
+// waits. In the next round it is waited for longer than that.
+func TestPatience(t *testing.T) {
+	for r := Commit; r < Confirm; r++ {
+		if (r + 1).Patience() <= r.Patience() {
+			t.Errorf("who waited %d units in round %v is waited for %d units in round %v", r.Patience(), r, (r + 1).Patience(), r+1)
+		}
+	}
+}

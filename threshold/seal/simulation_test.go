@@ -20,6 +20,7 @@ import (
 	"fhevm/threshold/internal/liar"
 	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/internal/simulate"
+	"fhevm/threshold/opening"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
 )
@@ -212,18 +213,11 @@ func (a *adversary) garble(b []byte, worth merit) []byte {
 
 // meritOf is what the authentic answer of a party that seals ps is worth.
 func (a *adversary) meritOf(from threshold.PartyID, ps []decrypt.Partial) merit {
-	right := a.c.Partials[from]
-	switch {
-	case len(ps) != len(right): // no answer to this request
+	if len(ps) != len(a.c.Partials[from]) { // no answer to this request
 		return merit{}
-	case slices.ContainsFunc(ps, func(p decrypt.Partial) bool { return !p.Share.Valid() }):
-		return merit{party: from, blame: threshold.UnusableBytes}
-	case !slices.EqualFunc(ps, right, func(x, y decrypt.Partial) bool { return x.Digest == y.Digest }):
-		return merit{from, true, threshold.OtherCiphertexts}
-	case !slices.EqualFunc(ps, right, func(x, y decrypt.Partial) bool { return x.Share == y.Share }):
-		return merit{from, true, threshold.WrongShares}
 	}
-	return merit{party: from, usable: true}
+	blame := liar.Verdict(a.c.Partials[from], opening.NewAnswer(ps))
+	return merit{from, blame != threshold.UnusableBytes, blame}
 }
 
 // TestSimulation: with up to t adversaries the wallet opens the right values,

@@ -16,8 +16,8 @@ import (
 	"fhevm/threshold/prss"
 )
 
-// Case is the decryption of some values, with every party's honest partials.
-// Runs share it and only read it.
+// Case is the decryption of some values, with the honest partials of every party, or
+// of those that lie. Runs share it and only read it.
 type Case struct {
 	Margin   prss.Margin
 	Types    []fhe.Type

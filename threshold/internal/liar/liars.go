@@ -22,13 +22,28 @@ type Liars struct {
 }
 
 // tactic makes what a corrupt party sends to somebody; nil is nothing.
-type tactic func(l *Liars, from threshold.PartyID) []decrypt.Partial
+type tactic struct {
+	name string
+	tell func(l *Liars, from threshold.PartyID) []decrypt.Partial
+}
 
 var (
 	// useless are the tactics that give nobody a right share of anything.
-	useless = []tactic{silence, everything, together, mirror, otherCiphertexts, otherDigest, notCanonical, fewer, more}
-	all     = append([]tactic{behave, oneField, oneBlock}, useless...)
+	useless = []tactic{
+		{"silence", silence}, {"everything", everything}, {"together", together}, {"mirror", mirror},
+		{"other ciphertexts", otherCiphertexts}, {"other session", otherSession}, {"other digest", otherDigest},
+		{"not canonical", notCanonical}, {"fewer", fewer}, {"more", more},
+	}
+	all = append([]tactic{{"behave", behave}, {"one field", oneField}, {"one block", oneBlock}, {"off by one", offByOne}}, useless...)
 )
+
+// Tactics lists all that a corrupt party may do to its shares, for SayAs.
+func Tactics() (names []string) {
+	for _, t := range all {
+		names = append(names, t.name)
+	}
+	return names
+}
 
 // New draws corrupt parties: each has any tactic, or all of them in turn.
 func New(rng *rand.Rand, c *Case, parties threshold.PartySet) *Liars {
@@ -67,11 +82,20 @@ func (l *Liars) Knows() int { return len(l.learnt) }
 // Say returns what a corrupt party sends for its partials, perhaps each time
 // something else; nil is nothing.
 func (l *Liars) Say(from threshold.PartyID) []decrypt.Partial {
-	tell, ok := l.tactics[from]
+	t, ok := l.tactics[from]
 	if !ok {
-		tell = all[l.rng.IntN(len(all))]
+		t = all[l.rng.IntN(len(all))]
 	}
-	return tell(l, from)
+	return t.tell(l, from)
+}
+
+// SayAs is Say with one of the Tactics; false is a name that is none.
+func (l *Liars) SayAs(name string, from threshold.PartyID) ([]decrypt.Partial, bool) {
+	i := slices.IndexFunc(all, func(t tactic) bool { return t.name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return all[i].tell(l, from), true
 }
 
 func (l *Liars) own(from threshold.PartyID) []decrypt.Partial {
@@ -93,6 +117,14 @@ func oneField(l *Liars, from threshold.PartyID) []decrypt.Partial {
 	for i := range out {
 		l.nudge(&out[i].Share, k)
 	}
+	return out
+}
+
+// offByOne is as little wrong as can be.
+func offByOne(l *Liars, from threshold.PartyID) []decrypt.Partial {
+	out := l.own(from)
+	e, k := &out[l.rng.IntN(len(out))].Share, l.rng.IntN(2)
+	e[k] = shamir.Fields[k].Add(e[k], 1)
 	return out
 }
 
@@ -138,6 +170,15 @@ func otherCiphertexts(l *Liars, from threshold.PartyID) []decrypt.Partial {
 	return slices.Clone(l.c.Others[from])
 }
 
+// otherSession passes right shares of something else for what was asked.
+func otherSession(l *Liars, from threshold.PartyID) []decrypt.Partial {
+	out := l.own(from)
+	for i := range out {
+		out[i].Share = l.c.Others[from][i].Share
+	}
+	return out
+}
+
 func otherDigest(l *Liars, from threshold.PartyID) []decrypt.Partial {
 	out := l.own(from)
 	out[l.rng.IntN(len(out))].Digest[l.rng.IntN(32)] ^= 1
@@ -167,7 +208,7 @@ func (l *Liars) anotherPolynomial() [][]shamir.Element {
 	honest := slices.Collect((q.All() &^ l.Parties).All())
 	l.rng.Shuffle(len(honest), func(i, j int) { honest[i], honest[j] = honest[j], honest[i] })
 	out := make([][]shamir.Element, q.N+1)
-	for range l.c.Partials[1] {
+	for range decrypt.Blocks(l.c.Types) {
 		scale := shamir.Element{1 + l.rng.Uint64N(shamir.Q1-1), 1 + l.rng.Uint64N(shamir.Q2-1)}
 		for id := range q.All().All() {
 			out[id] = append(out[id], Vanishing(scale, honest[:q.T], id))
