@@ -128,9 +128,14 @@ func (r *realm) tenant(person int) *tenant {
 		r.must(committee.SaveSecret(folder.ShareFile(threshold.PartyID(person+1)), r.secrets[person]))
 	}
 	x := &tenant{r: r}
+	data := r.t.TempDir()
+	records, err := committee.OpenRecords(committee.RecordsConfig{
+		Dir: filepath.Join(data, "records"), Signer: r.people[person].Signer, SquashKey: r.first.Committee.Epoch.SquashKey,
+	})
+	r.must(err)
 	x.tenure = &tenure{
-		cfg:  &PartyConfig{Network: folder, DataDir: r.t.TempDir(), Logger: slog.New(slog.DiscardHandler), Progress: func(s string) { x.told = append(x.told, s) }},
-		keys: r.people[person], view: chain.NewView(r.chain.Client(), contracts.Established, chain.Finalized), contracts: contracts.Established,
+		cfg:  &PartyConfig{Network: folder, DataDir: data, Logger: slog.New(slog.DiscardHandler), Progress: func(s string) { x.told = append(x.told, s) }},
+		keys: r.people[person], records: records, view: chain.NewView(r.chain.Client(), contracts.Established, chain.Finalized), contracts: contracts.Established,
 		metrics: newPartyMetrics(), open: map[uint64]*served{}, warned: map[string]bool{}, epochs: committee.NewEpochs(nil),
 	}
 	r.t.Cleanup(func() { x.close() })
