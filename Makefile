@@ -67,7 +67,7 @@ portable:
 	GOARCH=386 $(GO) test -run Transcript ./threshold/opening ./threshold/decrypt
 
 e2e: build wasm e2e/node_modules
-	$(GO) test -timeout 60m -count=1 -skip '^TestAttached' ./e2e/...
+	$(GO) test -timeout 60m -count=1 -skip '^(TestAttached|TestHardhatAttached)' ./e2e/...
 
 SOAK ?= 15m
 
@@ -88,6 +88,7 @@ e2e/node_modules: e2e/package-lock.json
 hardhat: build hardhat/node_modules
 	cd hardhat/test/project && npm ci --no-audit --no-fund && npm test
 	cd hardhat && npm test
+	$(GO) test -timeout 10m -count=1 -run '^TestHardhatAttached$$' ./e2e
 
 dropin: build hardhat/node_modules
 	cd e2e/dropin && npm ci --no-audit --no-fund && npm test

@@ -285,7 +285,7 @@ func (b *block) check(number uint64) error {
 // receipts reads the receipts of a block and checks that they are its own.
 func (r *Remote) receipts(ctx context.Context, b *block) (out types.Receipts, err error) {
 	err = r.client.Client().CallContext(ctx, &out, "eth_getBlockReceipts", b.hash)
-	if refused := rpc.Error(nil); errors.As(err, &refused) && refused.ErrorCode() == noSuchMethod {
+	if refused := rpc.Error(nil); errors.As(err, &refused) && slices.Contains(noSuchMethod, refused.ErrorCode()) {
 		out, err = r.singly(ctx, b)
 	}
 	if err != nil {
@@ -300,7 +300,9 @@ func (r *Remote) receipts(ctx context.Context, b *block) (out types.Receipts, er
 	return out, nil
 }
 
-const noSuchMethod = -32601
+// noSuchMethod are the codes by which a chain refuses a method: of JSON-RPC, and of
+// EIP-1474, which Hardhat's node gives.
+var noSuchMethod = []int{-32601, -32004}
 
 // singly reads receipts where the chain does not give all of a block at once.
 func (r *Remote) singly(ctx context.Context, b *block) (types.Receipts, error) {

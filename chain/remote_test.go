@@ -124,19 +124,21 @@ func TestRemoteReadsTheSame(t *testing.T) {
 			t.Errorf("depth %d: %d blocks differ from %d", depth, len(got), len(want))
 		}
 	}
-	singly := func(request, answer string) string {
-		if strings.Contains(request, "eth_getBlockReceipts") {
-			var call struct{ ID json.RawMessage }
-			if err := json.Unmarshal([]byte(request), &call); err != nil {
-				t.Error(err)
+	for _, code := range noSuchMethod {
+		singly := func(request, answer string) string {
+			if strings.Contains(request, "eth_getBlockReceipts") {
+				var call struct{ ID json.RawMessage }
+				if err := json.Unmarshal([]byte(request), &call); err != nil {
+					t.Error(err)
+				}
+				return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":"no such method"}}`, call.ID, code)
 			}
-			return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}`, call.ID)
+			return answer
 		}
-		return answer
-	}
-	m.change.Store(&singly)
-	if got := readAll(t, dial(t, m.URL, 0).Feed(contracts.Established, testGenesis().Domain()).blocks); entriesOf(got) != entriesOf(want) {
-		t.Error("receipts that come one by one give another log")
+		m.change.Store(&singly)
+		if got := readAll(t, dial(t, m.URL, 0).Feed(contracts.Established, testGenesis().Domain()).blocks); entriesOf(got) != entriesOf(want) {
+			t.Errorf("receipts that come one by one, after code %d, give another log", code)
+		}
 	}
 }
 

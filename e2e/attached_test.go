@@ -28,24 +28,38 @@ import (
 // On other systems ANVIL is the path of one.
 const anvilProgram = "../contracts/script/node_modules/.bin/anvil"
 
-var listening = regexp.MustCompile(`Listening on (\S+)`)
+var listening = regexp.MustCompile(`(?:Listening on |JSON-RPC server at http://)([^\s/]+)`)
 
 // startAnvil runs an anvil and returns the URL of its JSON-RPC, without a scheme.
 func startAnvil(t *testing.T, args ...string) (*process, string) {
 	t.Helper()
-	a := launch(t, cmp.Or(os.Getenv("ANVIL"), anvilProgram), append([]string{"--port", "0"}, args...)...)
-	var found []string
-	a.await("its port", func() bool {
-		found = listening.FindStringSubmatch(a.output())
-		return found != nil
-	})
-	return a, found[1]
+	return startChain(t, cmp.Or(os.Getenv("ANVIL"), anvilProgram), append([]string{"--port", "0"}, args...)...)
 }
 
-// TestAttached serves an anvil: inputs, decryptions, blocks that anvil undoes, and
-// what happens to either process.
-func TestAttached(t *testing.T) {
-	anvil, at := startAnvil(t)
+func startChain(t *testing.T, program string, args ...string) (*process, string) {
+	t.Helper()
+	p := launch(t, program, args...)
+	var found []string
+	p.await("its port", func() bool {
+		found = listening.FindStringSubmatch(p.output())
+		return found != nil
+	})
+	return p, found[1]
+}
+
+// TestAttached serves an anvil.
+func TestAttached(t *testing.T) { serveAnother(startAnvil(t)) }
+
+// TestHardhatAttached serves a Hardhat node (make hardhat).
+func TestHardhatAttached(t *testing.T) {
+	const inPlace = "cd ../hardhat && exec node_modules/.bin/hardhat --config test/plain.config.cjs node --hostname 127.0.0.1 --port 0"
+	serveAnother(startChain(t, "sh", "-c", inPlace))
+}
+
+// serveAnother serves a development chain: inputs, decryptions, blocks that it undoes,
+// and what happens to either process.
+func serveAnother(another *process, at string) {
+	t := another.t
 	data := t.TempDir()
 	attach := []string{"attach", "--rpc", "ws://" + at, "--deploy", "--data", data}
 	k := deploy(serve(t, attach...))
@@ -68,7 +82,7 @@ func TestAttached(t *testing.T) {
 		k.refuseInputs()
 	})
 	var snapshot string
-	k.step("anvil undoes a transfer, and mines another in its place", func() {
+	k.step("the chain undoes a transfer, and mines another in its place", func() {
 		k.call(&snapshot, "evm_snapshot")
 		k.transfer(alice, bob, 500)
 		k.ready(k.balanceOf(bob))
@@ -87,8 +101,8 @@ func TestAttached(t *testing.T) {
 		k = &token{serve(t, attach...)}
 		k.check(ledger{bob.Address: 250})
 	})
-	k.step("anvil is gone", func() {
-		anvil.kill()
+	k.step("the chain is gone", func() {
+		another.kill()
 		k.await("word of it", func() bool { return strings.Contains(k.output(), "does not answer") })
 		k.stop()
 	})
