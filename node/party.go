@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fhevm/chain"
+	"fhevm/fhe"
 	"fhevm/node/network"
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
@@ -69,10 +70,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	address, err := cfg.address(d, keys)
-	if err != nil {
-		return err
-	}
+	address, stranger := cfg.address(d, keys)
 	client, err := ethclient.DialContext(ctx, cfg.RPC)
 	if err != nil {
 		return fmt.Errorf("dial the chain at %s: %w", cfg.RPC, err)
@@ -84,16 +82,19 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	}
 	metrics, recent := newPartyMetrics(), keepErrors(cfg.Logger.Handler())
 	cfg.Logger = slog.New(recent)
-	records, err := committee.OpenRecords(committee.RecordsConfig{
+	t := &tenure{
+		cfg: &cfg, keys: keys, view: view, contracts: d.Contracts, metrics: metrics,
+		open: map[uint64]*served{}, warned: map[string]bool{}, lost: map[uint64]fhe.Digest{}, tidied: map[uint64]bool{},
+	}
+	if stranger != nil { // it may have something left of attempts that did not come into force
+		return errors.Join(stranger, t.update(ctx))
+	}
+	t.records, err = committee.OpenRecords(committee.RecordsConfig{
 		Dir: filepath.Join(cfg.DataDir, network.RecordsDir), Signer: keys.Signer, SquashKey: d.Committee.Epoch.SquashKey,
 		Quotas: cfg.Quotas, Recount: cfg.Recount, Log: cfg.Logger,
 	})
 	if err != nil {
 		return err
-	}
-	t := &tenure{
-		cfg: &cfg, keys: keys, view: view, contracts: d.Contracts, records: records, metrics: metrics,
-		open: map[uint64]*served{}, warned: map[string]bool{},
 	}
 	return t.run(ctx, d, address, &partyWatch{
 		version: cfg.Version, started: time.Now().UTC(), of: t.newest, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,

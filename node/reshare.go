@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fhevm/chain"
@@ -40,6 +41,7 @@ type resharing struct {
 	hangUp  func()
 	stop    context.CancelFunc
 	running sync.WaitGroup
+	over    atomic.Bool // its run
 }
 
 // reshare prepares a party's part.
@@ -77,8 +79,8 @@ func (t *tenure) certificate(plan *reshare.Plan) func() *reshare.Certificate {
 	}
 }
 
-// recover gets the share of an epoch in force that this party has confirmed, and of
-// which it did not see the certificate until the folder had it.
+// recover gets the share of an epoch that this party has confirmed, and of which it did
+// not see the certificate until the folder had it.
 func (t *tenure) recover(ctx context.Context, d *network.Description, c *threshold.Committee) error {
 	s := d.Succession(c.Epoch.Number)
 	plan := &reshare.Plan{Old: d.CommitteeOf(c.Epoch.Number - 1), New: c, Attempt: s.Certificate.Attempt}
@@ -158,6 +160,7 @@ func (r *resharing) start(ctx context.Context) func() error {
 	r.running.Add(1)
 	return func() error {
 		defer r.running.Done()
+		defer r.over.Store(true)
 		return r.run(ctx)
 	}
 }
@@ -182,7 +185,7 @@ func (r *resharing) run(ctx context.Context) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil // it goes on from its journals
-	case errors.As(err, &over) || errors.Is(err, errOtherCommittee):
+	case errors.As(err, &over) || errors.Is(err, ceremony.ErrOver) || errors.Is(err, errOtherCommittee):
 		// It goes on to serve, and to tell the others why the attempt is over.
 		r.tenure.tell("resharing to epoch %d failed: %v", r.plan.New.Epoch.Number, err)
 		return nil

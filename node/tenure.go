@@ -12,6 +12,7 @@ import (
 
 	"fhevm/chain"
 	"fhevm/contracts"
+	"fhevm/fhe"
 	"fhevm/node/network"
 	"fhevm/threshold"
 	"fhevm/threshold/ceremony"
@@ -34,9 +35,11 @@ type tenure struct {
 	metrics   *partyMetrics
 	mu        sync.Mutex // of open, which the status reads
 	open      map[uint64]*served
-	warned    map[string]bool // what the operator was told once
-	current   chain.Committee // that the registry had in force when it was last looked at
-	resharing *resharing      // nil if there is none
+	warned    map[string]bool       // what the operator was told once
+	current   chain.Committee       // that the registry had in force when it was last looked at
+	resharing *resharing            // nil if there is none
+	lost      map[uint64]fhe.Digest // sessions whose journals do not lead to this party's share, by epoch
+	tidied    map[uint64]bool       // epochs of which nothing is left that is not needed
 }
 
 // served is an epoch that the party serves.
@@ -92,7 +95,7 @@ func (t *tenure) update(ctx context.Context) error {
 			return fmt.Errorf("epoch %d: %w", c.Epoch.Number, err)
 		}
 	}
-	if c := d.CommitteeOf(t.current.Epoch); c == nil || !sameCommittee(t.current, network.OnChain(c)) {
+	if !t.known(d) {
 		return fmt.Errorf("the key registry has epoch %d of %v in force: %w", t.current.Epoch, t.current.Signers, errForeign)
 	}
 	return nil
@@ -125,28 +128,53 @@ func sameCommittee(a, b chain.Committee) bool {
 // follow brings one epoch to what the registry says of it.
 func (t *tenure) follow(ctx context.Context, d *network.Description, c *threshold.Committee, block *chain.Block) error {
 	number := c.Epoch.Number
-	id, member := c.PartyByTLS(t.keys.Fingerprint())
-	if !member || number > t.current.Epoch {
-		return nil
-	}
 	now, err := block.CommitteeOf(ctx, number)
 	if err != nil {
 		return err
 	}
+	active, retired := sameCommittee(now, network.OnChain(c)), len(now.Signers) == 0 && number < t.current.Epoch
+	if active {
+		if err := t.quit(d.Succession(number)); err != nil {
+			return err
+		}
+	}
+	id, member := c.PartyByTLS(t.keys.Fingerprint())
+	if member {
+		if err := t.hold(ctx, d, c, id, active, retired, block); err != nil {
+			return err
+		}
+	}
+	settled := active || (retired && t.known(d))
+	if settled && !t.tidied[number] && (!member || t.open[number] != nil) {
+		return t.tidy(d, number)
+	}
+	return nil
+}
+
+// known reports whether the folder has the committee in force, and so the right ones
+// before it, since all members have signed whom they follow.
+func (t *tenure) known(d *network.Description) bool {
+	c := d.CommitteeOf(t.current.Epoch)
+	return c != nil && sameCommittee(t.current, network.OnChain(c))
+}
+
+// hold brings a member's share of an epoch to what the registry says.
+func (t *tenure) hold(ctx context.Context, d *network.Description, c *threshold.Committee, id threshold.PartyID, active, retired bool, block *chain.Block) error {
+	number := c.Epoch.Number
 	path := t.cfg.Network.ShareFileOf(d, number, id)
 	_, missing := os.Stat(path)
-	switch active, retired := sameCommittee(now, network.OnChain(c)), len(now.Signers) == 0; {
-	case active && t.open[number] == nil && missing == nil:
-		return t.serve(d, c, id)
-	case active && t.open[number] == nil && t.recoverable(d, number):
-		if err := t.recover(ctx, d, c); err != nil {
-			t.tellOnce("epoch %d is in force, and its journals do not lead this party to its share: %v", number, err)
-			return nil
+	if errors.Is(missing, os.ErrNotExist) {
+		if err := t.regain(ctx, d, c); err != nil {
+			return err
 		}
+		_, missing = os.Stat(path)
+	}
+	switch served := t.open[number] != nil; {
+	case active && !served && missing == nil:
 		return t.serve(d, c, id)
-	case active && t.open[number] == nil:
+	case active && !served:
 		t.tellOnce("epoch %d is in force, and this party has no share of it in %s", number, path)
-	case retired && number < t.current.Epoch && (missing == nil || t.open[number] != nil):
+	case retired && (missing == nil || served):
 		why, err := t.succeeded(ctx, d, number, block)
 		if err != nil {
 			return err
@@ -160,12 +188,39 @@ func (t *tenure) follow(ctx context.Context, d *network.Description, c *threshol
 	return nil
 }
 
-// recoverable reports whether the folder has the certificate of what this party has
-// confirmed, unless it takes part there just now.
-func (t *tenure) recoverable(d *network.Description, number uint64) bool {
+// quit ends this party's part in an attempt at an epoch in force, if it is over or is
+// not the one that was certified: who stays in it cannot get its share from the other.
+func (t *tenure) quit(s *network.Succession) error {
+	r := t.resharing
+	if s == nil || r == nil || r.plan.New.Epoch.Number != s.Committee.Epoch.Number {
+		return nil
+	}
+	if !r.over.Load() && r.plan.Attempt == s.Certificate.Attempt && r.plan.New.Equal(&s.Committee) {
+		return nil
+	}
+	t.resharing = nil
+	return r.end()
+}
+
+// regain writes the share of what this party has confirmed and the folder has the
+// certificate of, whatever the registry says by now: without it the journals are all
+// that this party has of that epoch. Journals that do not lead there are not tried
+// again until the folder has another certificate, or the party is started again.
+func (t *tenure) regain(ctx context.Context, d *network.Description, c *threshold.Committee) error {
+	number := c.Epoch.Number
 	s := d.Succession(number)
-	return s != nil && (t.resharing == nil || t.resharing.plan.New.Epoch.Number != number) &&
-		ceremony.Confirmed(t.journals(number), s.Certificate.Attempt)
+	if s == nil || t.lost[number] == s.Certificate.Session || (t.resharing != nil && t.resharing.plan.New.Epoch.Number == number) {
+		return nil
+	}
+	confirmed, err := ceremony.Confirmed(t.journals(number), s.Certificate.Attempt)
+	if err != nil || !confirmed {
+		return err
+	}
+	if err := t.recover(ctx, d, c); err != nil {
+		t.lost[number] = s.Certificate.Session
+		t.tell("the journals of epoch %d do not lead this party to its share: %v", number, err)
+	}
+	return nil
 }
 
 // succeeded says why the share of a retired epoch has to stay, "" if it may go. The
@@ -177,6 +232,9 @@ func (t *tenure) succeeded(ctx context.Context, d *network.Description, number u
 	next := d.CommitteeOf(number + 1)
 	if next == nil {
 		return fmt.Sprintf("its folder does not show that another committee has the key: get epoch-%d.json from a member of that epoch", number+1), nil
+	}
+	if why, err := t.owed(d, next); why != "" || err != nil {
+		return why, err
 	}
 	now, err := block.CommitteeOf(ctx, number+1)
 	if err != nil {
@@ -194,8 +252,24 @@ func (t *tenure) succeeded(ctx context.Context, d *network.Description, number u
 	return "", nil
 }
 
-// serve opens the party of an epoch that is in force. The journals that led to it
-// have done their duty.
+// owed says that journals lead to a share of an epoch that is not written, "" if none
+// do.
+func (t *tenure) owed(d *network.Description, c *threshold.Committee) (why string, err error) {
+	id, member := c.PartyByTLS(t.keys.Fingerprint())
+	if !member {
+		return "", nil
+	}
+	if _, err := os.Stat(t.cfg.Network.ShareFileOf(d, c.Epoch.Number, id)); !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	confirmed, err := ceremony.Confirmed(t.journals(c.Epoch.Number), d.Succession(c.Epoch.Number).Certificate.Attempt)
+	if confirmed {
+		why = fmt.Sprintf("it has confirmed epoch %d, and its share of that is only in its journals", c.Epoch.Number)
+	}
+	return why, err
+}
+
+// serve opens the party of an epoch that is in force.
 func (t *tenure) serve(d *network.Description, c *threshold.Committee, id threshold.PartyID) error {
 	peers, hangUp, err := committee.DialPeers(c, t.keys, id)
 	if err != nil {
@@ -213,7 +287,23 @@ func (t *tenure) serve(d *network.Description, c *threshold.Committee, id thresh
 	t.set(c.Epoch.Number, &served{party, c, peers, hangUp})
 	t.epochs.Add(party)
 	t.tell("party %d of epoch %d is in force", id, c.Epoch.Number)
-	return t.forget(d, c.Epoch.Number)
+	return nil
+}
+
+// tidy erases what led to an epoch that is in force and served here, or that is not
+// this party's: it may have taken part in an attempt that did not come into force. And
+// attempts to follow it that are over are taken back, where that failed before.
+func (t *tenure) tidy(d *network.Description, number uint64) error {
+	if err := t.forget(d, number); err != nil {
+		return err
+	}
+	if s, r := t.open[number], t.resharing; s != nil && (r == nil || r.plan.New.Epoch.Number != number+1) {
+		if err := ceremony.Finish(t.journals(number+1), s.party); err != nil {
+			return err
+		}
+	}
+	t.tidied[number] = true
+	return nil
 }
 
 // journals is the folder of the attempts to reach an epoch.
@@ -243,7 +333,10 @@ func (t *tenure) erase(d *network.Description, number uint64, path string) error
 		s.hangUp()
 		t.set(number, nil)
 	}
-	if err := errors.Join(t.forget(d, number), t.forget(d, number+1), ceremony.Erase(path)); err != nil {
+	if err := errors.Join(t.forget(d, number), t.forget(d, number+1)); err != nil {
+		return err // the share stays, so that all of this is tried again
+	}
+	if err := ceremony.Erase(path); err != nil {
 		return err
 	}
 	t.tell("epoch %d is retired: its share is erased", number)

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -12,9 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 
 	"fhevm/chain"
 	"fhevm/contracts"
@@ -33,7 +30,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"golang.org/x/sync/errgroup"
 )
 
 // realm is a network of people, some of whom make its committees, and its chain.
@@ -137,6 +133,7 @@ func (r *realm) tenant(person int) *tenant {
 		cfg:  &PartyConfig{Network: folder, DataDir: data, Logger: slog.New(slog.DiscardHandler), Progress: func(s string) { x.told = append(x.told, s) }},
 		keys: r.people[person], records: records, view: chain.NewView(r.chain.Client(), contracts.Established, chain.Finalized), contracts: contracts.Established,
 		metrics: newPartyMetrics(), open: map[uint64]*served{}, warned: map[string]bool{}, epochs: committee.NewEpochs(nil),
+		lost: map[uint64]fhe.Digest{}, tidied: map[uint64]bool{},
 	}
 	r.t.Cleanup(func() { x.close() })
 	return x
@@ -291,109 +288,59 @@ func TestChainAhead(t *testing.T) {
 	check(&other, false, false)
 }
 
-// table is a member as others in this process reach it.
-type table struct {
-	*ceremony.Table
-	by fhe.Digest
-}
-
-func (p table) Fetch(ctx context.Context, r *committee.FetchRequest) (*committee.FetchAnswer, error) {
-	return p.Table.Fetch(ctx, p.by, r)
-}
-
-// heldShare hands on a share without a count.
-type heldShare struct{ share *decrypt.Share }
-
-func (h heldShare) Lend() *decrypt.Share              { return h.share }
-func (heldShare) HandOver(fhe.Digest) (uint64, error) { return 1, nil }
-func (heldShare) TakeBack(fhe.Digest) error           { return nil }
-
-// resharings has everybody reshare to the end, the first person in a given folder,
-// and returns the certificate. Nobody writes anything.
-func (r *realm) resharings(plan *reshare.Plan, dir string) *reshare.Certificate {
+// begun has a person begin an attempt in a folder, and returns the journal.
+func (r *realm) begun(person int, s *network.Succession, dir string) string {
 	r.t.Helper()
-	sessions, peers := map[int]*ceremony.Session{}, map[fhe.Digest]*ceremony.Session{}
-	for i, keys := range r.people {
-		s, err := ceremony.Open(ceremony.Config{Plan: plan, Identity: keys, Dir: dir, Lender: heldShare{r.secrets[i].Share}})
-		r.must(err)
-		defer s.Close()
-		sessions[i], peers[keys.Fingerprint()], dir = s, s, r.t.TempDir()
+	plan := &reshare.Plan{Old: &r.first.Committee, New: &s.Committee, Attempt: s.Certificate.Attempt}
+	c := ceremony.Config{Plan: plan, Identity: r.people[person], Dir: dir}
+	if person < len(r.secrets) {
+		c.Lender = heldShare{r.secrets[person].Share, 1}
 	}
-	var group errgroup.Group
-	var last atomic.Pointer[reshare.Certificate]
-	for i, s := range sessions {
-		others := map[fhe.Digest]ceremony.Peer{}
-		for f, other := range peers {
-			if other != s {
-				others[f] = table{other.Table, r.people[i].Fingerprint()}
-			}
-		}
-		group.Go(func() error {
-			out, err := s.Run(r.t.Context(), others)
-			if err == nil {
-				last.Store(out.Certificate)
-			}
-			return err
-		})
-	}
-	r.must(group.Wait())
-	return last.Load()
+	session, err := ceremony.Open(c)
+	r.must(err)
+	r.must(session.Close())
+	return filepath.Join(dir, fmt.Sprintf("attempt-%d", s.Certificate.Attempt), "new.journal")
 }
 
-// TestRecover: a party that confirmed and was then alone gets its share as soon as its
-// folder has the certificate and the registry the epoch.
-func TestRecover(t *testing.T) {
+// TestLoser: who is only in a committee that did not come in force keeps nothing of it.
+func TestLoser(t *testing.T) {
+	r := newRealm(t, 5)
+	late, right := r.succeed(&r.first.Committee, 1, 0, 1, 2, 4), r.succeed(&r.first.Committee, 2, 0, 1, 2, 3)
+	x := r.tenant(4)
+	x.add(late)
+	journal := r.begun(4, late, x.journals(2))
+	share := x.cfg.Network.ShareFileOf(&network.Description{Later: []network.Succession{*late}}, 2, 4)
+	r.activate(right)
+	x.look(false)
+	x.wantErased(share, false)
+	x.add(right)
+	url, err := r.chain.Listen("127.0.0.1:0")
+	r.must(err)
+	identity := filepath.Join(t.TempDir(), "party.identity")
+	r.must(committee.SaveIdentity(identity, x.keys, ""))
+	err = RunParty(t.Context(), PartyConfig{Network: x.cfg.Network, Identity: identity, DataDir: x.cfg.DataDir, RPC: "http://" + url})
+	if err == nil || !strings.Contains(err.Error(), "in none of the network's committees") {
+		t.Errorf("a party of no committee runs: %v", err)
+	}
+	x.wantErased(share, true)
+	x.wantErased(journal, true)
+}
+
+// TestTidyAgain: what could not be erased is tried again.
+func TestTidyAgain(t *testing.T) {
 	r := newRealm(t, 4)
+	second := r.succeed(&r.first.Committee, 1, 0, 1, 2, 3)
 	x := r.tenant(0)
-	next, err := network.Propose(&r.first.Committee, nil)
-	r.must(err)
-	plan := &reshare.Plan{Old: &r.first.Committee, New: next, Attempt: 1}
-	s := &network.Succession{Committee: *next, Certificate: r.resharings(plan, x.journals(2))}
-	journal := filepath.Join(x.journals(2), "attempt-1", "new.journal")
-	r.activate(s)
-	x.look(false, 1)
+	journal := r.begun(0, second, x.journals(2))
+	x.add(second)
+	r.activate(second)
+	inTheWay := filepath.Join(x.journals(2), "attempt-7")
+	r.must(os.WriteFile(inTheWay, nil, 0o600))
+	if err := x.update(t.Context()); err == nil {
+		t.Error("journals that cannot be read are taken for erased")
+	}
 	x.wantErased(journal, false)
-	_, err = x.cfg.Network.AddEpoch(s)
-	r.must(err)
+	r.must(os.Remove(inTheWay))
 	x.look(true, 1, 2)
 	x.wantErased(journal, true)
-	r.retire(1)
-	x.look(true, 2)
-}
-
-// TestEndWaits: who ends a resharing waits until its run has let go of the session.
-func TestEndWaits(t *testing.T) { synctest.Test(t, testEndWaits) }
-
-func testEndWaits(t *testing.T) {
-	r := found(t, 4)
-	c := &r.first.Committee
-	next, err := network.Propose(c, nil)
-	r.must(err)
-	busy, free := make(chan struct{}), make(chan struct{})
-	plan := &reshare.Plan{Old: c, New: next, Attempt: 1}
-	session, err := ceremony.Open(ceremony.Config{
-		Plan: plan, Identity: r.people[0], Dir: t.TempDir(), Lender: heldShare{new(decrypt.Share)},
-		Progress: func(string) { busy <- struct{}{}; <-free },
-	})
-	r.must(err)
-	x := &resharing{tenure: &tenure{cfg: &PartyConfig{}}, plan: plan, session: session, hangUp: func() {}, stop: func() {}}
-	run := x.start(t.Context())
-	ended, over := make(chan error, 1), make(chan error, 1)
-	go func() { over <- run() }()
-	<-busy
-	<-busy // both roles
-	go func() { ended <- x.end() }()
-	synctest.Wait()
-	select {
-	case <-ended:
-		t.Error("it ends while its run is busy with the session")
-	default:
-	}
-	close(free)
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	if err := <-over; err != nil {
-		t.Error(err)
-	}
 }

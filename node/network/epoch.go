@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"fhevm/chain"
 	"fhevm/threshold"
@@ -167,18 +167,28 @@ func (f Folder) shareFile(s *Succession, id threshold.PartyID) string {
 // that are not of the committee that the description has for it: of attempts that were
 // certified and not put in force.
 func (f Folder) StrayShares(d *Description, epoch uint64, keys *identity.Identity) (strays []string, err error) {
-	paths, err := filepath.Glob(f.path(fmt.Sprintf("party-*.epoch-%d.*.share", epoch)))
-	for _, path := range paths {
-		secret, err := committee.LoadSecret(path, keys)
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if !isShareOf(e.Name(), epoch) {
+			continue
+		}
+		secret, err := committee.LoadSecret(f.path(e.Name()), keys)
 		if err != nil {
 			continue // another party's
 		}
 		secret.Wipe()
-		if path != f.ShareFileOf(d, epoch, secret.Party) {
+		if path := f.path(e.Name()); path != f.ShareFileOf(d, epoch, secret.Party) {
 			strays = append(strays, path)
 		}
 	}
-	return strays, err
+	return strays, nil
+}
+
+func isShareOf(name string, epoch uint64) bool {
+	return strings.HasPrefix(name, "party-") && strings.Contains(name, fmt.Sprintf(".epoch-%d.", epoch)) && strings.HasSuffix(name, ".share")
 }
 
 // SecretOf is Secret for any epoch that the description knows.

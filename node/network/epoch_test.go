@@ -45,7 +45,10 @@ func described(t testing.TB) (Folder, *Description, []*identity.Identity) {
 		people = append(people, keys)
 		d.Committee.Members = append(d.Committee.Members, keys.Member(id, "127.0.0.1:1"))
 	}
-	f := Folder(t.TempDir())
+	f := Folder(filepath.Join(t.TempDir(), `[a] path\of*?`))
+	if err := os.Mkdir(string(f), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := f.writeDescription(d); err != nil {
 		t.Fatal(err)
 	}

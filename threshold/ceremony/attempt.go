@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -18,8 +19,24 @@ import (
 
 // attempt is the folder of one attempt: journals, and notes that outlive them.
 type attempt struct {
-	dir  string
-	plan begun
+	dir   string
+	plan  begun
+	files map[string]bool // that were there when it was looked at
+	over  error           // why it is, where the member said so to the others
+}
+
+// look lists what the folder of an attempt has, nothing if there is none. No other
+// failure may pass for a note that is not there.
+func look(dir string) (*attempt, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	a := &attempt{dir: dir, files: map[string]bool{}}
+	for _, e := range entries {
+		a.files[e.Name()] = true
+	}
+	return a, nil
 }
 
 // begun is the first note of an attempt: which one it is.
@@ -37,15 +54,19 @@ const (
 	overNote      = "over"      // for good, and why
 )
 
+// stopNote is what a role says to the others once the attempt is over.
+func stopNote(r reshare.Role) string { return r.String() + ".stop" }
+
+func (a *attempt) hasStop() bool { return a.has(stopNote(reshare.Old)) || a.has(stopNote(reshare.New)) }
+
 // committed is the note that a role's word is out which it cannot take back.
 var committed = map[reshare.Role]string{reshare.Old: maskedNote, reshare.New: confirmedNote}
 
 func (a *attempt) journal(r reshare.Role) string { return filepath.Join(a.dir, r.String()+".journal") }
 
-func (a *attempt) has(name string) bool {
-	_, err := os.Stat(filepath.Join(a.dir, name))
-	return err == nil
-}
+func (a *attempt) has(name string) bool { return a.files[name] }
+
+func (a *attempt) hasJournal(r reshare.Role) bool { return a.has(filepath.Base(a.journal(r))) }
 
 // note makes a note durable.
 func (a *attempt) note(name string, content []byte) error {
@@ -56,6 +77,7 @@ func (a *attempt) note(name string, content []byte) error {
 	if err := os.Rename(path+".part", path); err != nil {
 		return fmt.Errorf("note %s: %w", name, err)
 	}
+	a.files[name] = true
 	return committee.SyncFolder(a.dir)
 }
 
@@ -71,24 +93,36 @@ func writeSynced(path string, b []byte) error {
 	return f.Sync()
 }
 
+// attemptsAt begins the names of the attempts' folders.
+const attemptsAt = "attempt-"
+
 // attempts are those that were begun at an epoch whose folder this is.
 func attempts(dir string) (out []*attempt, err error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "attempt-*"))
-	for _, path := range paths {
-		a := &attempt{dir: path}
-		b, err := os.ReadFile(filepath.Join(path, begunNote))
-		if errors.Is(err, os.ErrNotExist) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), attemptsAt) {
+			continue
+		}
+		a, err := look(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if !a.has(begunNote) {
 			continue // nothing was said in it
 		}
+		b, err := os.ReadFile(filepath.Join(a.dir, begunNote))
 		if err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal(b, &a.plan); err != nil {
-			return nil, fmt.Errorf("read %s: %w", filepath.Join(path, begunNote), err)
+			return nil, fmt.Errorf("read %s: %w", filepath.Join(a.dir, begunNote), err)
 		}
 		out = append(out, a)
 	}
-	return out, err
+	return out, nil
 }
 
 // enter finds or begins the attempt of a plan. At most one is in progress at a time,
@@ -127,7 +161,7 @@ func (c *Config) find() (*attempt, error) {
 	if err := c.admit(own, all); err != nil {
 		return nil, err
 	}
-	if own.has(begunNote) {
+	if own.over != nil || own.has(begunNote) {
 		return own, nil
 	}
 	if err := c.endOthers(own, all); err != nil {
@@ -145,18 +179,24 @@ func (c *Config) find() (*attempt, error) {
 
 // attempt is that of the plan, begun or not.
 func (c *Config) attempt() (*attempt, error) {
-	a := &attempt{dir: filepath.Join(c.Dir, fmt.Sprintf("attempt-%d", c.Plan.Attempt))}
+	a, err := look(folderOf(c.Dir, c.Plan.Attempt))
+	if err != nil {
+		return nil, err
+	}
 	a.plan.Attempt = c.Plan.Attempt
 	for _, m := range c.Plan.New.Members {
 		a.plan.Signers = append(a.plan.Signers, m.Signer)
 	}
-	var err error
 	a.plan.Plan, err = c.Plan.Digest()
 	return a, err
 }
 
-// admit refuses an attempt that is over, that is of another committee, or beside
-// which another one may have a certificate.
+func folderOf(dir string, number uint32) string {
+	return filepath.Join(dir, fmt.Sprintf("%s%d", attemptsAt, number))
+}
+
+// admit refuses an attempt that is over, unless there is something left to say in it,
+// that is of another committee, or beside which another one may have a certificate.
 func (c *Config) admit(own *attempt, all []*attempt) error {
 	epoch := c.Plan.New.Epoch.Number
 	for _, a := range all {
@@ -166,10 +206,16 @@ func (c *Config) admit(own *attempt, all []*attempt) error {
 			if err := c.finish(a); err != nil {
 				return err
 			}
-			if same {
-				why, err := os.ReadFile(filepath.Join(a.dir, overNote))
-				return errors.Join(fmt.Errorf("attempt %d at epoch %d is over: %s", a.plan.Attempt, epoch, why), err)
+			if !same {
+				continue
 			}
+			why, err := os.ReadFile(filepath.Join(a.dir, overNote))
+			err = errors.Join(fmt.Errorf("attempt %d at epoch %d %w: %s", a.plan.Attempt, epoch, ErrOver, why), err)
+			if a.plan.Plan != own.plan.Plan || !a.hasStop() {
+				return err
+			}
+			own.over = err
+			return nil
 		case same && a.plan.Plan != own.plan.Plan:
 			return fmt.Errorf("attempt %d at epoch %d was begun between other committees: take a number that is not used", a.plan.Attempt, epoch)
 		case !same && a.has(confirmedNote) && slices.Equal(a.plan.Signers, own.plan.Signers):
@@ -180,11 +226,14 @@ func (c *Config) admit(own *attempt, all []*attempt) error {
 	return nil
 }
 
+// ErrOver says that an attempt is over for good.
+var ErrOver = errors.New("is over")
+
 // endOthers ends the attempts before this one of which nothing can come without
 // this member: it was to confirm and has not, or it has told nobody its share.
 func (c *Config) endOthers(own *attempt, all []*attempt) error {
 	for _, a := range all {
-		if a.has(overNote) || a.has(confirmedNote) || (a.has(maskedNote) && !a.has(filepath.Base(a.journal(reshare.New)))) {
+		if a.has(overNote) || a.has(confirmedNote) || (a.has(maskedNote) && !a.hasJournal(reshare.New)) {
 			continue
 		}
 		if err := c.end(a, fmt.Sprintf("attempt %d was begun after it", own.plan.Attempt)); err != nil {
@@ -214,6 +263,19 @@ func (c *Config) finish(a *attempt) error {
 	return a.forget()
 }
 
+// Finish does for all attempts in a folder that are over what is to be done then, which
+// may have failed before: takes back what the lender handed on, and erases the journals.
+func Finish(dir string, l Lender) error {
+	all, err := attempts(dir)
+	c := &Config{Lender: l}
+	for _, a := range all {
+		if a.has(overNote) {
+			err = errors.Join(err, c.finish(a))
+		}
+	}
+	return err
+}
+
 func (a *attempt) forget() error {
 	return errors.Join(Erase(a.journal(reshare.Old)), Erase(a.journal(reshare.New)))
 }
@@ -230,9 +292,9 @@ func Forget(dir string) error {
 
 // Confirmed reports whether a member has confirmed an attempt and has the journal
 // from which it gets its share with the certificate.
-func Confirmed(dir string, number uint32) bool {
-	a := &attempt{dir: filepath.Join(dir, fmt.Sprintf("attempt-%d", number))}
-	return a.has(confirmedNote) && a.has(filepath.Base(a.journal(reshare.New)))
+func Confirmed(dir string, number uint32) (bool, error) {
+	a, err := look(folderOf(dir, number))
+	return err == nil && a.has(confirmedNote) && a.hasJournal(reshare.New), err
 }
 
 // makeFolder makes a folder and its parents, durably.

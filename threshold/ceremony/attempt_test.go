@@ -171,6 +171,45 @@ func testNotedBeforeShown(t *testing.T) {
 	}
 }
 
+// TestFinishAgain: what failed when an attempt was ended can be done later.
+func TestFinishAgain(t *testing.T) {
+	m := newMeeting(t, 45)
+	closeAll(m.openAll(0))
+	first := m.plan
+	m.plan = m.planTo(0, 2)
+	m.lenders[0].fails = errors.New("disk full")
+	if _, err := m.open(0, Patience{}); err == nil {
+		t.Error("an attempt ends without its promise being taken back")
+	}
+	m.wantOpen(0, 1)
+	m.lenders[0].fails, m.plan = nil, first
+	if err := Finish(m.folder(0), m.lenders[0]); err != nil {
+		t.Fatal(err)
+	}
+	m.wantOpen(0, 0)
+	m.wantJournals(0, 0)
+}
+
+// TestUnreadableAttempt: what cannot be read does not pass for an attempt that was not
+// begun or confirmed.
+func TestUnreadableAttempt(t *testing.T) {
+	m := newMeeting(t, 44)
+	closeAll(m.openAll(0))
+	m.plan = m.planTo(0, 2)
+	if err := os.WriteFile(filepath.Join(m.folder(0), "attempt-3"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.open(0, Patience{}); err == nil {
+		t.Error("begins an attempt beside one that it cannot read")
+	}
+	if err := Forget(m.folder(0)); err == nil {
+		t.Error("takes for erased what it cannot read")
+	}
+	if _, err := Confirmed(m.folder(0), 3); err == nil {
+		t.Error("takes for not confirmed what it cannot read")
+	}
+}
+
 // TestLostShare: a member that lost its share takes part as a new member; one that
 // is to leave cannot take part at all.
 func TestLostShare(t *testing.T) { synctest.Test(t, testLostShare) }

@@ -46,11 +46,11 @@ func newMeeting(t *testing.T, seed uint64) *meeting { return meetingOf(t, seed, 
 // the people.
 func meetingOf(t *testing.T, seed uint64, first int) *meeting {
 	m := &meeting{
-		t: t, d: lwetest.Deal(t, 4, seed), people: lwetest.Deal(t, 7, 1).Identities, dir: t.TempDir(), tables: map[fhe.Digest]*Table{},
+		t: t, d: lwetest.Deal(t, 4, seed), people: lwetest.Deal(t, 7, 1).Identities, dir: filepath.Join(t.TempDir(), `a [path\ of * what?`), tables: map[fhe.Digest]*Table{},
 		keeps: func(int, int, reshare.Round) bool { return false },
 	}
 	for i, s := range m.d.Secrets {
-		m.lenders = append(m.lenders, &lender{s.Share, uint64(10 + i), map[fhe.Digest]bool{}})
+		m.lenders = append(m.lenders, &lender{share: s.Share, count: uint64(10 + i), open: map[fhe.Digest]bool{}})
 	}
 	m.plan = m.planTo(first, 1)
 	return m
@@ -71,6 +71,7 @@ type lender struct {
 	share *decrypt.Share
 	count uint64
 	open  map[fhe.Digest]bool
+	fails error // of TakeBack
 }
 
 func (l *lender) Lend() *decrypt.Share { return l.share }
@@ -81,6 +82,9 @@ func (l *lender) HandOver(attempt fhe.Digest) (uint64, error) {
 }
 
 func (l *lender) TakeBack(attempt fhe.Digest) error {
+	if l.fails != nil {
+		return l.fails
+	}
 	delete(l.open, attempt)
 	return nil
 }

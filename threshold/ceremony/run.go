@@ -69,6 +69,7 @@ func (r *role) replay(records [][]byte) error {
 		if r.err = r.apply(h); r.err != nil {
 			return nil
 		}
+		h.wipe()
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (r *role) listen(ctx context.Context, round reshare.Round, seats []reshare.
 		go r.fetch(ctx, round, s, messages)
 	}
 	certificates := make(chan *reshare.Certificate, 1)
-	if round == reshare.Confirm {
+	if round == reshare.Confirm || round == reshare.Mask { // who leaves late finds that the others have finished
 		r.seek(ctx, messages)
 		go r.lookUp(ctx, certificates)
 	}
@@ -226,12 +227,28 @@ func (r *role) hear(h heard) error {
 		}
 		return nil
 	}
-	if h.round != reshare.Confirm {
-		if err := r.journal.Append(h.record()); err != nil {
-			return err
-		}
+	if h.round == reshare.Confirm {
+		return r.apply(h)
 	}
-	return r.apply(h)
+	record := h.record()
+	err := r.journal.Append(record)
+	clear(record)
+	if err != nil {
+		return err
+	}
+	if err := r.apply(h); err != nil {
+		return err // it may have the message for evidence
+	}
+	h.wipe()
+	return nil
+}
+
+// wipe forgets a message that the machine has taken in and that is for this member
+// alone.
+func (h heard) wipe() {
+	if h.round == reshare.Open || h.round == reshare.Mask {
+		clear(h.b)
+	}
 }
 
 func (r *role) report(round reshare.Round, rest []reshare.Seat) {
@@ -244,11 +261,15 @@ func (r *role) report(round reshare.Round, rest []reshare.Seat) {
 // certificate may come about without this member.
 func (r *role) reportOpen() {
 	r.table.mu.Lock()
-	names, epoch := r.names(r.machine.Unconfirmed()), r.table.plan.New.Epoch.Number
+	names, notices, epoch := r.names(r.machine.Unconfirmed()), r.machine.Notices(), r.table.plan.New.Epoch.Number
 	r.table.mu.Unlock()
-	r.log.Warn("resharing: not all have confirmed", "seat", r.self, "awaits", names)
-	r.progress(fmt.Sprintf("%v: without the word of all its members epoch %d does not begin, and %s did not confirm: mend them, this party goes on waiting; "+
-		"or plan a committee with others in their place (party plan) and begin --attempt %d", r.self, epoch, strings.Join(names, ", "), r.table.plan.Attempt+1))
+	r.log.Warn("resharing: not all have confirmed", "seat", r.self, "awaits", names, "stopped", notices)
+	why := ""
+	for _, n := range notices {
+		why += fmt.Sprintf("; %v", n)
+	}
+	r.progress(fmt.Sprintf("%v: without the word of all its members epoch %d does not begin, and %s did not confirm%s: mend them, this party goes on waiting; "+
+		"or plan a committee with others in their place (party plan) and begin --attempt %d", r.self, epoch, strings.Join(names, ", "), why, r.table.plan.Attempt+1))
 }
 
 func (r *role) names(seats []reshare.Seat) []string {

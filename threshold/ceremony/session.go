@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -65,8 +66,10 @@ type Outcome struct {
 }
 
 // Open begins an attempt, or takes it up where a journal says that the member
-// was. It refuses an attempt that is over, and any beside one that the member has
-// confirmed with the same new members. Beginning one ends those before it.
+// was. It refuses any beside one that the member has confirmed with the same new
+// members. Beginning one ends those before it. Of an attempt that is over there is a
+// table that tells the others so, and Run fails with ErrOver; it is refused if this
+// member had nothing to tell.
 func Open(cfg Config) (s *Session, err error) {
 	cfg.setDefaults()
 	table, err := NewTable(cfg.Plan)
@@ -81,12 +84,51 @@ func Open(cfg Config) (s *Session, err error) {
 	if s.attempt, s.unlock, err = s.cfg.enter(); err != nil {
 		return nil, err
 	}
+	if s.attempt.over != nil {
+		if err := s.layOutStops(); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		return s, nil
+	}
 	for _, seat := range seats {
 		if err := s.take(seat); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	if err := s.recount(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
+}
+
+// layOutStops puts on the table what the member said when the attempt was over.
+func (s *Session) layOutStops() error {
+	for _, r := range []reshare.Role{reshare.Old, reshare.New} {
+		if !s.attempt.has(stopNote(r)) {
+			continue
+		}
+		b, err := committee.ReadFile(filepath.Join(s.attempt.dir, stopNote(r)), maxRecord)
+		if err != nil {
+			return err
+		}
+		s.Table.place(r, stopped(b))
+	}
+	return nil
+}
+
+// recount reads what this member handed on before it was without its old share.
+func (s *Session) recount() error {
+	if s.cfg.Lender != nil || !s.attempt.hasJournal(reshare.Old) {
+		return nil
+	}
+	journal, records, err := OpenJournal(s.attempt.journal(reshare.Old), s.cfg.Identity.Age)
+	if err != nil {
+		return err
+	}
+	if len(records) > 0 && len(records[0]) == 8 {
+		s.handed = binary.BigEndian.Uint64(records[0])
+	}
+	return journal.Close()
 }
 
 // seats are the member's places in both committees.
@@ -155,6 +197,7 @@ func (s *Session) take(seat reshare.Seat) error {
 	if r.machine, err = s.machine(seat, records[0]); err != nil {
 		return err
 	}
+	clear(records[0])
 	s.Table.place(seat.Role, r.machine)
 	if err := r.replay(records[1:]); err != nil || r.err != nil {
 		return err
@@ -198,6 +241,9 @@ func (s *Session) machine(seat reshare.Seat, first []byte) (machine, error) {
 // serving others, also after Close. An attempt that ends with a *reshare.Abort is
 // over for good; any other can be taken up again.
 func (s *Session) Run(ctx context.Context, peers map[fhe.Digest]Peer) (*Outcome, error) {
+	if s.attempt.over != nil {
+		return nil, s.attempt.over
+	}
 	all := map[fhe.Digest]Peer{s.cfg.Identity.Fingerprint(): local{s.Table, s.cfg.Identity.Fingerprint()}}
 	for f, p := range peers {
 		all[f] = p
@@ -232,11 +278,19 @@ func (l local) Fetch(ctx context.Context, r *committee.FetchRequest) (*committee
 	return l.table.Fetch(ctx, l.self, r)
 }
 
-// bury ends an attempt that is over.
+// bury ends an attempt that is over. What it says of that stays: others may need it to
+// know that theirs is over too.
 func (s *Session) bury(err error) error {
 	var abort *reshare.Abort
 	if !errors.As(err, &abort) {
 		return err
+	}
+	for _, r := range s.roles {
+		if b := r.machine.Stopped(); b != nil {
+			if err := s.attempt.note(stopNote(r.self.Role), b); err != nil {
+				return errors.Join(abort, err)
+			}
+		}
 	}
 	if err := s.cfg.end(s.attempt, abort.Error()); err != nil {
 		return errors.Join(abort, err)

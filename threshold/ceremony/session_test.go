@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,7 +63,14 @@ func (m *meeting) wantNone(errs map[int]error) {
 // wantJournals demands how many journals a member has, of all attempts.
 func (m *meeting) wantJournals(i, want int) {
 	m.t.Helper()
-	if got, _ := filepath.Glob(filepath.Join(m.folder(i), "attempt-*", "*.journal")); len(got) != want {
+	var got []string
+	err := filepath.WalkDir(m.folder(i), func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".journal") {
+			got = append(got, path)
+		}
+		return err
+	})
+	if err != nil || len(got) != want {
 		m.t.Errorf("member %d has journals %v, want %d", i+1, got, want)
 	}
 }
@@ -129,7 +137,7 @@ func testStops(t *testing.T) {
 }
 
 // TestSilentMember: whom everybody waited for in vain is named, and the attempt
-// is over for good.
+// is over for good, which a member tells the others also after a restart.
 func TestSilentMember(t *testing.T) { synctest.Test(t, testSilentMember) }
 
 func testSilentMember(t *testing.T) {
@@ -148,12 +156,70 @@ func testSilentMember(t *testing.T) {
 		if !errors.As(err, &abort) || !strings.Contains(err.Error(), "new party 4 is silent") || !strings.Contains(err.Error(), "--attempt 2") {
 			t.Errorf("member %d: %v", i+1, err)
 		}
+		before := m.stopOf(sessions[i], (i+1)%3)
 		sessions[i].Close()
-		if _, err := m.open(i, Patience{}); err == nil || !strings.Contains(err.Error(), "attempt 1 at epoch 2 is over") {
+		again, err := m.open(i, Patience{})
+		m.wantNone(map[int]error{i: err})
+		if _, err := m.run(t.Context(), i, again); !errors.Is(err, ErrOver) || !strings.Contains(err.Error(), "attempt 1 at epoch 2 is over") {
 			t.Errorf("member %d begins the attempt again: %v", i+1, err)
+		}
+		if !bytes.Equal(before, m.stopOf(again, (i+1)%3)) {
+			t.Errorf("member %d does not say again that it has stopped", i+1)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
 		}
 		m.wantJournals(i, 0)
 		m.wantOpen(i, 0)
+	}
+}
+
+// stopOf is what a member that heard no commitments says to another one in the next
+// round.
+func (m *meeting) stopOf(s *Session, to int) []byte {
+	m.t.Helper()
+	r := &committee.FetchRequest{Plan: s.Table.digest, Round: uint8(reshare.Open), From: uint8(reshare.New), To: uint8(reshare.New)}
+	a, err := s.Table.Fetch(m.t.Context(), m.people[to].Fingerprint(), r)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return a.Piece
+}
+
+// TestLateDeparture: an old member that comes when the others have finished learns so.
+func TestLateDeparture(t *testing.T) { synctest.Test(t, testLateDeparture) }
+
+func testLateDeparture(t *testing.T) {
+	m := meetingOf(t, 46, 1)
+	sessions := m.openAll(1, 2, 3, 4)
+	outcomes, errs := m.together(t.Context(), sessions)
+	m.wantNone(errs)
+	closeAll(sessions)
+	late, err := m.open(0, Patience{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcomes[0], err = m.run(t.Context(), 0, late); err != nil {
+		t.Fatal(err)
+	}
+	m.wantDecrypts(outcomes)
+}
+
+// TestPieceIsCopied: what a member fetches is not wiped with what it is a copy of.
+func TestPieceIsCopied(t *testing.T) {
+	m := newMeeting(t, 47)
+	said := []byte("said")
+	table, err := NewTable(m.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.place(reshare.New, stopped(said))
+	a, err := table.Fetch(t.Context(), m.people[0].Fingerprint(), &committee.FetchRequest{
+		Plan: table.digest, Round: uint8(reshare.Open), From: uint8(reshare.New), To: uint8(reshare.New),
+	})
+	clear(said)
+	if err != nil || string(a.Piece) != "said" {
+		t.Errorf("%q, %v", a.Piece, err)
 	}
 }
 

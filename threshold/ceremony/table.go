@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,14 +12,32 @@ import (
 	"fhevm/threshold/reshare"
 )
 
+// speaker says what a member says in a round to another one, nil if nothing so far.
+type speaker interface {
+	Say(reshare.Round, reshare.Seat) []byte
+}
+
+// stopped is what a member says in all rounds of an attempt that is over.
+type stopped []byte
+
+// Say implements speaker.
+func (s stopped) Say(round reshare.Round, _ reshare.Seat) []byte {
+	if round == reshare.Certified {
+		return nil
+	}
+	return s
+}
+
 // machine is a reshare.Giver or reshare.Receiver.
 type machine interface {
+	speaker
 	Awaits() (reshare.Round, []reshare.Seat)
 	Receive(reshare.Round, threshold.PartyID, []byte) error
 	Expire() error
-	Say(reshare.Round, reshare.Seat) []byte
 	MaxMessage(reshare.Round) int
 	Blames() []reshare.Blame
+	Notices() []reshare.Notice
+	Stopped() []byte
 	Certify(*reshare.Certificate) error
 	Committed() bool
 	Unconfirmed() []reshare.Seat
@@ -32,7 +51,7 @@ type Table struct {
 	digest fhe.Digest
 
 	mu       sync.Mutex
-	machines map[reshare.Role]machine
+	machines map[reshare.Role]speaker
 	changed  chan struct{} // closed when a machine has something new to say
 }
 
@@ -42,7 +61,7 @@ func NewTable(p *reshare.Plan) (*Table, error) {
 		return nil, err
 	}
 	d, err := p.Digest()
-	return &Table{plan: p, digest: d, machines: map[reshare.Role]machine{}, changed: make(chan struct{})}, err
+	return &Table{plan: p, digest: d, machines: map[reshare.Role]speaker{}, changed: make(chan struct{})}, err
 }
 
 // seat is the place of a certificate's holder in a committee.
@@ -51,7 +70,7 @@ func (t *Table) seat(r reshare.Role, f fhe.Digest) (reshare.Seat, bool) {
 	return reshare.Seat{Role: r, Party: id}, ok
 }
 
-func (t *Table) place(r reshare.Role, m machine) {
+func (t *Table) place(r reshare.Role, m speaker) {
 	t.do(func() { t.machines[r] = m })
 }
 
@@ -79,32 +98,34 @@ func (t *Table) Fetch(ctx context.Context, caller fhe.Digest, r *committee.Fetch
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	b, err := t.wait(ctx, reshare.Role(r.From), reshare.Round(r.Round), to)
-	if err != nil {
-		return nil, err
-	}
-	if r.Offset < 0 || r.Offset > len(b) {
-		return nil, threshold.Faultf(threshold.BadRequest, "message has %d bytes, none at %d", len(b), r.Offset)
-	}
-	return &committee.FetchAnswer{Size: len(b), Piece: b[r.Offset:min(len(b), r.Offset+committee.MaxPiece)]}, nil
-}
-
-func (t *Table) wait(ctx context.Context, from reshare.Role, round reshare.Round, to reshare.Seat) ([]byte, error) {
 	for {
-		t.mu.Lock()
-		var b []byte
-		if m := t.machines[from]; m != nil {
-			b = m.Say(round, to)
-		}
-		changed := t.changed
-		t.mu.Unlock()
-		if b != nil {
-			return b, nil
+		a, changed, err := t.piece(r, to)
+		if a != nil || err != nil {
+			return a, err
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, threshold.Faultf(threshold.NotReady, "nothing has been said in round %q as yet", round)
+			return nil, threshold.Faultf(threshold.NotReady, "nothing has been said in round %q as yet", reshare.Round(r.Round))
 		}
 	}
+}
+
+// piece copies a piece of what is said, nil if it has not come so far: the machine may
+// wipe its own.
+func (t *Table) piece(r *committee.FetchRequest, to reshare.Seat) (a *committee.FetchAnswer, changed <-chan struct{}, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := t.machines[reshare.Role(r.From)]
+	if m == nil {
+		return nil, t.changed, nil
+	}
+	b := m.Say(reshare.Round(r.Round), to)
+	if b == nil {
+		return nil, t.changed, nil
+	}
+	if r.Offset < 0 || r.Offset > len(b) {
+		return nil, nil, threshold.Faultf(threshold.BadRequest, "message has %d bytes, none at %d", len(b), r.Offset)
+	}
+	return &committee.FetchAnswer{Size: len(b), Piece: slices.Clone(b[r.Offset:min(len(b), r.Offset+committee.MaxPiece)])}, nil, nil
 }

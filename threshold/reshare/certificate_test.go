@@ -3,6 +3,7 @@ package reshare
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"fhevm/fhe"
@@ -34,6 +35,36 @@ func TestStoppedAfterConfirming(t *testing.T) {
 				t.Errorf("%d stopped: %v awaits %v with %v", stopped, s, round, m.errs[s])
 			}
 		}
+	}
+}
+
+// TestLongNotice: a notice blames a few times as many as there are members at most,
+// and little of it is shown.
+func TestLongNotice(t *testing.T) {
+	m := newMeeting(t, 11, 4, 4, 4)
+	from := Seat{New, 2}
+	say := func(count int) []byte {
+		m.plan.Old.Members = append(m.plan.Old.Members, make([]threshold.Member, count)...) // so that it does not cut its own
+		defer func() { m.plan.Old.Members = m.plan.Old.Members[:4] }()
+		x := &table{plan: m.plan, self: from, key: m.key(from)}
+		r := m.all[Seat{New, 1}].(*Receiver)
+		x.digest = r.digest
+		return x.stop(fhe.Digest{}, &Abort{Blames: make([]Blame, count)})
+	}
+	r := m.all[Seat{New, 1}].(*Receiver)
+	if _, ok := r.readStop(from, say(17)); ok {
+		t.Error("a notice with more blames than two for each member is read")
+	}
+	n, ok := r.readStop(from, say(16))
+	if !ok || len(n.Blames) != 16 {
+		t.Fatalf("%d blames are read", len(n.Blames))
+	}
+	if shown := n.String(); strings.Count(shown, "it says") != maxShown || !strings.HasSuffix(shown, "and 12 more") {
+		t.Errorf("shows %q", shown)
+	}
+	many := &Abort{Blames: make([]Blame, 1000)}
+	if n, ok := r.readStop(r.self, r.stop(fhe.Digest{}, many)); !ok || len(n.Blames) != 16 {
+		t.Errorf("its own notice has %d blames", len(n.Blames))
 	}
 }
 

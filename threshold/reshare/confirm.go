@@ -24,7 +24,7 @@ func (r *Receiver) readConfirm(m *message) error {
 // a certificate that it has not seen.
 func (r *Receiver) settle() error {
 	if len(r.stopped) > r.next().T {
-		return r.abort(&Abort{Notices: r.stopped})
+		return r.abort(&Abort{})
 	}
 	if len(r.confirms) < r.next().N {
 		return nil
@@ -53,10 +53,13 @@ func Convicts(p *Plan, b Blame) error {
 	if err != nil {
 		return err
 	}
+	return (&table{plan: p, digest: digest, count: 1}).convicts(b)
+}
+
+func (t *table) convicts(b Blame) error {
 	if len(b.Evidence) != 2 {
 		return errors.New("there is no evidence but the accuser's word")
 	}
-	t := &table{plan: p, digest: digest, count: 1}
 	if len(b.Evidence[0]) == headerSize+statementSize {
 		return t.convictsTwice(b)
 	}

@@ -27,8 +27,9 @@ type Giver struct {
 
 	confirms    map[threshold.PartyID]*message
 	blames      []Blame
-	stopped     []Notice
-	notice      []byte // of the failure
+	ended       []Notice // heard in round Mask
+	stopped     []Notice // in the present round
+	notice      []byte   // of the failure
 	failed      *Abort
 	certificate *Certificate
 	word        []byte // the certificate, as it is said
@@ -126,7 +127,8 @@ func (g *Giver) close() error {
 }
 
 func (g *Giver) fail() error {
-	g.failed = &Abort{Round: g.round, Blames: slices.Concat(g.blames, g.convicted(g.stopped)), Notices: g.stopped}
+	notices := g.Notices()
+	g.failed = &Abort{Round: g.round, Blames: slices.Concat(g.blames, g.convicted(notices)), Notices: notices}
 	g.notice = g.stop(g.session, g.failed)
 	return g.failed
 }
@@ -168,9 +170,9 @@ func (g *Giver) give() error {
 	}
 	g.session = session
 	g.said = sign(g.key, g.digest, header{round: Masked, session: session, from: g.self}, body)
-	g.round, g.heard, g.stopped = Confirm, 0, nil
+	g.round, g.heard, g.ended, g.stopped = Confirm, 0, g.stopped, nil
 	clear(masks)
-	clear(g.masks)
+	g.forgetMasks()
 	return nil
 }
 
@@ -257,12 +259,35 @@ func (g *Giver) settle() error {
 // Blames names the members that did something wrong so far.
 func (g *Giver) Blames() []Blame { return slices.Clone(g.blames) }
 
+// Notices is as a Receiver's. Who stopped in round Mask says so again in Confirm.
+func (g *Giver) Notices() []Notice {
+	said := slices.Clone(g.stopped)
+	for _, n := range g.ended {
+		if !slices.ContainsFunc(said, func(o Notice) bool { return o.By == n.By }) {
+			said = append(said, n)
+		}
+	}
+	return said
+}
+
+// Stopped is as a Receiver's.
+func (g *Giver) Stopped() []byte { return g.notice }
+
 // Certificate is the new members' word in the end, nil before.
 func (g *Giver) Certificate() *Certificate { return g.certificate }
 
 // Wipe forgets the shares, and what masks them.
 func (g *Giver) Wipe() {
 	clear(g.shares)
+	g.forgetMasks()
+}
+
+func (g *Giver) forgetMasks() {
+	for _, session := range g.masks {
+		for _, shares := range session {
+			clear(shares)
+		}
+	}
 	clear(g.masks)
 }
 

@@ -62,6 +62,7 @@ type Receiver struct {
 	failed *Abort
 	notice []byte // of the failure
 	blames []Blame
+	ended  []Notice // heard in earlier rounds
 	said   map[Round]map[Seat][]byte
 
 	agreement   *agree.Agreement
@@ -214,7 +215,7 @@ func (r *Receiver) Receive(round Round, from threshold.PartyID, b []byte) error 
 	switch {
 	case round == Confirm:
 		return r.settle()
-	case r.heard == r.wanted || len(r.broken)+len(r.stopped) > steps[round].spare(r):
+	case r.heard == r.wanted || r.hopeless(len(r.broken)):
 		return r.close()
 	}
 	return nil
@@ -254,18 +255,26 @@ func (r *Receiver) Expire() error {
 	return r.close()
 }
 
+// hopeless reports whether a round has more faults than it can do with. A new member
+// that has stopped is no fault to do without: it never confirms, so that all others
+// would confirm in vain.
+func (r *Receiver) hopeless(faults int) bool {
+	return faults+len(r.stopped) > steps[r.round].spare(r) || (r.from == New && len(r.stopped) > 0)
+}
+
 // close ends the present round, with whoever was heard.
 func (r *Receiver) close() error {
-	faults, spare := slices.Clone(r.broken), steps[r.round].spare(r)
-	if len(faults)+len(r.stopped) <= spare {
+	faults := slices.Clone(r.broken)
+	if !r.hopeless(len(faults)) {
 		for id := range (r.wanted &^ r.heard).All() {
 			faults = append(faults, Blame{Seat: Seat{r.from, id}, Reason: "is silent"})
 		}
 	}
-	if len(faults)+len(r.stopped) > spare {
-		return r.abort(&Abort{Blames: faults, Notices: r.stopped})
+	if r.hopeless(len(faults)) {
+		return r.abort(&Abort{Blames: faults})
 	}
-	r.blames = append(r.blames, faults...)
+	r.blames, r.ended = append(r.blames, faults...), append(r.ended, r.stopped...)
+	r.stopped = nil
 	if err := steps[r.round].close(r); err != nil {
 		var abort *Abort
 		if errors.As(err, &abort) {
@@ -277,7 +286,7 @@ func (r *Receiver) close() error {
 }
 
 func (r *Receiver) abort(a *Abort) error {
-	a.Round = r.round
+	a.Round, a.Notices = r.round, r.Notices()
 	a.Blames = slices.Concat(a.Blames, r.convicted(a.Notices), r.blames)
 	r.failed, r.notice = a, r.stop(r.session, a)
 	return a
@@ -286,6 +295,12 @@ func (r *Receiver) abort(a *Abort) error {
 // Blames names the members that did something wrong so far, whether or not the
 // attempt goes on.
 func (r *Receiver) Blames() []Blame { return slices.Concat(r.blames, r.broken) }
+
+// Notices are those of the members that said so far that their attempts are over.
+func (r *Receiver) Notices() []Notice { return slices.Concat(r.ended, r.stopped) }
+
+// Stopped is what the member says once its attempt is over, nil before.
+func (r *Receiver) Stopped() []byte { return r.notice }
 
 // Result is what the member has in the end, nil before.
 func (r *Receiver) Result() *Result {
@@ -305,8 +320,12 @@ func (r *Receiver) Wipe() {
 		clear(r.result.Shares)
 		clear(r.result.Keys)
 	}
-	clear(r.said[Open])
-	clear(r.said[Mask])
+	for _, round := range []Round{Open, Mask} {
+		for _, b := range r.said[round] {
+			clear(b)
+		}
+		clear(r.said[round])
+	}
 }
 
 // Format implements fmt.Formatter.

@@ -71,6 +71,7 @@ type fault struct {
 	done    bool // in spite of it
 	proof   bool // that convinces others
 	quiet   bool // nobody is blamed
+	late    bool // the honest have confirmed: no attempt with the same signers may follow
 }
 
 // oldLiars and newLiars are as many as are tolerated.
@@ -121,15 +122,29 @@ func differently(lie func(*meeting, Seat, Seat, []byte) []byte) func(*meeting, S
 // others.
 func toOne(wrong func(*meeting, Seat, Seat, []byte) []byte) func(*meeting, Seat, Seat, []byte) []byte {
 	return func(m *meeting, from, to Seat, b []byte) []byte {
-		first := Seat{New, 1}
-		for m.corrupt[first] {
-			first.Party++
-		}
-		if to == first {
+		if to == m.firstHonest() {
 			return b
 		}
 		return wrong(m, from, to, b)
 	}
+}
+
+// againstOne does to the first honest new member what is wrong.
+func againstOne(wrong func(*meeting, Seat, Seat, []byte) []byte) func(*meeting, Seat, Seat, []byte) []byte {
+	return func(m *meeting, from, to Seat, b []byte) []byte {
+		if to != m.firstHonest() {
+			return b
+		}
+		return wrong(m, from, to, b)
+	}
+}
+
+func (m *meeting) firstHonest() Seat {
+	first := Seat{New, 1}
+	for m.corrupt[first] {
+		first.Party++
+	}
+	return first
 }
 
 // keepsCertificate is for those who tell nobody that they have it.
@@ -193,7 +208,7 @@ var faults = []fault{
 		return m.resign(b, func(body []byte) []byte { clear(body[:entrySize]); return body })
 	})), proof: true},
 	{name: "an echo of what nobody said", corrupt: oneNew, tamper: in(Echo, lying(at(1)))},
-	{name: "another transcript", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, lying(at(0))))},
+	{name: "another transcript", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, lying(at(0)))), late: true},
 	{name: "confirms to one alone", corrupt: newLiars, tamper: keepsCertificate(in(Confirm, toOne(silent))), done: true, quiet: true},
 	{name: "another transcript to all but one", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, toOne(lying(at(0))))), done: true},
 	{name: "false certificates", corrupt: newLiars, tamper: falseCertificate, done: true, quiet: true},
@@ -201,12 +216,14 @@ var faults = []fault{
 	{name: "garbage for contributions", corrupt: oneNew, tamper: in(Open, garbage)},
 	{name: "garbage for an echo", corrupt: oneNew, tamper: in(Echo, garbage)},
 	{name: "garbage in the place of messages", corrupt: oneNew, tamper: in(Fill, garbage)},
+	{name: "garbage in the place of some messages", corrupt: oneNew, tamper: in(Fill, differently(garbage))},
+	{name: "garbage in the place of messages for one", corrupt: oneNew, tamper: in(Fill, againstOne(garbage))},
 	{name: "a false accusation", corrupt: oneNew, tamper: in(Echo, accuse), quiet: true},
 	{name: "no commitments", corrupt: oneNew, tamper: in(Commit, silent)},
 	{name: "no contributions", corrupt: oneNew, tamper: in(Open, silent)},
 	{name: "no echo", corrupt: oneNew, tamper: in(Echo, silent)},
 	{name: "no messages handed on", corrupt: oneNew, tamper: in(Fill, silent)},
-	{name: "no confirmation", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, silent))},
+	{name: "no confirmation", corrupt: oneNew, tamper: keepsCertificate(in(Confirm, silent)), late: true},
 }
 
 // TestFaults: each fault, in each pair of committees, ends as it must, and nobody
@@ -235,6 +252,11 @@ func TestFaults(t *testing.T) {
 
 func (m *meeting) wantEnd(f fault, v verdict, who []Seat) {
 	m.t.Helper()
+	for s, x := range m.all {
+		if r, ok := x.(*Receiver); ok && !m.corrupt[s] && r.Committed() != (f.done || f.late) {
+			m.t.Errorf("%v has confirmed: %v", s, r.Committed())
+		}
+	}
 	switch {
 	case f.quiet:
 		m.wantBlamed(v)
