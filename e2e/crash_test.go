@@ -20,11 +20,16 @@ import (
 // state is what a node tells of every handle.
 type state map[fhe.Handle]sdk.HandleStatus
 
-// settled waits until nothing is left to compute and returns the state of the
-// given handles.
+// settled waits until nothing is left to compute, for as long as that gets less, and
+// returns the state of the given handles.
 func (n *node) settled(handles []fhe.Handle) state {
 	n.t.Helper()
-	n.ready(handles[len(handles)-1])
+	for last, left := handles[len(handles)-1], 0; n.status(last, 5*time.Minute).State != "ready"; {
+		before := left
+		if left = n.health().Missing; before != 0 && left >= before {
+			n.t.Fatalf("%d ciphertexts are missing, as 5 minutes ago; handle %s is %+v", left, last, n.status(last, 0))
+		}
+	}
 	n.await("the coprocessor to finish", func() bool {
 		h := n.health()
 		return h.Missing == 0 && h.Running == 0
