@@ -252,3 +252,25 @@ func TestOwnTroubleIsLogged(t *testing.T) {
 		t.Errorf("the log has %q", log.String())
 	}
 }
+
+// hungUp is a connection whose other end is gone.
+type hungUp struct{ header http.Header }
+
+func (h hungUp) Header() http.Header     { return h.header }
+func (hungUp) WriteHeader(int)           {}
+func (hungUp) Write([]byte) (int, error) { return 0, net.ErrClosed }
+
+// TestHangingUpIsNoTrouble: a client that is gone is not the node's fault, and fills no
+// log.
+func TestHangingUpIsNoTrouble(t *testing.T) {
+	n, h := pendingNode(t)
+	var log strings.Builder
+	n.config.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	a := newAPI(n, []byte("key"))
+	for _, route := range []string{sdk.RoutePublicKey, sdk.RouteHealth, "/v1/handles/" + h.String()} {
+		a.server.Handler.ServeHTTP(hungUp{http.Header{}}, httptest.NewRequestWithContext(t.Context(), "GET", route, nil))
+	}
+	if log.Len() > 0 {
+		t.Errorf("the log has %s", log.String())
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -59,6 +60,9 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	if cfg.DataDir == "" {
 		return errors.New("a party needs a data folder: without its records it would lose count of what it opened")
 	}
+	if err := cfg.checkLayout(); err != nil {
+		return err
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -99,6 +103,24 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 	return t.run(ctx, d, address, &partyWatch{
 		version: cfg.Version, started: time.Now().UTC(), of: t.newest, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,
 	})
+}
+
+// checkLayout refuses a folder in which an earlier program kept a party's records by
+// epoch: begun anew they would not count what was opened.
+func (cfg *PartyConfig) checkLayout() error {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, network.RecordsDir)); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, pattern := range []string{"party-*/*", "epoch-*/party-*"} {
+		old, err := filepath.Glob(filepath.Join(cfg.DataDir, pattern))
+		if err != nil {
+			return err
+		}
+		if len(old) > 0 {
+			return fmt.Errorf("%s is of a layout that this program does not read, and there is no %s beside it: restore the party from its backup, stating by --openings what these records count, or name the right data folder", old[0], network.RecordsDir)
+		}
+	}
+	return nil
 }
 
 // view finds the network's contracts, and refuses a chain that has another's.

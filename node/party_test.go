@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -71,5 +73,25 @@ func TestRunPartyKeepsRecords(t *testing.T) {
 	err := RunParty(context.Background(), PartyConfig{Network: network.Folder(t.TempDir())})
 	if err == nil || !strings.Contains(err.Error(), "data folder") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestRunPartyRefusesOldLayout: records that nobody reads are not begun anew beside.
+func TestRunPartyRefusesOldLayout(t *testing.T) {
+	for _, name := range []string{"party-1/audit", "epoch-2/party-1"} {
+		cfg := PartyConfig{Network: network.Folder(t.TempDir()), DataDir: t.TempDir()}
+		old := filepath.Join(cfg.DataDir, name)
+		if err := os.MkdirAll(old, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := RunParty(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), old) {
+			t.Errorf("got %v", err)
+		}
+		if err := os.Mkdir(filepath.Join(cfg.DataDir, network.RecordsDir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.checkLayout(); err != nil {
+			t.Errorf("beside records: %v", err)
+		}
 	}
 }

@@ -58,6 +58,7 @@ assume that it used up its quotas every day since the backup.`,
 			&cli.StringFlag{Name: "data", Required: true, Usage: "`FOLDER` of this party's records"},
 			&cli.StringSliceFlag{Name: "custodian", Required: true, Usage: "`RECIPIENT` that party key printed (age1pq1…), or a file that holds it; once for each custodian"},
 			&cli.IntFlag{Name: "threshold", Required: true, Usage: "`K` custodians who together restore"},
+			&cli.BoolFlag{Name: "never-ran", Usage: "the party never ran, so that there is no audit log to count from"},
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write, new"},
 		},
 		Action: backupParty,
@@ -71,7 +72,7 @@ func backupParty(c *cli.Context) error {
 	}
 	b := &records.Backup{
 		Network: network.Folder(c.String("network")), Identity: c.String("identity"), Passphrase: passphrase, Data: c.String("data"),
-		Custodians: c.StringSlice("custodian"), Threshold: c.Int("threshold"), Out: c.String("out"),
+		Custodians: c.StringSlice("custodian"), Threshold: c.Int("threshold"), Unused: c.Bool("never-ran"), Out: c.String("out"),
 	}
 	made, err := b.Write()
 	if err != nil {

@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"fhevm/fhe"
 	"fhevm/node/network"
 	"fhevm/threshold/audit"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/custody"
+	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -31,6 +33,7 @@ type Backup struct {
 	Data       string   // the party's data folder; it may be running
 	Custodians []string // recipients, or files that hold them
 	Threshold  int
+	Unused     bool   // the party never ran: there is no log in Data
 	Out        string // a new folder
 }
 
@@ -60,7 +63,7 @@ func (b *Backup) Write() (*Made, error) {
 		return nil, err
 	}
 	defer clear(contents.Identity)
-	s, err := audit.Read(vfs.Default, audit.Dir(vfs.Default, filepath.Join(b.Data, network.RecordsDir)), nil)
+	s, err := b.log(contents.Identity)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +83,29 @@ func (b *Backup) Write() (*Made, error) {
 		return nil, err
 	}
 	return b.write(out)
+}
+
+// log reads the party's log: what a restored party counts from must not be another's,
+// or that of a folder that is not the party's.
+func (b *Backup) log(plain []byte) (*audit.Summary, error) {
+	id, err := identity.Parse(plain)
+	if err != nil {
+		return nil, err
+	}
+	s, err := audit.Read(vfs.Default, audit.Dir(vfs.Default, filepath.Join(b.Data, network.RecordsDir)), nil)
+	if err != nil {
+		return nil, err
+	}
+	signer, ran := eip712.AddressOf(id.Signer.PubKey()), s.Signer != fhe.Address{}
+	switch {
+	case ran && s.Signer != signer:
+		return nil, fmt.Errorf("the audit log in %s is signed by %s, the identity is %s: name the data folder of this party", b.Data, s.Signer, signer)
+	case ran && b.Unused:
+		return nil, fmt.Errorf("%s holds an audit log: this party has run", b.Data)
+	case !ran && !b.Unused:
+		return nil, fmt.Errorf("%s holds no audit log, so the backup would count no openings: name the folder that party run was given as --data, or say --never-ran if the party never ran", b.Data)
+	}
+	return s, nil
 }
 
 // write reads the manifest back, as who restores will.

@@ -150,17 +150,21 @@ func writeAll(dir string, fill func(part string) error) error {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("%s exists: nothing is overwritten, name a new folder", dir)
 	}
-	part := filepath.Clean(dir) + ".part"
-	if err := os.RemoveAll(part); err != nil {
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(part, 0o700); err != nil {
+	part, err := os.MkdirTemp(parent, filepath.Base(dir)+".part-*")
+	if err != nil {
 		return err
 	}
-	if err := fill(part); err != nil {
+	if err = fill(part); err == nil {
+		err = os.Rename(part, dir)
+	}
+	if err != nil {
 		return errors.Join(err, os.RemoveAll(part))
 	}
-	return os.Rename(part, dir)
+	return committee.SyncFolder(parent)
 }
 
 func writeFiles(dir string, files map[string][]byte) error {

@@ -170,7 +170,8 @@ func TestDrill(t *testing.T) {
 // TestRestoreCount: nobody restores a party with a count that is too low, or with none.
 func TestRestoreCount(t *testing.T) {
 	m := newMachine(t)
-	made, err := m.backup.Write() // it never ran
+	m.backup.Unused = true
+	made, err := m.backup.Write()
 	must(t, err)
 	if made.PerDay != 0 || made.Openings != 0 {
 		t.Errorf("made %+v", made)
@@ -198,6 +199,39 @@ func TestRestoreCount(t *testing.T) {
 	r.Openings = 76
 	if _, err := r.Write(); err == nil || !strings.Contains(err.Error(), "had opened 77") {
 		t.Errorf("with less than the backup knows: %v", err)
+	}
+}
+
+// TestBackupCountsItsOwn: a backup is of the party's own log. Without it, or with
+// another's, it would count too few openings.
+func TestBackupCountsItsOwn(t *testing.T) {
+	m, other := newMachine(t), newMachine(t)
+	if _, err := m.backup.Write(); err == nil || !strings.Contains(err.Error(), "--never-ran") {
+		t.Errorf("a folder without a log: %v", err)
+	}
+	m.run(t, 1000)
+	m.backup.Unused = true
+	if _, err := m.backup.Write(); err == nil || !strings.Contains(err.Error(), "has run") {
+		t.Errorf("a party that ran: %v", err)
+	}
+	other.backup.Data = m.backup.Data
+	if _, err := other.backup.Write(); err == nil || !strings.Contains(err.Error(), "is signed by") {
+		t.Errorf("another's log: %v", err)
+	}
+}
+
+// TestBackupTouchesNothing: what lies beside a new folder is nobody's to remove.
+func TestBackupTouchesNothing(t *testing.T) {
+	m := newMachine(t)
+	m.run(t, 1000)
+	mine := m.backup.Out + ".part"
+	must(t, os.MkdirAll(mine, 0o700))
+	_, err := m.backup.Write()
+	must(t, err)
+	left, err := filepath.Glob(m.backup.Out + ".part*")
+	must(t, err)
+	if len(left) != 1 || left[0] != mine {
+		t.Errorf("beside the backup lie %v, want %s", left, mine)
 	}
 }
 

@@ -103,12 +103,20 @@ func TestLog(t *testing.T) {
 func TestCounts(t *testing.T) {
 	fs := vfs.NewMem()
 	l := open(t, fs, 0)
-	handle := fhe.NewHandle(fhe.Digest{1}, fhe.Computed, 1, fhe.Uint8, 0) // of 2 squashed blocks
-	asked := func(request byte, epoch uint64, handles int) *Record {
-		return &Record{Decision: &Decision{Method: Squash, Epoch: epoch, Request: fhe.Digest{request}, Handles: slices.Repeat([]fhe.Handle{handle}, handles)}}
+	request := byte(0) // each is another: what counts is its handles
+	decided := func(d Decision, handles []byte) *Record {
+		request++
+		d.Request = fhe.Digest{request}
+		for _, h := range handles {
+			d.Handles = append(d.Handles, fhe.NewHandle(fhe.Digest{h}, fhe.Computed, 1, fhe.Uint8, 0)) // of 2 squashed blocks
+		}
+		return &Record{Decision: &d}
 	}
-	done := func(request byte, epoch, openings uint64) *Record {
-		return &Record{Decision: &Decision{Method: User, Epoch: epoch, Request: fhe.Digest{request}, Openings: openings}}
+	asked := func(epoch uint64, handles ...byte) *Record {
+		return decided(Decision{Method: Squash, Epoch: epoch}, handles)
+	}
+	done := func(epoch, openings uint64, handles ...byte) *Record {
+		return decided(Decision{Method: User, Epoch: epoch, Openings: openings}, handles)
 	}
 	serving := func(epoch, openings uint64) *Record {
 		return &Record{Serving: &Serving{Epoch: epoch, Openings: openings}}
@@ -120,18 +128,20 @@ func TestCounts(t *testing.T) {
 	}{
 		{&Record{Restored: &Restored{Openings: 100}}, 100, Bounds{}, Bounds{}},
 		{serving(1, 130), 100, Bounds{0, 130}, Bounds{}},
-		{asked(1, 1, 3), 100, Bounds{0, 136}, Bounds{}},
-		{asked(1, 1, 3), 100, Bounds{0, 136}, Bounds{}},
-		{asked(2, 1, 1), 100, Bounds{0, 138}, Bounds{}},
-		{done(1, 1, 0), 100, Bounds{0, 138}, Bounds{}}, // refused before anything was counted: another may go on
-		{done(2, 1, 132), 100, Bounds{132, 138}, Bounds{}},
+		{asked(1, 1, 2, 3), 100, Bounds{0, 136}, Bounds{}},
+		{asked(1, 3, 2, 1), 100, Bounds{0, 136}, Bounds{}},
+		{asked(1, 4), 100, Bounds{0, 138}, Bounds{}},
+		{done(1, 0, 1, 2, 3), 100, Bounds{0, 138}, Bounds{}}, // refused before anything was counted: another may go on
+		{done(1, 132, 4), 100, Bounds{132, 138}, Bounds{}},
 		{serving(2, 500), 100, Bounds{132, 138}, Bounds{0, 500}},
-		{asked(3, 2, 1), 100, Bounds{132, 138}, Bounds{0, 502}},
-		{done(1, 1, 138), 100, Bounds{138, 138}, Bounds{0, 502}},
-		{asked(4, 1, 1), 100, Bounds{138, 140}, Bounds{0, 502}},
+		{asked(2, 1), 100, Bounds{132, 138}, Bounds{0, 502}},
+		{done(1, 138, 1, 2, 3), 100, Bounds{138, 138}, Bounds{0, 502}},
+		{asked(1, 5), 100, Bounds{138, 140}, Bounds{0, 502}},
 		{&Record{Started: new(Started)}, 100, Bounds{138, 140}, Bounds{0, 502}},
-		{serving(1, 139), 100, Bounds{138, 139}, Bounds{0, 502}},
-		{&Record{Recounted: &Recounted{1, 200}}, 100, Bounds{200, 200}, Bounds{0, 502}},
+		{serving(1, 139), 100, Bounds{139, 139}, Bounds{0, 502}}, // a crash before a decision
+		{serving(1, 150), 100, Bounds{139, 150}, Bounds{0, 502}}, // handed on, and recorded before it is taken over
+		{serving(2, 501), 100, Bounds{139, 150}, Bounds{501, 501}},
+		{&Record{Recounted: &Recounted{1, 200}}, 100, Bounds{200, 200}, Bounds{501, 501}},
 	} {
 		if err := l.append(c.record); err != nil {
 			t.Fatal(err)
@@ -143,6 +153,25 @@ func TestCounts(t *testing.T) {
 		if b := s.Bounds(); b[0] != (Bounds{c.restored, c.restored}) || b[1] != c.one || b[2] != c.two {
 			t.Errorf("after record %d the counts are within %v, want %+v", i, b, c)
 		}
+	}
+}
+
+// TestPendingIsBounded: whatever a log says that coprocessors were asked for, reading it
+// takes so much memory, and the bounds hold.
+func TestPendingIsBounded(t *testing.T) {
+	const extra = 10
+	c := &chain{Summary: Summary{Outcomes: map[Outcome]uint64{}, Epochs: map[uint64]Serving{}, bounds: map[uint64]Bounds{}, pending: map[asked]uint64{}}}
+	for i := range maxPending + extra {
+		c.count(&Record{Decision: &Decision{Method: Squash, Epoch: 1, Handles: []fhe.Handle{
+			fhe.NewHandle(fhe.Digest{1, byte(i), byte(i >> 8), byte(i >> 16)}, fhe.Computed, 1, fhe.Bool, 0),
+		}}})
+	}
+	if b := c.Bounds()[1]; b.Most != maxPending+extra || len(c.pending) > maxPending+1 {
+		t.Errorf("%d entries, at most %d openings", len(c.pending), b.Most)
+	}
+	c.count(&Record{Serving: &Serving{Epoch: 1}})
+	if len(c.pending) != 0 {
+		t.Errorf("%d entries after the epoch is served anew", len(c.pending))
 	}
 }
 

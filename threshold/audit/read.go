@@ -71,17 +71,22 @@ type Summary struct {
 	Torn []Cut
 
 	bounds  map[uint64]Bounds
-	pending map[fhe.Digest]pending
+	pending map[asked]uint64 // squashed blocks that may be counted, and have no record of it
 }
 
 // Bounds are those of a count of openings on the disk beside the log.
 type Bounds struct{ Least, Most uint64 }
 
-// pending is a request that may be counted and has no record of it.
-type pending struct {
+// asked is a handle for which coprocessors were asked in an epoch; without one it stands
+// for those beyond maxPending.
+type asked struct {
 	epoch  uint64
-	blocks uint64 // squashed
+	handle fhe.Handle
 }
+
+// maxPending is how many handles without a decision are told apart. What is beyond them
+// is pending until the epoch is served anew.
+const maxPending = 1 << 16
 
 // Bounds bounds the counts of openings on the disk beside the log, by epoch; 0 is what
 // a backup counted. Openings are counted after the record that coprocessors are asked
@@ -90,10 +95,10 @@ type pending struct {
 // taken over.
 func (s *Summary) Bounds() map[uint64]Bounds {
 	out := maps.Clone(s.bounds)
-	for _, p := range s.pending {
-		b := out[p.epoch]
-		b.Most += p.blocks
-		out[p.epoch] = b
+	for a, blocks := range s.pending {
+		b := out[a.epoch]
+		b.Most += blocks
+		out[a.epoch] = b
 	}
 	return out
 }
@@ -106,7 +111,7 @@ func Read(fs vfs.FS, dir string, each func(*Record, Position) error) (*Summary, 
 	if err != nil {
 		return nil, err
 	}
-	c := &chain{each: each, Summary: Summary{Outcomes: map[Outcome]uint64{}, Epochs: map[uint64]Serving{}, bounds: map[uint64]Bounds{}, pending: map[fhe.Digest]pending{}}}
+	c := &chain{each: each, Summary: Summary{Outcomes: map[Outcome]uint64{}, Epochs: map[uint64]Serving{}, bounds: map[uint64]Bounds{}, pending: map[asked]uint64{}}}
 	for i, n := range numbers {
 		if n != uint32(i+1) {
 			return nil, &DamageError{fileName(uint32(i + 1)), 0, c.Head.Seq, "the file is missing"}
@@ -282,26 +287,41 @@ func (c *chain) counts(epoch uint64, to Bounds) {
 	c.Openings = max(c.Openings, to.Most)
 }
 
-// serving begins with a count that has what was pending.
+// serving begins with a count that has what was pending. In an epoch that was served
+// before it is read off the disk, where it does not begin with more than that was.
 func (c *chain) serving(s *Serving) {
+	to := Bounds{Most: s.Openings}
+	if _, again := c.Epochs[s.Epoch]; again && s.Openings <= c.Bounds()[s.Epoch].Most {
+		to.Least = s.Openings
+	}
 	c.Epochs[s.Epoch], c.PerDay = *s, s.PerDay
-	c.counts(s.Epoch, Bounds{Most: s.Openings})
-	maps.DeleteFunc(c.pending, func(_ fhe.Digest, p pending) bool { return p.epoch == s.Epoch })
+	c.counts(s.Epoch, to)
+	maps.DeleteFunc(c.pending, func(a asked, _ uint64) bool { return a.epoch == s.Epoch })
 }
 
 func (c *chain) decision(d *Decision) {
 	c.Outcomes[Outcome{d.Epoch, d.Method, d.Refusal}]++
-	switch {
-	case d.Method == Squash:
-		blocks := uint64(0)
-		for _, h := range d.Handles {
-			blocks += uint64(h.Type().Slots())
+	for _, h := range d.Handles {
+		switch {
+		case d.Method == Squash:
+			c.ask(asked{d.Epoch, h}, uint64(h.Type().Slots()))
+		case d.Openings != 0: // all of the handle's blocks are counted, for good
+			delete(c.pending, asked{d.Epoch, h})
 		}
-		c.pending[d.Request] = pending{d.Epoch, max(c.pending[d.Request].blocks, blocks)}
-	case d.Openings != 0:
-		delete(c.pending, d.Request)
+	}
+	if d.Method != Squash && d.Openings != 0 {
 		c.counts(d.Epoch, Bounds{d.Openings, d.Openings})
 	}
+}
+
+func (c *chain) ask(a asked, blocks uint64) {
+	if _, known := c.pending[a]; known {
+		return
+	}
+	if len(c.pending) >= maxPending {
+		a.handle = fhe.Handle{}
+	}
+	c.pending[a] += blocks
 }
 
 // ErrTruncated is returned by Contains for a log that ends before a position.

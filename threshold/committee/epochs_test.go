@@ -3,8 +3,8 @@ package committee
 import (
 	"context"
 	"log/slog"
-	"runtime"
 	"testing"
+	"testing/synctest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -50,7 +50,7 @@ func TestHandOver(t *testing.T) {
 	}
 	next := e
 	next.Number++
-	begin, err := s.precede(next)
+	begin, err := s.begin(next, 0)
 	if err != nil || begin != handed {
 		t.Errorf("the next epoch begins with %d, want all that the one before may open: %v", begin, err)
 	}
@@ -115,11 +115,38 @@ func TestTakeBack(t *testing.T) {
 	hand(e, 3, lease)
 	takeBack(e, 2)
 	takeBack(e, 3)
-	if n, err := s.handed(e); err != nil || n != 0 {
+	if n, open, err := s.handed(e); err != nil || open {
 		t.Errorf("a ceiling of %d without an attempt: %v", n, err)
 	}
 	hand(e, 4, 7+lease)
 	hand(other, 3, lease)
+}
+
+// lastRequest has an epoch end while a request is in progress.
+func lastRequest(t *testing.T, p *Party) {
+	e := NewEpochs(nil)
+	e.Add(p)
+	_, release, err := e.lease(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := false
+	go func() {
+		e.Remove(1)
+		removed = true
+	}()
+	synctest.Wait()
+	if removed {
+		t.Error("did not wait for the request in progress")
+	}
+	if _, _, err := e.lease(t.Context(), 1); code(err) != threshold.EpochNotActive {
+		t.Errorf("a request after the end: %v", err)
+	}
+	release()
+	synctest.Wait()
+	if !removed {
+		t.Error("waits for ever")
+	}
 }
 
 // TestEpochs: a request goes to the epoch that it names, or to the newest that is
@@ -158,28 +185,7 @@ func TestEpochs(t *testing.T) {
 	if _, err := e.UserDecrypt(t.Context(), q); code(err) != threshold.EpochNotActive {
 		t.Errorf("another epoch: %v", err)
 	}
-	_, release, err := e.lease(context.Background(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	removed := make(chan struct{}, 1)
-	go func() {
-		e.Remove(1)
-		removed <- struct{}{}
-	}()
-	for len(e.Numbers()) > 0 {
-		runtime.Gosched() // Remove takes the epoch out before it waits
-	}
-	if _, _, err := e.lease(context.Background(), 1); code(err) != threshold.EpochNotActive {
-		t.Errorf("a request after the end: %v", err)
-	}
-	select {
-	case <-removed:
-		t.Error("did not wait for the request in progress")
-	default:
-	}
-	release()
-	<-removed
+	synctest.Test(t, func(t *testing.T) { lastRequest(t, n.parties[1]) })
 	if b := n.Secrets[0].Share.Append(nil); string(b) != string(make([]byte, len(b))) {
 		t.Error("the secret is not forgotten")
 	}

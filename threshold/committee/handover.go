@@ -28,16 +28,18 @@ func (p *Party) HandOver(attempt fhe.Digest) (uint64, error) {
 func (s *store) handOver(e threshold.Epoch, attempt fhe.Digest) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := s.handed(e)
+	count, err := s.number(countKey(e))
 	if err != nil {
 		return 0, err
 	}
-	if n == 0 {
-		if n, err = s.number(countKey(e)); err != nil {
-			return 0, err
-		}
-		n += lease
+	n, open, err := s.handed(e)
+	if err != nil {
+		return 0, err
 	}
+	if !open {
+		n = count + lease
+	}
+	n = max(n, count) // what was recounted may be beyond what was promised
 	return n, s.setNumber(ceilingKey(e, attempt), n)
 }
 
@@ -60,27 +62,59 @@ func (s *store) takeBack(e threshold.Epoch, attempt fhe.Digest) error {
 }
 
 // handed is the number that the epoch's openings must not exceed by what was
-// handed on in the attempts that are open; 0 if there are none. The caller holds mu.
-func (s *store) handed(e threshold.Epoch) (least uint64, err error) {
+// handed on in the attempts that are open, if there are any. The caller holds mu.
+func (s *store) handed(e threshold.Epoch) (least uint64, open bool, err error) {
+	err = s.eachCeiling(e, func(_ []byte, n uint64) error {
+		if !open || n < least {
+			least, open = n, true
+		}
+		return nil
+	})
+	return least, open, err
+}
+
+// eachCeiling visits an epoch's ceilings. The caller holds mu.
+func (s *store) eachCeiling(e threshold.Epoch, visit func(key []byte, n uint64) error) error {
 	if s.unable != nil {
-		return 0, s.unable
+		return s.unable
 	}
 	after := e
 	after.Number++
 	rows, err := s.db.NewIter(&pebble.IterOptions{LowerBound: ceilings(e), UpperBound: ceilings(after)})
 	if err != nil {
-		return 0, fmt.Errorf("read party store: %w", err)
+		return fmt.Errorf("read party store: %w", err)
 	}
-	for ok := rows.First(); ok; ok = rows.Next() {
-		n, err := s.number(rows.Key())
-		if err != nil {
-			return 0, errors.Join(err, rows.Close())
-		}
-		if least == 0 || n < least {
-			least = n
+	for ok := rows.First(); ok && err == nil; ok = rows.Next() {
+		var n uint64
+		if n, err = s.number(rows.Key()); err == nil {
+			err = visit(rows.Key(), n)
 		}
 	}
-	return least, rows.Close()
+	return errors.Join(err, rows.Close())
+}
+
+// recount sets an epoch's count where store and log do not fit. What the epoch was
+// handed on with below what it has certainly opened was taken back meanwhile.
+func (s *store) recount(e threshold.Epoch, n, certain uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unable != nil {
+		return s.unable
+	}
+	batch := s.db.NewBatch()
+	err := batch.Set(countKey(e), binary.BigEndian.AppendUint64(nil, n), nil)
+	if err == nil {
+		err = s.eachCeiling(e, func(key []byte, ceiling uint64) error {
+			if ceiling >= certain {
+				return nil
+			}
+			return batch.Delete(key, nil)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("recount party store: %w", err)
+	}
+	return s.commit(batch)
 }
 
 // inherit makes an epoch's count of openings at least n.
@@ -106,18 +140,35 @@ func ceilingKey(e threshold.Epoch, attempt fhe.Digest) []byte {
 // following is in the place of an attempt where another epoch follows by whichever.
 var following fhe.Digest
 
-// precede is the number from which an epoch counts that has none of its own. The epochs
-// before do not exceed it from here on. One that was overtaken by a later epoch, as
-// where a party was restored in both, opens nothing, since that does not count it.
-func (s *store) precede(e threshold.Epoch) (n uint64, err error) {
+// begin is the count with which an epoch is served: its own, or one that begins above
+// all epochs before, but not less than was handed on to it. An epoch that a later one
+// follows, and of which it is not known what that one counts of it, as where a party
+// was restored in both or lost its store, opens nothing more.
+func (s *store) begin(e threshold.Epoch, handedOn uint64) (uint64, error) {
 	counts, err := s.counts()
 	if err != nil {
 		return 0, err
 	}
-	overtaken := false
+	n := counts[e.Number]
+	if n == 0 {
+		if n, err = s.precede(e, counts); err != nil {
+			return 0, err
+		}
+	}
+	n = max(n, handedOn)
+	for number := range counts {
+		if number > e.Number {
+			return n, s.stop(e, n)
+		}
+	}
+	return n, nil
+}
+
+// precede is the number from which an epoch counts that has none of its own. The epochs
+// before do not exceed it from here on.
+func (s *store) precede(e threshold.Epoch, counts map[uint64]uint64) (n uint64, err error) {
 	for number, count := range counts {
 		if number >= e.Number {
-			overtaken = overtaken || number > e.Number
 			continue
 		}
 		if number != restored {
@@ -127,9 +178,6 @@ func (s *store) precede(e threshold.Epoch) (n uint64, err error) {
 		}
 		n = max(n, count)
 	}
-	if overtaken {
-		return n, s.stop(e, max(n, 1))
-	}
 	return n, nil
 }
 
@@ -137,8 +185,8 @@ func (s *store) precede(e threshold.Epoch) (n uint64, err error) {
 func (s *store) stop(e threshold.Epoch, n uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known, err := s.handed(e)
-	if err != nil || known != 0 {
+	_, open, err := s.handed(e)
+	if err != nil || open {
 		return err
 	}
 	return s.setNumber(ceilingKey(e, following), n)

@@ -66,7 +66,7 @@ func TestAudit(t *testing.T) {
 		{audit.User, "", 0, 1, 2, 1, 1, 0}, // coprocessors were asked before
 		{audit.User, threshold.PermitExpired, 0, 0, 0, 2, 0, 0},
 		{audit.Squash, "", 0, 0, 0, 1, 0, 0}, {audit.Public, "", 4, 0, 6, 1, 1, 0},
-		{audit.Squash, "", 0, 0, 0, 1, 0, 3}, {audit.Share, "", 0, 0, 6, 1, 1, 3},
+		{audit.Share, "", 0, 0, 6, 1, 1, 3},
 	}
 	if len(log) != len(want) {
 		t.Fatalf("%d decisions, want %d", len(log), len(want))
@@ -183,7 +183,7 @@ func TestRoutineIsBrief(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const want = 1 + 3*2 // what was not listed, and a request and an answer of each kind
+	const want = 1 + 1 + 3 // what was not listed, what coprocessors were asked, and an answer of each kind
 	if got := size() - news; got != want {
 		t.Errorf("%d records, want %d", got, want)
 	}
@@ -195,6 +195,36 @@ func TestRoutineIsBrief(t *testing.T) {
 	}
 	if log := n.decisions(t, n.disks[1]); log[len(log)-1].Repeats != 1+extra {
 		t.Errorf("%d repetitions, want %d", log[len(log)-1].Repeats, 1+extra)
+	}
+}
+
+// TestPermitsAreBrief: whatever permits and lists name a handle, its squash has one record,
+// and so it has where coprocessors have none of it.
+func TestPermitsAreBrief(t *testing.T) {
+	n := newNetwork(t, 56)
+	a, b := n.value(fhe.Uint8, 7), n.value(fhe.Bool, 1)
+	missing := n.value(fhe.Uint8, 7)
+	delete(n.cop.blocks, missing)
+	const permits = 10
+	for i := range uint64(permits) {
+		other := func(p *permit.Permit) { p.ValidUntil += i }
+		n.answer(t, 1, n.request([]fhe.Handle{a}, other))
+		n.answer(t, 1, n.request([]fhe.Handle{b, a}, other))
+		if _, err := n.parties[1].UserDecrypt(t.Context(), n.request([]fhe.Handle{missing}, other)); code(err) != threshold.NotReady {
+			t.Fatal(err)
+		}
+	}
+	got := map[audit.Method]int{}
+	for _, d := range n.decisions(t, n.disks[1]) {
+		got[d.Method]++
+	}
+	if got[audit.Squash] != 3 || got[audit.User] != 3*permits {
+		t.Errorf("records are %v", got)
+	}
+	n.watch(t, func(*Config) {}) // what is pending ends: the next request has a record of its own
+	n.answer(t, 1, n.request([]fhe.Handle{a}, nil))
+	if log := n.decisions(t, n.disks[1]); log[len(log)-2].Method != audit.Squash {
+		t.Errorf("after the epoch was served anew: %+v", log[len(log)-2])
 	}
 }
 

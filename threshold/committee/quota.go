@@ -83,22 +83,30 @@ func (a account) row() []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(a[0])), uint64(a[1]))
 }
 
-// take takes blocks off a payer's account, or says why it cannot.
+// periods are those of a quota's bounds, and of the moments of an account.
+var periods = [2]time.Duration{time.Minute, 24 * time.Hour}
+
+// clip bounds an account by what can be used up now: a clock that was ahead keeps nobody
+// out for longer than a period.
+func (a account) clip(now time.Time) account {
+	for i, per := range periods {
+		a[i] = min(a[i], now.Add(per).UnixNano())
+	}
+	return a
+}
+
+// take takes blocks off a payer's account, which is clipped, or says why it cannot.
 func (a account) take(p payer, now time.Time, blocks int) (account, error) {
 	wait := time.Duration(0)
-	for i, q := range []struct {
-		blocks int
-		per    time.Duration
-	}{{p.quota.Minute, time.Minute}, {p.quota.Day, 24 * time.Hour}} {
-		if q.blocks == 0 {
+	for i, bound := range []int{p.quota.Minute, p.quota.Day} {
+		if bound == 0 {
 			continue
 		}
-		if blocks > q.blocks {
+		if blocks > bound {
 			return a, threshold.Faultf(threshold.QuotaExceeded, "request is for %d squashed blocks, more than %s ever has: ask for fewer handles at once", blocks, p.name)
 		}
-		full := now.Add(q.per).UnixNano() // nobody has used up more, whatever clocks did
-		a[i] = min(max(a[i], now.UnixNano()), full) + int64(blocks)*int64(q.per)/int64(q.blocks)
-		wait = max(wait, time.Duration(a[i]-full))
+		a[i] = max(a[i], now.UnixNano()) + int64(blocks)*int64(periods[i])/int64(bound)
+		wait = max(wait, time.Duration(a[i]-now.Add(periods[i]).UnixNano()))
 	}
 	if wait > 0 {
 		return a, later(p, wait)
@@ -116,25 +124,38 @@ func later(p payer, wait time.Duration) error {
 
 // charge takes blocks off all payers' accounts, or off none's and refuses with code
 // QuotaExceeded. It is on disk with the next disclosure: what nothing was disclosed for
-// may be forgotten by a crash.
+// may be forgotten by a crash. Where it refuses, it writes accounts that it clipped.
 func (s *store) charge(now time.Time, blocks int, payers []payer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	batch := s.db.NewBatch()
+	taken, clipped := s.db.NewBatch(), s.db.NewBatch()
+	var refused error
 	for _, p := range payers {
 		row, err := s.get([]byte(p.key))
 		if err != nil {
 			return err
 		}
-		a, err := parseAccount(row).take(p, now, blocks)
-		if err != nil {
-			return err
+		known := parseAccount(row)
+		a := known.clip(now)
+		if a != known {
+			err = clipped.Set([]byte(p.key), a.row(), nil)
 		}
-		if err := batch.Set([]byte(p.key), a.row(), nil); err != nil {
+		if a, wait := a.take(p, now, blocks); wait == nil {
+			err = errors.Join(err, taken.Set([]byte(p.key), a.row(), nil))
+		} else if refused == nil {
+			refused = wait
+		}
+		if err != nil {
 			return fmt.Errorf("write party store: %w", err)
 		}
 	}
-	return s.apply(batch, pebble.NoSync)
+	if refused == nil {
+		return s.apply(taken, pebble.NoSync)
+	}
+	if err := s.apply(clipped, pebble.NoSync); err != nil {
+		return err
+	}
+	return refused
 }
 
 const tidyInterval = 24 * time.Hour
@@ -143,7 +164,8 @@ const tidyInterval = 24 * time.Hour
 func (s *store) tidy(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.unable != nil || now.Sub(s.tidied) < tidyInterval {
+	since := now.Sub(s.tidied) // below 0 where the clock was ahead
+	if s.unable != nil || since >= 0 && since < tidyInterval {
 		return s.unable
 	}
 	s.tidied = now

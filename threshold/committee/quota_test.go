@@ -159,3 +159,28 @@ func TestRetryTravels(t *testing.T) {
 		t.Errorf("%+v", back)
 	}
 }
+
+// TestQuotaAfterClock: a clock that was ahead for a moment keeps nobody out for longer
+// than the quota's time, and gives nobody more.
+func TestQuotaAfterClock(t *testing.T) {
+	n := newNetwork(t, 63)
+	q := n.full()
+	q = n.request(q.Handles, func(p *permit.Permit) { p.ValidUntil = 10_000_000 })
+	p := n.limit(t, Quotas{User: Quota{Minute: maxBlocks}, Caller: Quota{Day: 2 * maxBlocks}})
+	const ahead = 30 * 24 * 60 * 60
+	n.clock.Add(ahead)
+	if _, err := p.UserDecrypt(as(t, 1), q); err != nil {
+		t.Fatal(err)
+	}
+	n.clock.Add(-ahead)
+	for _, wait := range []time.Duration{time.Minute, 24 * time.Hour} { // the user's quota, then the relay's
+		_, err := p.UserDecrypt(as(t, 1), q)
+		if again := retry(t, err); again > wait+2*time.Second {
+			t.Fatalf("come again in %v, the quota is one of %v", again, wait)
+		}
+		n.clock.Add(int64(wait / time.Second))
+	}
+	if _, err := p.UserDecrypt(as(t, 1), q); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -46,15 +47,22 @@ type Records struct {
 	log   *audit.Log
 
 	mu      sync.Mutex
-	callers map[fhe.Digest]bool // certificates of the committees that are served
-	known   *lru.LRU[fhe.Digest, uint64]
-	routine *rate.Limiter // of decisions without news that have a record of their own
+	callers map[fhe.Digest]bool          // certificates of the committees that are served
+	asked   *lru.LRU[asked, struct{}]    // that have a record since their epoch is served
+	repeats *lru.LRU[fhe.Digest, uint64] // how often a request came as far as to count
+	routine *rate.Limiter                // of decisions without news that have a record of their own
 }
 
 // ErrRecords says that a party's store and audit log do not belong together.
 var ErrRecords = errors.New("the party's store and audit log do not fit each other")
 
-// maxKnown is how many requests a process recognises that come again.
+// asked is a handle that coprocessors were asked for in an epoch.
+type asked struct {
+	epoch  uint64
+	handle fhe.Handle
+}
+
+// maxKnown is how many requests, and handles, a process recognises that come again.
 const maxKnown = 1 << 14
 
 // What discloses nothing new costs those who ask nothing. So much of it a minute has
@@ -75,11 +83,15 @@ func OpenRecords(cfg RecordsConfig) (*Records, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	known, err := lru.NewLRU[fhe.Digest, uint64](maxKnown, nil)
+	known, err := lru.NewLRU[asked, struct{}](maxKnown, nil)
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{cfg: cfg, callers: map[fhe.Digest]bool{}, known: known,
+	repeats, err := lru.NewLRU[fhe.Digest, uint64](maxKnown, nil)
+	if err != nil {
+		return nil, err
+	}
+	r := &Records{cfg: cfg, callers: map[fhe.Digest]bool{}, asked: known, repeats: repeats,
 		routine: rate.NewLimiter(rate.Every(time.Minute/routineRecords), routineSpell)}
 	if r.store, err = cfg.openStore(); err != nil {
 		return nil, err
@@ -105,6 +117,9 @@ func (c *RecordsConfig) setDefaults() {
 // openStore opens the store, which only one process can have open. It makes none
 // beside a log, before which there was one.
 func (c *RecordsConfig) openStore() (*store, error) {
+	if err := c.makeDir(); err != nil {
+		return nil, fmt.Errorf("make the folder of a party's records: %w", err)
+	}
 	begun, err := audit.Exists(c.FS, c.auditDir())
 	if err != nil {
 		return nil, err
@@ -121,6 +136,23 @@ func (c *RecordsConfig) openStore() (*store, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// makeDir makes the folder, which nobody else may read: the log says who asked for what.
+func (c *RecordsConfig) makeDir() error {
+	if err := c.FS.MkdirAll(c.Dir, 0o700); err != nil {
+		return err
+	}
+	if c.FS == vfs.Default {
+		if err := os.Chmod(c.Dir, 0o700); err != nil {
+			return err
+		}
+	}
+	parent, err := c.FS.OpenDir(c.FS.PathDir(c.Dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
 }
 
 func (c *RecordsConfig) auditDir() string { return audit.Dir(c.FS, c.Dir) }
@@ -167,6 +199,12 @@ func (r *Records) agree(s *audit.Summary) error {
 		if err := r.agreeOn(epoch, counts[epoch], bounds[epoch]); err != nil {
 			return err
 		}
+		// A crash before an epoch's count was taken over: it is, before it is recorded again.
+		if n := s.Epochs[epoch].Openings; n > 0 {
+			if err := r.store.inherit(threshold.Epoch{Number: epoch}, n); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -181,7 +219,7 @@ func (r *Records) agreeOn(epoch, count uint64, b audit.Bounds) error {
 		if err := r.log.AppendRecounted(&audit.Recounted{Epoch: epoch, Openings: larger}); err != nil {
 			return err
 		}
-		return r.store.inherit(threshold.Epoch{Number: epoch}, larger)
+		return r.store.recount(threshold.Epoch{Number: epoch}, larger, max(count, b.Least))
 	case count < b.Least:
 		return fmt.Errorf("%w: the store in %s counts %d openings in epoch %d, the log beside it %d: the store is an older copy: %s", ErrRecords, r.cfg.Dir, count, epoch, b.Least, mending)
 	}
@@ -217,14 +255,10 @@ func Found(cfg RecordsConfig, from *audit.Restored) error {
 // begins takes over the party's own or the one that the committee hands on, whichever
 // is larger. It is recorded before it is taken over, so that the log knows of it.
 func (r *Records) serve(p *Party) error {
-	n, err := r.store.openings(p.epoch)
-	if err == nil && n == 0 {
-		n, err = r.store.precede(p.epoch)
-	}
+	n, err := r.store.begin(p.epoch, p.cfg.Secret.Opened)
 	if err != nil {
 		return err
 	}
-	n = max(n, p.cfg.Secret.Opened)
 	err = r.log.AppendServing(&audit.Serving{
 		Epoch: p.epoch.Number, Party: p.id, Openings: n, Limit: p.limit, PerDay: r.cfg.Quotas.PerDay(r.admit(p)),
 	})
@@ -234,10 +268,11 @@ func (r *Records) serve(p *Party) error {
 	return r.store.inherit(p.epoch, n)
 }
 
-// admit adds an epoch's callers, and returns the number of all.
+// admit begins an epoch: it adds its callers, and returns the number of all.
 func (r *Records) admit(p *Party) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.asked.Purge() // what is pending in the log ends with the record
 	for _, m := range p.cfg.Secret.Committee.Members {
 		if m.Party != p.id {
 			r.callers[m.TLS] = true
@@ -264,30 +299,42 @@ func (r *Records) charge(d *decision, blocks int) error {
 }
 
 // squashes puts on record that the party is about to ask coprocessors, under its
-// signature, to prepare the handles of a request. For a request that comes again it
-// is on record already.
+// signature, to prepare handles. Those that it asked for before are on record already.
 func (r *Records) squashes(d *decision, handles []fhe.Handle) error {
-	r.mu.Lock()
-	known := r.known.Contains(d.Request)
-	r.mu.Unlock()
-	if known {
+	s := d.Decision
+	s.Method, s.Handles = audit.Squash, r.unasked(d.Epoch, handles)
+	if len(s.Handles) == 0 {
 		return nil
 	}
-	s := d.Decision
-	s.Method, s.Handles = audit.Squash, handles
 	if err := r.log.Append(&s); err != nil {
 		return err
 	}
-	r.note(d.Request, 0)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range s.Handles {
+		r.asked.Add(asked{d.Epoch, h}, struct{}{})
+	}
 	return nil
+}
+
+// unasked lists the handles that have no record in an epoch, or none that is remembered.
+func (r *Records) unasked(epoch uint64, handles []fhe.Handle) (out []fhe.Handle) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range handles {
+		if _, known := r.asked.Get(asked{epoch, h}); !known {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 // note remembers a request, and that it came so far once more.
 func (r *Records) note(request fhe.Digest, more uint64) (before uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before, _ = r.known.Get(request)
-	r.known.Add(request, before+more)
+	before, _ = r.repeats.Get(request)
+	r.repeats.Add(request, before+more)
 	return before
 }
 

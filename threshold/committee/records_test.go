@@ -2,20 +2,19 @@ package committee
 
 import (
 	"errors"
-	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/audit"
-	"fhevm/threshold/permit"
 )
 
 // next is party 1 of the epoch after the network's, with a relay more, on the same
@@ -91,24 +90,32 @@ func TestTwoEpochs(t *testing.T) {
 // it promised, opens nothing in the older one, whose openings the newer does not count.
 func TestOvertaken(t *testing.T) {
 	n := newNetwork(t, 87)
-	n.records[1].Close()
-	n.disks[1] = vfs.NewCrashableMem()
-	if err := Found(n.book(1), &audit.Restored{Openings: 100}); err != nil {
-		t.Fatal(err)
-	}
-	n.keep(t, 1, n.book(1))
-	later := n.next(t, 50)
-	for range 2 { // and again after a start
-		old := n.watch(t, func(*Config) {})
-		if s := old.Standing(); s.Openings != 100 || s.Limit != 100 {
-			t.Errorf("the old epoch counts %d of %d", s.Openings, s.Limit)
+	for _, count := range []uint64{100, 0} {
+		n.records[1].Close()
+		n.disks[1] = vfs.NewCrashableMem()
+		if err := Found(n.book(1), &audit.Restored{Openings: count}); err != nil {
+			t.Fatal(err)
 		}
-		if _, err := old.UserDecrypt(t.Context(), n.request([]fhe.Handle{n.value(fhe.Bool, 1)}, nil)); code(err) != threshold.LimitReached {
-			t.Errorf("the old epoch opens: %v", err)
+		n.keep(t, 1, n.book(1))
+		later := n.next(t, count/2)
+		for range 2 { // and again after a start
+			n.mustStop(t, n.watch(t, func(*Config) {}), count)
+		}
+		if s := later.Standing(); s.Openings != count || s.Limit != s.Allowed {
+			t.Errorf("the new epoch counts %d of %d", s.Openings, s.Limit)
 		}
 	}
-	if s := later.Standing(); s.Openings != 100 || s.Limit != s.Allowed {
-		t.Errorf("the new epoch counts %d of %d", s.Openings, s.Limit)
+}
+
+// mustStop demands that a party of epoch 1 has a count and opens nothing more.
+func (n *network) mustStop(t *testing.T, p *Party, count uint64) {
+	t.Helper()
+	n.inForce(n.Committee)
+	if s := p.Standing(); s.Openings != count || s.Limit > count {
+		t.Errorf("the old epoch counts %d of %d, want to stop at %d", s.Openings, s.Limit, count)
+	}
+	if _, err := p.UserDecrypt(t.Context(), n.request([]fhe.Handle{n.value(fhe.Bool, 1)}, nil)); code(err) != threshold.LimitReached {
+		t.Errorf("the old epoch opens: %v", err)
 	}
 }
 
@@ -125,118 +132,6 @@ func TestIdleEpoch(t *testing.T) {
 	}
 	if s := old.Standing(); s.Openings != 0 || s.Limit != lease {
 		t.Errorf("the old epoch counts %d of %d", s.Openings, s.Limit)
-	}
-}
-
-// TestCrashAnywhere kills a party before each operation on its disk, with all, some or
-// nothing lost of what was not synced. Its records open again, and know of each answer
-// that had left.
-func TestCrashAnywhere(t *testing.T) {
-	n := newNetwork(t, 81)
-	rng := rand.New(rand.NewPCG(81, 1))
-	disk := vfs.NewCrashableMem()
-	type crash struct {
-		op      errorfs.Op
-		disk    *vfs.MemFS
-		left    uint64 // openings that answers told of
-		answers int
-	}
-	var crashes []crash
-	var left uint64
-	var answers int
-	var mu sync.Mutex // the database writes by itself
-	n.disks[1] = disk
-	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			kept := []int{0, 100}
-			if strings.Contains(op.Path, "audit") { // the database relies on a folder's entries to stay in order
-				kept = append(kept, rng.IntN(101))
-			}
-			for _, percent := range kept {
-				lost := vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng}
-				crashes = append(crashes, crash{op, disk.CrashClone(lost), left, answers})
-			}
-		}
-		return nil
-	}))
-	live := func(requests ...*permit.Request) {
-		p := n.reopen(t, func(c *RecordsConfig) { c.FS, c.Quotas = fs, DefaultQuotas })
-		p = n.next(t, p.Standing().Openings+5)
-		n.inForce(p.cfg.Secret.Committee)
-		for _, q := range requests {
-			n.answer(t, 1, q)
-			mu.Lock()
-			left, answers = p.Standing().Openings, answers+1
-			mu.Unlock()
-		}
-	}
-	first := n.request([]fhe.Handle{n.value(fhe.Uint8, 7)}, nil)
-	live(first, first, n.request([]fhe.Handle{n.value(fhe.Uint16, 8), n.value(fhe.Bool, 1)}, nil))
-	live(n.request([]fhe.Handle{n.value(fhe.Uint8, 9)}, nil))
-	n.records[1].Close()
-	if len(crashes) < 50 {
-		t.Errorf("only %d operations on the disk", len(crashes))
-	}
-	for i, c := range crashes {
-		book := n.book(1)
-		book.FS, book.Quotas = c.disk, DefaultQuotas
-		r, err := OpenRecords(book)
-		if err != nil {
-			t.Fatalf("crash %d, before %v %s: %v", i, c.op.Kind, c.op.Path, err)
-		}
-		count, err := r.store.openings(threshold.Epoch{Number: 2})
-		if err != nil || count < c.left {
-			t.Errorf("crash %d: the count is %d, %d were told: %v", i, count, c.left, err)
-		}
-		if err := r.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s, err := audit.Read(c.disk, r.cfg.auditDir(), nil)
-		if err != nil || s.Outcomes[audit.Outcome{Epoch: 2, Method: audit.User}] < uint64(c.answers) {
-			t.Errorf("crash %d: the log lacks an answer: %+v, %v", i, s, err)
-		}
-	}
-}
-
-// TestCrashAmongMany is TestCrashAnywhere with requests at once: the store may then be
-// ahead of the log by several decisions.
-func TestCrashAmongMany(t *testing.T) {
-	n := newNetwork(t, 82)
-	var crashes []*vfs.MemFS
-	var mu sync.Mutex
-	disk := n.disks[1]
-	p := n.reopen(t, func(c *RecordsConfig) {
-		c.FS = errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncTo || op.Kind == errorfs.OpFileSyncData {
-				crashes = append(crashes, disk.CrashClone(vfs.CrashCloneCfg{}))
-			}
-			return nil
-		}))
-	})
-	var asking sync.WaitGroup
-	for i := range 8 {
-		q := n.request([]fhe.Handle{n.value(fhe.Uint8, uint64(i))}, nil)
-		asking.Go(func() {
-			if _, err := p.UserDecrypt(t.Context(), q); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	asking.Wait()
-	mu.Lock()
-	defer mu.Unlock()
-	for i, disk := range crashes {
-		book := n.book(1)
-		book.FS = disk
-		r, err := OpenRecords(book)
-		if err != nil {
-			t.Fatalf("crash %d: %v", i, err)
-		}
-		r.Close()
 	}
 }
 
@@ -264,11 +159,18 @@ func TestRecordsFit(t *testing.T) {
 	before := vfs.NewMem()
 	clone(t, n.disks[1], before, "")
 	n.start(t, 1)
+	n.partials(t, 1, []fhe.Handle{n.value(fhe.Uint8, 6)}) // a crash before the decision is recorded
+	n.records[1].Close()
+	n.start(t, 1)
+	n.records[1].Close()
+	undecided := vfs.NewMem()
+	clone(t, n.disks[1], undecided, "")
+	n.start(t, 1)
 	for i := range 3 {
 		n.answer(t, 1, n.request([]fhe.Handle{n.value(fhe.Uint8, uint64(i))}, nil))
 	}
 	n.records[1].Close()
-	const count = 8
+	const count = 10
 	for name, c := range map[string]struct {
 		spoil func(fs vfs.FS)
 		want  string
@@ -289,6 +191,12 @@ func TestRecordsFit(t *testing.T) {
 		book.Recount = true
 		n.keepOnce(t, name, book, count)
 		n.keepOnce(t, name+", then without the flag", n.book(1), count)
+	}
+	n.disks[1] = vfs.NewCrashableMem()
+	clone(t, undecided, n.disks[1], "")
+	clone(t, before, n.disks[1], "store")
+	if _, err := OpenRecords(n.book(1)); !errors.Is(err, ErrRecords) {
+		t.Errorf("a store that is older than openings without a decision: %v", err)
 	}
 }
 
@@ -326,6 +234,27 @@ func TestRecordsOwner(t *testing.T) {
 		}
 	}
 	n.keepOnce(t, "unchanged", n.book(1), 0)
+}
+
+// TestRecordsArePrivate: nobody else on the machine reads a party's records, also where
+// an earlier process left them open.
+func TestRecordsArePrivate(t *testing.T) {
+	n := newNetwork(t, 91)
+	book := n.book(1)
+	book.FS, book.Dir = nil, filepath.Join(t.TempDir(), "data", "records")
+	for range 2 {
+		r, err := OpenRecords(book)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		if info, err := os.Stat(book.Dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Fatalf("mode is %v: %v", info.Mode(), err)
+		}
+		if err := os.Chmod(book.Dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestLimitIsNotCounted: what is refused at the limit does not go into the log's count,

@@ -33,7 +33,7 @@ var errNoStore = pebble.ErrDBDoesNotExist
 //	'o' session                    -> ""
 //	'd' epoch number(8) | handle   -> digest of its squashed blocks (32)
 //	'v' epoch number(8) | handle   -> publicly opened value (32)
-//	'q' 'u' user or 'c' caller     -> what it used of its quota (24)
+//	'c' epoch number(8) | plan     -> number that the epoch was handed on with (8)
 //	'q' 'u' user or 'c' caller     -> when its quotas are whole again (16)
 //
 // Rows of 'o', 'd' and 'v' stand for something that the chain made, and paid for. Those
@@ -208,8 +208,8 @@ func (s *store) limit(e threshold.Epoch, limit uint64) (uint64, error) {
 
 // ceiling is limit for a caller that holds mu.
 func (s *store) ceiling(e threshold.Epoch, limit uint64) (uint64, error) {
-	n, err := s.handed(e)
-	if err != nil || n == 0 {
+	n, open, err := s.handed(e)
+	if err != nil || !open {
 		return limit, err
 	}
 	return min(limit, n), nil

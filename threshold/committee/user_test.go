@@ -2,6 +2,7 @@ package committee
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/audit"
 	"fhevm/threshold/decrypt"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/internal/lwetest"
@@ -173,7 +175,8 @@ func (n *network) shares(t *testing.T, id threshold.PartyID, q *permit.Request) 
 }
 
 // TestRequestsLeaveNothing: permits are free, so any number of them must not
-// fill a party's disk; nor may lists of the same public handles.
+// fill a party's store; nor may lists of the same public handles. Its log has the
+// decision of each, and nothing else.
 func TestRequestsLeaveNothing(t *testing.T) {
 	n := newNetwork(t, 10)
 	a, b := n.value(fhe.Uint8, 1), n.value(fhe.Bool, 1)
@@ -181,7 +184,7 @@ func TestRequestsLeaveNothing(t *testing.T) {
 	n.publish(both...)
 	n.answer(t, 1, n.request(both, nil))
 	n.tallyOne(t, 1, both)
-	want := n.rows(t, 1)
+	want, begun := n.rows(t, 1), len(n.decisions(t, n.disks[1]))
 	for i := range uint64(10) {
 		other := func(p *permit.Permit) { p.ValidUntil += i }
 		for _, handles := range [][]fhe.Handle{both, {b, a}, {a}, {b}} {
@@ -189,8 +192,16 @@ func TestRequestsLeaveNothing(t *testing.T) {
 			n.tallyOne(t, 1, handles)
 		}
 	}
-	if got := n.rows(t, 1); got != want {
-		t.Errorf("the store has %d rows, and %d after further requests", want, got)
+	if got := n.rows(t, 1); !maps.Equal(got, want) {
+		t.Errorf("the store has %d rows, and %d after further requests, or others", len(want), len(got))
+	}
+	for _, d := range n.decisions(t, n.disks[1])[begun:] {
+		if d.Method == audit.Squash || d.Fresh != 0 || d.Refusal != "" {
+			t.Errorf("a further request leaves %+v", d)
+		}
+	}
+	if got := len(n.decisions(t, n.disks[1])) - begun; got != 10*4*2 {
+		t.Errorf("%d decisions on record", got)
 	}
 }
 
@@ -201,15 +212,16 @@ func (n *network) tallyOne(t *testing.T, id threshold.PartyID, handles []fhe.Han
 	}
 }
 
-// rows counts what a party has stored.
-func (n *network) rows(t *testing.T, id threshold.PartyID) (rows int) {
+// rows is what a party has stored.
+func (n *network) rows(t *testing.T, id threshold.PartyID) map[string]string {
 	t.Helper()
 	it, err := n.records[id].store.db.NewIter(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	rows := map[string]string{}
 	for it.First(); it.Valid(); it.Next() {
-		rows++
+		rows[string(it.Key())] = string(it.Value())
 	}
 	if err := it.Close(); err != nil {
 		t.Fatal(err)
