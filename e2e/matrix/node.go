@@ -70,8 +70,11 @@ func start(ctx context.Context) (n *node, err error) {
 		return n, err
 	}
 	config := filepath.Join(n.folder, "dev.json")
-	n.cmd = exec.Command(program, "dev", "--rpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--config-out", config)
+	n.cmd = exec.Command(program, "dev", "--exit-with-stdin", "--rpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--config-out", config)
 	n.cmd.Stderr = os.Stderr
+	if _, err := n.cmd.StdinPipe(); err != nil { // ends with this process, however that ends
+		return n, err
+	}
 	if err := n.cmd.Start(); err != nil {
 		return n, fmt.Errorf("%w: run make build first", err)
 	}
