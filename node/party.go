@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -112,12 +113,12 @@ func (cfg *PartyConfig) checkLayout() error {
 		return err
 	}
 	for _, pattern := range []string{"party-*/*", "epoch-*/party-*"} {
-		old, err := filepath.Glob(filepath.Join(cfg.DataDir, pattern))
+		old, err := fs.Glob(os.DirFS(cfg.DataDir), pattern)
 		if err != nil {
 			return err
 		}
 		if len(old) > 0 {
-			return fmt.Errorf("%s is of a layout that this program does not read, and there is no %s beside it: restore the party from its backup, stating by --openings what these records count, or name the right data folder", old[0], network.RecordsDir)
+			return fmt.Errorf("%s is of a layout that this program does not read, and there is no %s beside it: restore the party from its backup, stating by --openings what these records count, or name the right data folder", filepath.Join(cfg.DataDir, old[0]), network.RecordsDir)
 		}
 	}
 	return nil

@@ -79,7 +79,7 @@ func TestRunPartyKeepsRecords(t *testing.T) {
 // TestRunPartyRefusesOldLayout: records that nobody reads are not begun anew beside.
 func TestRunPartyRefusesOldLayout(t *testing.T) {
 	for _, name := range []string{"party-1/audit", "epoch-2/party-1"} {
-		cfg := PartyConfig{Network: network.Folder(t.TempDir()), DataDir: t.TempDir()}
+		cfg := PartyConfig{Network: network.Folder(t.TempDir()), DataDir: filepath.Join(t.TempDir(), "[any name]")}
 		old := filepath.Join(cfg.DataDir, name)
 		if err := os.MkdirAll(old, 0o700); err != nil {
 			t.Fatal(err)

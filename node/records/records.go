@@ -5,8 +5,10 @@ package records
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -130,7 +132,7 @@ func (a *Audit) dir() (string, error) {
 	}
 	var found []string
 	for _, pattern := range patterns {
-		more, err := filepath.Glob(filepath.Join(a.Data, pattern, "audit"))
+		more, err := fs.Glob(os.DirFS(a.Data), path.Join(pattern, "audit"))
 		if err != nil {
 			return "", err
 		}
@@ -140,7 +142,7 @@ func (a *Audit) dir() (string, error) {
 	case 0:
 		return "", fmt.Errorf("%s holds no audit log: it is the folder that party run was given as --data", a.Data)
 	case 1:
-		return found[0], nil
+		return filepath.Join(a.Data, found[0]), nil
 	}
 	return "", fmt.Errorf("%s holds the logs of %d parties: choose one by --party", a.Data, len(found))
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,7 @@ type machine struct {
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	m := &machine{dir: t.TempDir()}
+	m := &machine{dir: filepath.Join(t.TempDir(), "[any name]")}
 	m.network = network.Folder(filepath.Join(m.dir, "network"))
 	d := &network.Description{
 		Format: 3, Network: chain.Dev, ChainID: contracts.DevChainID, Set: tfhe.Default.Name, KeyID: fhe.Digest{1},
@@ -228,9 +229,9 @@ func TestBackupTouchesNothing(t *testing.T) {
 	must(t, os.MkdirAll(mine, 0o700))
 	_, err := m.backup.Write()
 	must(t, err)
-	left, err := filepath.Glob(m.backup.Out + ".part*")
+	left, err := fs.Glob(os.DirFS(filepath.Dir(mine)), filepath.Base(mine)+"*")
 	must(t, err)
-	if len(left) != 1 || left[0] != mine {
+	if len(left) != 1 || left[0] != filepath.Base(mine) {
 		t.Errorf("beside the backup lie %v, want %s", left, mine)
 	}
 }
