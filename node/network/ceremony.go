@@ -1,14 +1,11 @@
 package network
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 
 	"fhevm/chain"
 	"fhevm/contracts"
@@ -119,13 +116,13 @@ func (f Folder) writeTFHE(d *Description, secret *tfhe.SecretKey, progress Progr
 	d.RandomKey = rk.Digest()
 	d.KeyID = tfhe.KeyID(pk, ek, d.RandomKey)
 	d.Committee.Epoch.Key = d.KeyID
-	if err := write(f.path(publicKeyFile), 0o644, pk.WriteTo); err != nil {
+	if err := committee.Replace(f.path(publicKeyFile), 0o644, pk.WriteTo); err != nil {
 		return err
 	}
-	if err := write(f.path(evalKeyFile), 0o644, ek.WriteTo); err != nil {
+	if err := committee.Replace(f.path(evalKeyFile), 0o644, ek.WriteTo); err != nil {
 		return err
 	}
-	return write(f.path(randomKeyFile), 0o644, rk.WriteTo)
+	return committee.Replace(f.path(randomKeyFile), 0o644, rk.WriteTo)
 }
 
 func (f Folder) writeSquash(d *Description, secret *tfhe.SecretKey, progress Progress) (*squash.SecretKey, error) {
@@ -139,7 +136,7 @@ func (f Folder) writeSquash(d *Description, secret *tfhe.SecretKey, progress Pro
 		return nil, err
 	}
 	d.Committee.Epoch.SquashKey = key.Digest()
-	return bits, write(f.path(squashKeyFile), 0o644, key.WriteTo)
+	return bits, committee.Replace(f.path(squashKeyFile), 0o644, key.WriteTo)
 }
 
 func (f Folder) writeShares(d *Description, bits *squash.SecretKey) error {
@@ -181,29 +178,5 @@ func WriteIdentity(path string, id *identity.Identity) error {
 }
 
 func writeBytes(path string, mode os.FileMode, b []byte) error {
-	return write(path, mode, bytes.NewReader(b).WriteTo)
-}
-
-// write makes a file durable under its name or not at all.
-func write(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)) error {
-	part := path + ".part"
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	buffered := bufio.NewWriterSize(file, 1<<20)
-	if _, err := writeTo(buffered); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := buffered.Flush(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(part, path); err != nil {
-		return err
-	}
-	return committee.SyncFolder(filepath.Dir(path))
+	return committee.Replace(path, mode, bytes.NewReader(b).WriteTo)
 }

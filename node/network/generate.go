@@ -121,7 +121,7 @@ func (f Folder) Keep(r *generation.Result, public bool) error {
 		publicKeyFile: r.Keys.Public.WriteTo, evalKeyFile: r.Keys.Evaluation.WriteTo,
 		randomKeyFile: r.Keys.Random.WriteTo, squashKeyFile: r.Keys.Squash.WriteTo,
 	} {
-		if err := write(f.path(name), 0o644, writeTo); err != nil {
+		if err := committee.Replace(f.path(name), 0o644, writeTo); err != nil {
 			return err
 		}
 	}
@@ -201,5 +201,5 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer source.Close()
-	return write(to, 0o644, source.WriteTo)
+	return committee.Replace(to, 0o644, source.WriteTo)
 }

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,27 +71,11 @@ func (a *attempt) hasJournal(r reshare.Role) bool { return a.has(filepath.Base(a
 
 // note makes a note durable.
 func (a *attempt) note(name string, content []byte) error {
-	path := filepath.Join(a.dir, name)
-	if err := writeSynced(path+".part", content); err != nil {
-		return fmt.Errorf("note %s: %w", name, err)
-	}
-	if err := os.Rename(path+".part", path); err != nil {
+	if err := committee.Replace(filepath.Join(a.dir, name), 0o600, bytes.NewReader(content).WriteTo); err != nil {
 		return fmt.Errorf("note %s: %w", name, err)
 	}
 	a.files[name] = true
-	return committee.SyncFolder(a.dir)
-}
-
-func writeSynced(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	return f.Sync()
+	return nil
 }
 
 // attemptsAt begins the names of the attempts' folders.

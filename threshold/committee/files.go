@@ -1,6 +1,7 @@
 package committee
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -135,6 +136,32 @@ func WriteNew(path string, b []byte, mode os.FileMode) error {
 		return err
 	}
 	return errors.Join(f.Close(), SyncFolder(filepath.Dir(path)))
+}
+
+// Replace makes a file durable under its name, in the place of one that is there, or
+// not at all. Until then it is beside it, under a name that ends in .part, which one
+// writer at a time may use.
+func Replace(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)) error {
+	part := path + ".part"
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	buffered := bufio.NewWriterSize(file, 1<<20)
+	if _, err := writeTo(buffered); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(part, path); err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(path))
 }
 
 // ReadFile reads a file of at most limit bytes.

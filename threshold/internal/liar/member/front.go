@@ -44,12 +44,9 @@ type front struct {
 	said map[string][]byte // the last right answer of each method
 }
 
-func newFront(m *member, l net.Listener) *front {
+func newFront(m *member, l net.Listener) (*front, error) {
 	stranger, err := identity.Generate()
-	if err != nil {
-		panic(err)
-	}
-	return &front{member: m, listener: &connections{Listener: l, open: map[string]net.Conn{}}, stranger: stranger, said: map[string][]byte{}}
+	return &front{member: m, listener: &connections{Listener: l, open: map[string]net.Conn{}}, stranger: stranger, said: map[string][]byte{}}, err
 }
 
 func (f *front) serve(ctx context.Context) error {

@@ -93,8 +93,12 @@ func serve(ctx context.Context, c *config) error {
 	if m.session != nil {
 		go m.reshare(ctx)
 	}
+	f, err := newFront(m, l)
+	if err != nil {
+		return err
+	}
 	fmt.Println("serves")
-	return newFront(m, l).serve(ctx)
+	return f.serve(ctx)
 }
 
 // member is a party with all that it needs to lie.
