@@ -37,16 +37,18 @@ func exists(path string) bool {
 // outcome is how an attempt ended for one honest party.
 type outcome struct {
 	ready  bool
-	again  bool     // the same attempt is to be run again: somebody may have all confirmations
+	again  bool     // it waits for somebody's confirmation, which comes if the same attempt is run again
 	blamed []string // such as "old party 2"
 }
 
 var (
 	seat   = regexp.MustCompile(`^(?:old|new) party \d+`)
 	others = regexp.MustCompile(`it says that ((?:old|new) party \d+)`)
+	absent = regexp.MustCompile(`(new party \d+) at \S+`) // of those who did not confirm
 )
 
-// outcomeOf reads what a party said; false is that its attempt goes on.
+// outcomeOf reads what a party said; false is that its attempt goes on, and that nobody
+// is missed in the last round.
 func outcomeOf(said string, epoch uint64) (o outcome, over bool) {
 	for line := range strings.Lines(said) {
 		if b, ok := strings.CutPrefix(line, "in spite of a fault: "); ok {
@@ -56,6 +58,14 @@ func outcomeOf(said string, epoch uint64) (o outcome, over bool) {
 			o.ready = true
 			return o, true
 		}
+		if _, who, ok := strings.Cut(line, "does not begin, and "); ok {
+			who, _, _ = strings.Cut(who, " did not confirm")
+			for _, m := range absent.FindAllStringSubmatch(who, -1) {
+				o.blamed = append(o.blamed, m[1])
+			}
+			o.again = true
+			return o, true
+		}
 		if _, why, ok := strings.Cut(line, "resharing ended in round "); ok && !strings.HasPrefix(line, "time=") {
 			_, why, _ = strings.Cut(why, ": ")
 			for reason := range strings.SplitSeq(why, "; ") {
@@ -63,7 +73,6 @@ func outcomeOf(said string, epoch uint64) (o outcome, over bool) {
 					o.blamed = append(o.blamed, who)
 				}
 			}
-			o.again = strings.Contains(why, "run this attempt again")
 			for _, m := range others.FindAllStringSubmatch(why, -1) {
 				o.blamed = append(o.blamed, m[1])
 			}
