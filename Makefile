@@ -57,8 +57,8 @@ portable:
 	$(GO) test -short -tags purego $(KERNELS)
 	GODEBUG=cpu.avx512f=off $(GO) test -short -count=1 ./accel/...
 	GODEBUG=cpu.all=off $(GO) test -short -count=1 ./accel/...
-	$(GO) test -tags purego -run Digests ./fhe/radix/internal/matrix
-	GODEBUG=cpu.avx512f=off $(GO) test -run Digests -count=1 ./fhe/radix/internal/matrix
+	$(GO) test -tags purego -run 'Digests|ShortKey' ./fhe/radix/internal/matrix
+	GODEBUG=cpu.avx512f=off $(GO) test -run 'Digests|ShortKey' -count=1 ./fhe/radix/internal/matrix
 	GODEBUG=cpu.all=off $(GO) test -short -count=1 -run Known ./fhe/tfhe ./fhe/squash
 	GOAMD64=v3 $(GO) test -short -tags purego ./accel/...
 	GOAMD64=v3 $(GO) test -short -run Known ./fhe/tfhe ./fhe/squash

@@ -21,15 +21,32 @@ import (
 // lone is the number of decryptions one by one; the other holders ask at once.
 const lone = 8
 
-// committee measures decryptions of 64-bit values through four parties, processes of
-// this program, that have made their keys themselves.
-func (o *options) committee(ctx context.Context, _ network.Folder, r *recorder) (err error) {
+// committee measures decryptions of 64-bit values through parties, processes of this
+// program, that have made their keys themselves.
+func (o *options) committee(ctx context.Context, _ network.Folder, r *recorder) error {
+	for _, c := range []struct {
+		parties int
+		measure func(context.Context, *load, *recorder) error
+	}{{network.DevParties, decryptions}, {7, warm}} {
+		if !o.only.has(keygenRow(c.parties)) {
+			continue
+		}
+		if err := withCommittee(ctx, c.parties, r, c.measure); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withCommittee makes a network's keys by n parties, and measures decryptions of a
+// node that they serve.
+func withCommittee(ctx context.Context, n int, r *recorder, measure func(context.Context, *load, *recorder) error) (err error) {
 	dir, err := os.MkdirTemp("", "fhevm-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := generation(ctx, dir, r); err != nil {
+	if err := generation(ctx, dir, n, r); err != nil {
 		return err
 	}
 	folder := network.Folder(filepath.Join(dir, "node"))
@@ -41,7 +58,7 @@ func (o *options) committee(ctx context.Context, _ network.Folder, r *recorder) 
 		return err
 	}
 	defer func() { err = errors.Join(err, l.stop()) }()
-	parties, err := serveParties(ctx, dir, l.node)
+	parties, err := serveParties(ctx, dir, n, l.node)
 	defer parties.stop()
 	if err != nil {
 		return err
@@ -49,13 +66,13 @@ func (o *options) committee(ctx context.Context, _ network.Folder, r *recorder) 
 	if err := l.prepare(ctx); err != nil {
 		return err
 	}
-	return l.decryptions(ctx, r)
+	return measure(ctx, l, r)
 }
 
 // serveParties starts the committee's processes.
-func serveParties(ctx context.Context, dir string, n *node.Node) (w workers, err error) {
-	for i := range network.DevParties {
-		if err := w.start(ctx, nil, "-serve", party(dir, i), "-rpc", n.RPC(), "-api", n.API()); err != nil {
+func serveParties(ctx context.Context, dir string, n int, of *node.Node) (w workers, err error) {
+	for i := range n {
+		if err := w.start(ctx, nil, "-serve", party(dir, i), "-rpc", of.RPC(), "-api", of.API()); err != nil {
 			return w, fmt.Errorf("start party %d: %w", i+1, err)
 		}
 	}
@@ -64,7 +81,7 @@ func serveParties(ctx context.Context, dir string, n *node.Node) (w workers, err
 
 // decryptions measures balances: the first time, when their squash is still to be
 // made; again, when it is kept; and many at once.
-func (l *load) decryptions(ctx context.Context, r *recorder) error {
+func decryptions(ctx context.Context, l *load, r *recorder) error {
 	first, err := l.oneByOne(ctx, l.holders[:lone])
 	if err != nil {
 		return err
@@ -93,6 +110,18 @@ func (l *load) decryptions(ctx context.Context, r *recorder) error {
 	return errors.Join(
 		r.add(fmt.Sprintf("%d user decryptions, %d at once, not squashed yet, against one by one", len(rest), atOnce), median(first)/1000/fresh, "x", 5),
 		r.add(fmt.Sprintf("%d user decryptions, %d at once, squashed before, against one by one", len(l.holders), atOnce), median(again)/1000/kept, "x", 5))
+}
+
+// warm measures balances whose squash is kept, by a committee of 7.
+func warm(ctx context.Context, l *load, r *recorder) error {
+	if _, err := l.oneByOne(ctx, l.holders[:lone]); err != nil {
+		return err
+	}
+	times, err := l.oneByOne(ctx, l.holders[:lone])
+	if err != nil {
+		return err
+	}
+	return r.add(fmt.Sprintf("uint64 user decryption, committee of 7, squashed before, on %d cores", runtime.NumCPU()), median(times), "ms", 0)
 }
 
 // oneByOne returns the milliseconds of each.

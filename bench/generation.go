@@ -15,10 +15,10 @@ import (
 	"fhevm/node/network"
 )
 
-// generation measures four processes of this program that make a network's keys
+// generation measures n processes of this program that make a network's keys
 // together, all on this machine.
-func generation(ctx context.Context, dir string, r *recorder) error {
-	plan, err := draft(dir)
+func generation(ctx context.Context, dir string, n int, r *recorder) error {
+	plan, err := draft(dir, n)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func generation(ctx context.Context, dir string, r *recorder) error {
 	}
 	start := time.Now()
 	var parties []*exec.Cmd
-	for i := range network.DevParties {
+	for i := range n {
 		cmd := exec.CommandContext(ctx, self, "-generate", party(dir, i), "-plan", plan)
 		cmd.Stderr = os.Stderr
 		if err := cmd.Start(); err != nil {
@@ -48,16 +48,20 @@ func generation(ctx context.Context, dir string, r *recorder) error {
 		return err
 	}
 	return errors.Join(
-		r.add("key generation without a dealer, committee of 4", time.Since(start).Seconds(), "s", 900),
-		r.add("key generation: peak memory of a party", float64(peak)/1000, "MB", 4000))
+		r.add(keygenRow(n), time.Since(start).Seconds(), "s", 900),
+		r.add(keygenRow(n)+": peak memory of a party", float64(peak)/1000, "MB", 4000))
+}
+
+func keygenRow(parties int) string {
+	return fmt.Sprint("key generation without a dealer, committee of ", parties)
 }
 
 func party(dir string, i int) string { return filepath.Join(dir, fmt.Sprint("party-", i+1)) }
 
 // draft makes the parties' identities and the plan.
-func draft(dir string) (plan string, err error) {
+func draft(dir string, n int) (plan string, err error) {
 	var members []string
-	for i := range network.DevParties {
+	for i := range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return "", err

@@ -6,7 +6,7 @@
 //	keys     the dealer ceremony
 //	network  a node under a load of transfers (10 minutes on 2 cores)
 //	cluster  a node whose work is done by one worker process, by two, and so on (10 minutes)
-//	committee  key generation without a dealer, and decryptions by four processes
+//	committee  key generation without a dealer, and decryptions by four processes, then by seven
 //
 // With -peer it measures operations in turn with a peer's program instead and
 // writes their ratios to bench/results/peers.json.

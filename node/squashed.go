@@ -133,7 +133,9 @@ func (s remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		s.log.Error("no coprocessor answers", "error", err)
+		if ctx.Err() == nil { // else who asked has what it needs, or waits no longer
+			s.log.Error("no coprocessor answers", "error", err)
+		}
 		return nil, threshold.Faultf(threshold.NotReady, "the party's coprocessor does not answer: ask again")
 	}
 	defer resp.Body.Close()

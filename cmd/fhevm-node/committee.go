@@ -19,13 +19,14 @@ import (
 // its own.
 type localCommittee struct {
 	dir     string
+	size    int
 	program string
 	running []*exec.Cmd
 }
 
-func newLocalCommittee(dir string) (*localCommittee, error) {
+func newLocalCommittee(dir string, size int) (*localCommittee, error) {
 	program, err := os.Executable()
-	return &localCommittee{dir: dir, program: program}, err
+	return &localCommittee{dir: dir, size: size, program: program}, err
 }
 
 func (l *localCommittee) party(i int) string { return filepath.Join(l.dir, fmt.Sprint("party-", i)) }
@@ -34,7 +35,7 @@ func (l *localCommittee) party(i int) string { return filepath.Join(l.dir, fmt.S
 // that they serve.
 func (l *localCommittee) generate(ctx context.Context) (network.Folder, error) {
 	var members []string
-	for i := 1; i <= network.DevParties; i++ {
+	for i := 1; i <= l.size; i++ {
 		address, err := freeAddress()
 		if err != nil {
 			return "", err
@@ -63,8 +64,8 @@ func (l *localCommittee) generate(ctx context.Context) (network.Folder, error) {
 func (l *localCommittee) keygen(ctx context.Context, folder network.Folder) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, network.DevParties)
-	for i := 1; i <= network.DevParties; i++ {
+	ended := make(chan error, l.size)
+	for i := 1; i <= l.size; i++ {
 		args := []string{"party", "keygen", "--identity", filepath.Join(l.party(i), "party.identity"),
 			"--plan", folder.PlanFile(), "--out", filepath.Join(l.party(i), "network")}
 		if i > 1 {
@@ -84,7 +85,7 @@ func (l *localCommittee) keygen(ctx context.Context, folder network.Folder) erro
 			ended <- err
 		}()
 	}
-	for range network.DevParties {
+	for range l.size {
 		if err := <-ended; err != nil {
 			return err
 		}
@@ -99,7 +100,7 @@ func lastLine(s string) string {
 
 // serve starts the parties, which follow a node.
 func (l *localCommittee) serve(ctx context.Context, rpc, api string) error {
-	for i := 1; i <= network.DevParties; i++ {
+	for i := 1; i <= l.size; i++ {
 		cmd := exec.CommandContext(ctx, l.program, "party", "run", "--identity", filepath.Join(l.party(i), "party.identity"),
 			"--network", filepath.Join(l.party(i), "network"), "--data", filepath.Join(l.party(i), "data"), "--rpc", rpc, "--api", api)
 		cmd.Stderr = os.Stderr

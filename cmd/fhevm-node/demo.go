@@ -28,7 +28,8 @@ is refused, and opens the total supply publicly. Exits with status 1 if any
 value is wrong. The cryptography is real.`,
 		Flags: []cli.Flag{
 			keysFlag,
-			&cli.BoolFlag{Name: "dkg", Usage: "have four processes make the keys without a dealer, and serve as committee (2 to 4 minutes)"},
+			&cli.BoolFlag{Name: "dkg", Usage: "have processes make the keys without a dealer, and serve as committee (2 to 4 minutes)"},
+			&cli.IntFlag{Name: "parties", Value: network.DevParties, Usage: "with --dkg, have `N` such processes: 4, or 7, which take 2 GB of memory each"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per step on standard output, all else on standard error"},
 			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		},
@@ -37,6 +38,9 @@ value is wrong. The cryptography is real.`,
 }
 
 func runDemo(c *cli.Context) error {
+	if c.IsSet("parties") && !c.Bool("dkg") {
+		return errors.New("demo: --parties says how many make the keys with --dkg; without it four play in one process")
+	}
 	start := time.Now()
 	report := &demo.Report{Text: os.Stdout}
 	if c.Bool("json") {
@@ -82,15 +86,15 @@ func openDemo(c *cli.Context, keys network.Folder, dir string, remote bool) (*no
 	})
 }
 
-// demoGenerated runs the demo on keys that four processes make together. They are the
+// demoGenerated runs the demo on keys that processes make together. They are the
 // committee, and nothing else has a share.
 func demoGenerated(c *cli.Context, dir string, report *demo.Report) error {
-	parties, err := newLocalCommittee(dir)
+	parties, err := newLocalCommittee(dir, c.Int("parties"))
 	if err != nil {
 		return err
 	}
 	var keys network.Folder
-	if err := report.Step("keygen", "four processes make the keys, without a dealer", func(*demo.Step) (err error) {
+	if err := report.Step("keygen", fmt.Sprintf("%d processes make the keys, without a dealer", parties.size), func(*demo.Step) (err error) {
 		keys, err = parties.generate(c.Context)
 		return err
 	}); err != nil {

@@ -3,11 +3,12 @@
 // compares the results with plain arithmetic. It records the cells that came out
 // right in testdata/matrix.txt, a line for each with the bootstraps and layers that
 // the chain counted, and leaves out those that have a line with the present ones:
-// it can be stopped and started again. It runs in its own folder, with the program
-// that make build makes: make matrix-chain.
+// it can be stopped and started again. It begins with the cheap ones, and runs in
+// its own folder, with the program that make build makes: make matrix-chain.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"time"
 
 	"fhevm/threshold/permit"
@@ -53,6 +55,7 @@ func run(ctx context.Context, only string) error {
 			open = append(open, c)
 		}
 	}
+	slices.SortStableFunc(open, func(a, b cell) int { return cmp.Compare(a.Cost().Bootstraps, b.Cost().Bootstraps) })
 	for done := 0; done < len(open); {
 		group := together(open[done:])
 		begin := time.Now()
@@ -68,8 +71,12 @@ func run(ctx context.Context, only string) error {
 	return nil
 }
 
-// together is how many of the cells run at a time: as many as one request for
-// their results may ask for, and no more work than keeps the node busy for a while.
+// most is how many bootstraps run at a time: minutes. A deep circuit's layers are
+// narrow: only with others' do they fill the node's batches.
+const most = 120_000
+
+// together returns the cells that run at a time: as many as one request for their
+// results may ask for, and no more work than the node has in a few minutes.
 func together(cells []cell) []cell {
 	handles, bits, bootstraps := 0, 0, 0
 	for i, c := range cells {
@@ -77,7 +84,7 @@ func together(cells []cell) []cell {
 			handles, bits = handles+1, bits+t.Bits()
 		}
 		bootstraps += c.Cost().Bootstraps
-		if i > 0 && (handles > permit.MaxHandles || bits > permit.MaxBits || bootstraps > 4000) {
+		if i > 0 && (handles > permit.MaxHandles || bits > permit.MaxBits || bootstraps > most) {
 			return cells[:i]
 		}
 	}

@@ -49,7 +49,7 @@ func run(ctx context.Context, only string, again bool) error {
 	if err != nil {
 		return err
 	}
-	m := &matrix{network: newNetwork(), book: book}
+	m := &matrix{network: newNetwork(&tfhe.Default), book: book}
 	defer m.engine.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(together)
@@ -101,10 +101,10 @@ type network struct {
 }
 
 // newNetwork has the same keys in every run.
-func newNetwork() *network {
-	k := tfhe.NewSecretKey(&tfhe.Default, tfhe.SeedFrom([32]byte{'m', 'a', 't', 'r', 'i', 'x'}))
+func newNetwork(p *tfhe.Params) *network {
+	k := tfhe.NewSecretKey(p, tfhe.SeedFrom([32]byte{'m', 'a', 't', 'r', 'i', 'x'}))
 	e := tfhe.NewEngine(k.EvaluationKey(nil), 0)
-	return &network{k, e, radix.NewEvaluator(tfhe.Default, e)}
+	return &network{k, e, radix.NewEvaluator(*p, e)}
 }
 
 // evaluate computes a cell, checks the results and returns their digest.
