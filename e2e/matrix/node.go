@@ -19,6 +19,7 @@ import (
 	fhevm "fhevm/node"
 	"fhevm/sdk"
 	"fhevm/sdk/client"
+	"fhevm/threshold"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/ethereum/go-ethereum/accounts/abi"
@@ -250,22 +251,26 @@ func (n *node) results(r *types.Receipt) (handles []fhe.Handle, err error) {
 	return handles, nil
 }
 
-// decrypt waits for values and re-encrypts them to the account.
-func (n *node) decrypt(ctx context.Context, handles []fhe.Handle) ([]*uint256.Int, error) {
-	for _, h := range handles {
-		for {
-			s, err := n.wallet.Handle(ctx, h, time.Minute)
-			if err != nil {
-				return nil, err
-			}
-			if s.State == "ready" {
-				break
-			}
-			if s.State != "pending" {
-				return nil, fmt.Errorf("handle %s is %s: %s", h, s.State, s.Error)
-			}
+// decrypt waits for values and re-encrypts them to the account. It repeats a request
+// that parties have no answer to in time: what a busy machine prepared is kept.
+func (n *node) decrypt(ctx context.Context, handles []fhe.Handle) (values []*uint256.Int, err error) {
+	const times = 5
+	for range times {
+		var request *sdk.Decryption
+		if request, err = n.request(ctx, handles); err != nil {
+			return nil, err
+		}
+		values, err = n.wallet.UserDecrypt(ctx, request)
+		var problem *sdk.Problem
+		if err == nil || !errors.As(err, &problem) || problem.Code != threshold.Unavailable {
+			return values, err
 		}
 	}
+	return nil, err
+}
+
+// request is a signed one for values.
+func (n *node) request(ctx context.Context, handles []fhe.Handle) (*sdk.Decryption, error) {
 	head, err := n.chain.HeaderByNumber(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -279,5 +284,5 @@ func (n *node) decrypt(ctx context.Context, handles []fhe.Handle) ([]*uint256.In
 		return nil, err
 	}
 	request.Sign(secp256k1.PrivKeyFromBytes(crypto.FromECDSA(n.account.Key)))
-	return n.wallet.UserDecrypt(ctx, request)
+	return request, nil
 }
