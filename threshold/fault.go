@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,16 +55,17 @@ func Faultf(c Code, format string, args ...any) *Fault {
 // Error is the message.
 func (f *Fault) Error() string { return f.Message }
 
-// Known reports whether c is one of the codes above.
-func (c Code) Known() bool {
-	switch c {
-	case BadRequest, PermitWrongChain, PermitBadSigner, PermitWrongKey, PermitNotYetValid, PermitExpired, PermitInvalidated, UserIsContract,
+// Codes are those above.
+func Codes() []Code {
+	return []Code{
+		BadRequest, PermitWrongChain, PermitBadSigner, PermitWrongKey, PermitNotYetValid, PermitExpired, PermitInvalidated, UserIsContract,
 		NotAllowed, NotDelegated, Denied, Paused, EpochNotActive, NotPublic, UnknownHandle, NotReady, DigestRejected, LimitReached, NotMember,
-		Busy, QuotaExceeded, Unavailable, Undecodable, Corrupt, Internal:
-		return true
+		Busy, QuotaExceeded, Unavailable, Undecodable, Corrupt, Internal,
 	}
-	return false
 }
+
+// Known reports whether c is one of Codes.
+func (c Code) Known() bool { return slices.Contains(Codes(), c) }
 
 // FaultOf is what a caller may know of an error. What is no refusal is the affair of
 // who met it, such as "party" or "node", and has to go to its log.

@@ -42,8 +42,7 @@ type Host interface {
 	Service
 	// Admits reports whether the holder of a certificate may connect.
 	Admits(fingerprint fhe.Digest) bool
-	// PartyOf finds the party of an epoch, 0 for the present one, that holds a
-	// certificate.
+	// PartyOf finds the party of an epoch, which is not 0, that holds a certificate.
 	PartyOf(epoch uint64, fingerprint fhe.Digest) (threshold.PartyID, bool)
 }
 

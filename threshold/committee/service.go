@@ -33,7 +33,7 @@ type PublicRequest struct {
 // ShareRequest asks a party for its shares of publicly decryptable handles.
 type ShareRequest struct {
 	Handles []fhe.Handle `json:"handles"`
-	Epoch   uint64       `json:"epoch,omitempty"` // as in PublicRequest
+	Epoch   uint64       `json:"epoch"` // whose party is asked: the asking one's, which opens in it
 	// From is the party that asks. Servers take it from the caller's
 	// certificate, never from the message.
 	From threshold.PartyID `json:"-"`

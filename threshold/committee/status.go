@@ -28,25 +28,26 @@ var statusCodes = map[threshold.Code]codes.Code{
 	threshold.PermitNotYetValid: codes.PermissionDenied,
 	threshold.PermitExpired:     codes.PermissionDenied,
 	threshold.NotAllowed:        codes.PermissionDenied,
+	threshold.NotDelegated:      codes.PermissionDenied,
+	threshold.Denied:            codes.PermissionDenied,
+	threshold.PermitInvalidated: codes.PermissionDenied,
 	threshold.NotPublic:         codes.PermissionDenied,
 	threshold.NotMember:         codes.PermissionDenied,
 	threshold.NotReady:          codes.Unavailable,
 	threshold.Unavailable:       codes.Unavailable,
 	threshold.DigestRejected:    codes.FailedPrecondition,
+	threshold.Paused:            codes.FailedPrecondition,
 	threshold.EpochNotActive:    codes.FailedPrecondition,
 	threshold.Undecodable:       codes.FailedPrecondition,
 	threshold.Corrupt:           codes.FailedPrecondition,
 	threshold.LimitReached:      codes.ResourceExhausted,
 	threshold.Busy:              codes.ResourceExhausted,
 	threshold.QuotaExceeded:     codes.ResourceExhausted,
+	threshold.Internal:          codes.Internal,
 }
 
 func toStatus(f *threshold.Fault) error {
-	code, ok := statusCodes[f.Code]
-	if !ok {
-		code = codes.Internal
-	}
-	s := status.New(code, f.Message)
+	s := status.New(statusCodes[f.Code], f.Message)
 	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: string(f.Code), Domain: errorDomain}}
 	if f.Retry > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(f.Retry)})
