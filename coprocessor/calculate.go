@@ -26,17 +26,19 @@ const cacheShare = 8
 type Calculator struct {
 	evaluator Evaluator
 	slots     chan struct{} // holds one element per evaluation of a task in progress
+	memory    budget
 	unpacks   shared[*radix.Ciphertext]
 	recent    *cache // unpacked not long ago
 	closing   context.Context
 }
 
 // NewCalculator returns a Calculator that runs at most the given number of a
-// task's evaluations at a time, DefaultWorkers if that is 0, and keeps an eighth of
-// so many bytes of values at hand, of DefaultMemory if that is 0, until closing ends.
+// task's evaluations at a time, DefaultWorkers if that is 0, as far as so many bytes
+// are enough for them, DefaultMemory if that is 0, and keeps an eighth as much of
+// values at hand, until closing ends.
 func NewCalculator(closing context.Context, e Evaluator, workers int, memory int64) *Calculator {
 	workers, memory = cmp.Or(workers, DefaultWorkers), cmp.Or(memory, DefaultMemory)
-	return &Calculator{evaluator: e, slots: make(chan struct{}, workers), recent: newCache(memory / cacheShare), closing: closing}
+	return &Calculator{evaluator: e, slots: make(chan struct{}, workers), memory: budget{limit: memory, freed: func() {}}, recent: newCache(memory / cacheShare), closing: closing}
 }
 
 // shelf is where a computation finds what it takes.

@@ -1,7 +1,6 @@
 package coprocessor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +42,7 @@ func (e *PoisonError) Error() string {
 // LateReport is a second report of a task.
 type LateReport struct {
 	Task   *Task
-	First  string // worker whose report was taken
+	First  *Report // that was taken, if there was one
 	Report *Report
 }
 
@@ -217,10 +216,22 @@ func (c *Coprocessor) late(l LateReport) (lies []finished, err error) {
 			return nil, err
 		}
 		have, got := TaskResult{Digest: known.Digest}, &l.Report.Results[i]
-		if !known.Ready || constant(n) || said(&have) == said(got) {
+		first := thisNode
+		if l.First != nil {
+			first = l.First.Worker
+		}
+		if !known.Ready {
+			// Of failures, only the first report's own: others are of operands, of machines
+			// that disagreed before, or of tasks that were given up.
+			if known.Failure == nil || l.First == nil || known.Failure.Reason != l.First.Results[i].Failure {
+				continue
+			}
+			have = l.First.Results[i]
+		}
+		if constant(n) || said(&have) == said(got) {
 			continue
 		}
-		d := &disagreement{first: cmp.Or(l.First, thisNode), second: l.Report.Worker, have: said(&have), got: said(got)}
+		d := &disagreement{first: first, second: l.Report.Worker, have: said(&have), got: said(got)}
 		lies = append(lies, c.alarm(d, &job{node: n}, l.Task.contents[i]))
 	}
 	return lies, nil

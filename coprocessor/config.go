@@ -101,10 +101,16 @@ func (c *Config) Validate() error {
 	if c.ClusterOnly && c.Cluster == nil {
 		errs = append(errs, errors.New("the cluster that is to do all work is missing"))
 	}
-	if c.Memory != 0 && c.Memory < minMemory {
-		errs = append(errs, fmt.Errorf("%d bytes of memory for evaluations, want at least %d, or 0 for %d", c.Memory, minMemory, DefaultMemory))
+	return errors.Join(append(errs, CheckMemory(c.Memory))...)
+}
+
+// CheckMemory refuses sizes in bytes that are too small for evaluations; 0 stands for
+// DefaultMemory.
+func CheckMemory(memory int64) error {
+	if memory != 0 && memory < minMemory {
+		return fmt.Errorf("%d bytes of memory for evaluations, want at least %d, or 0 for %d", memory, minMemory, DefaultMemory)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (c *Config) setDefaults() {

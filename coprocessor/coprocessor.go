@@ -59,6 +59,7 @@ func Open(cfg Config) (*Coprocessor, error) {
 	}
 	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, squasher: make(chan struct{}, maxSquashes)}
 	c.workload.now = cfg.Now
+	calculator.memory.freed = c.poke
 	c.squashes.limit = maxWaiting
 	c.closing, c.close = closing, end
 	return c, nil

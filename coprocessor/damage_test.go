@@ -117,6 +117,7 @@ func TestDamagedCiphertexts(t *testing.T) {
 			what := tamper(t, fs, r, []string{"x", "xr", "qu", "xqu"}[k%4], 1+int(k)*2, false)
 			m := start(t, fs, newPlainEvaluator(), withSquasher, fromChain(log))
 			m.feed(t, log.Blocks[len(log.Blocks)-1])
+			ended := tidied(t, m.Coprocessor)
 			m.drain(t)
 			if !m.outcomes(t, log.Blocks).equal(want) {
 				t.Errorf("seed %d: other digests after %s", seed, what)
@@ -124,9 +125,49 @@ func TestDamagedCiphertexts(t *testing.T) {
 			if m.Stats().Damaged == 0 && k == 4 {
 				t.Errorf("seed %d: nobody was told of %s", seed, what)
 			}
+			m.rest(t)
 			m.stop(t)
+			if err := <-ended; err != nil {
+				t.Errorf("seed %d: after %s: %v", seed, what, err)
+			}
 		}
 	}
+}
+
+// TestTidyMeetsDamage spoils digests that pending work takes. What prunes the store
+// meets them first, and must go on, as the machine does.
+func TestTidyMeetsDamage(t *testing.T) {
+	log := program(300)
+	want := undisturbedLife(t, log)
+	fs := copied(settled(t, log, false))
+	last := len(log.Blocks) - 1
+	what := tamper(t, fs, rand.New(rand.NewPCG(1, 0)), "r", 1000, false)
+	c := prepare(t, fs, newPlainEvaluator(), withSquasher, fromChain(log))
+	(&machine{Coprocessor: c}).feed(t, log.Blocks[last])
+	ended := tidied(t, c)
+	for changed := c.Changed(); c.Stats().Damaged == 0; changed = c.Changed() {
+		select {
+		case err := <-ended:
+			t.Fatalf("pruning ended after %s: %v", what, err)
+		case <-changed:
+		}
+	}
+	m := run(c)
+	m.drain(t)
+	if !m.outcomes(t, log.Blocks).equal(want) {
+		t.Errorf("other digests after %s", what)
+	}
+	m.stop(t)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// tidied lets a machine prune until it stops.
+func tidied(t *testing.T, c *Coprocessor) <-chan error {
+	ended := make(chan error, 1)
+	go func() { ended <- c.Tidy(t.Context(), 1) }()
+	return ended
 }
 
 // TestRepair spoils anything at all. A repair must leave a sound store, from

@@ -21,34 +21,60 @@ type estimate struct {
 func (g *graph) estimate(n *store.Node) (estimate, error) {
 	switch n.Kind {
 	case store.Operation:
-		return g.estimateOperation(n)
+		d, err := typed(n, g.typeOf)
+		if err != nil {
+			return estimate{}, err
+		}
+		cost := d.Cost()
+		return estimate{bootstraps: int64(cost.Bootstraps), depth: cost.Depth, memory: blockSize * heldBlocks(d)}, nil
 	case store.Input:
-		return g.estimateList(n.List)
+		enc, err := g.store.List(n.List)
+		if err != nil {
+			return estimate{}, err
+		}
+		return estimateList(n.List, enc)
 	}
 	return estimate{}, nil
 }
 
-func (g *graph) estimateOperation(n *store.Node) (e estimate, err error) {
+func (g *graph) typeOf(id store.ID) (fhe.Type, error) {
+	source, err := g.store.Node(id)
+	if err != nil {
+		return 0, err
+	}
+	return source.Handle.Type(), nil
+}
+
+// operandTypes are the types of the operands of n. typeOf is asked for those that the
+// type of n does not say.
+func operandTypes(n *store.Node, typeOf func(store.ID) (fhe.Type, error)) ([]fhe.Type, error) {
 	row, err := n.Op.Operator()
 	if err != nil {
-		return e, err
+		return nil, err
 	}
 	types := row.Signature(n.Type, len(n.Operands))
-	if row.Shape == fhe.Convert {
-		source, err := g.store.Node(store.ID(n.Operands[0].Word))
+	if row.Shape == fhe.Convert && len(n.Operands) > 0 {
+		t, err := typeOf(store.ID(n.Operands[0].Word))
+		types = []fhe.Type{t}
 		if err != nil {
-			return e, err
+			return nil, err
 		}
-		types = []fhe.Type{source.Handle.Type()}
 	}
-	d := typed(n, types)
-	cost := d.Cost()
-	return estimate{bootstraps: int64(cost.Bootstraps), depth: cost.Depth, memory: blockSize * heldBlocks(d)}, nil
+	for i, o := range n.Operands {
+		if o.Kind != fhe.Clear && i >= len(types) {
+			return nil, fmt.Errorf("%s has no encrypted operand %d", n.Op, i)
+		}
+	}
+	return types, nil
 }
 
 // typed is the derivation that n would be if its operands were any handles of
 // their types. n itself may be several derivations in one (decision 0006).
-func typed(n *store.Node, types []fhe.Type) *fhe.Derivation {
+func typed(n *store.Node, typeOf func(store.ID) (fhe.Type, error)) (*fhe.Derivation, error) {
+	types, err := operandTypes(n, typeOf)
+	if err != nil {
+		return nil, err
+	}
 	d := &fhe.Derivation{Op: n.Op, Type: n.Type, Table: n.Table}
 	for i, o := range n.Operands {
 		if o.Kind != fhe.Clear {
@@ -56,12 +82,11 @@ func typed(n *store.Node, types []fhe.Type) *fhe.Derivation {
 		}
 		d.Operands = append(d.Operands, o)
 	}
-	return d
+	return d, nil
 }
 
-func (g *graph) estimateList(digest fhe.Digest) (e estimate, err error) {
-	enc, err := g.store.List(digest)
-	if err != nil || enc == nil || fhe.IsAttested(enc) {
+func estimateList(digest fhe.Digest, enc []byte) (e estimate, err error) {
+	if enc == nil || fhe.IsAttested(enc) {
 		return e, err // the evaluation reports what is missing
 	}
 	types, err := fhe.InputTypes(enc)

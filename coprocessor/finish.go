@@ -20,9 +20,6 @@ func (s *scheduler) collect(o outcome) []outcome {
 			delete(s.away, o.task)
 		} else {
 			s.running--
-			for _, f := range o.jobs {
-				s.memory -= f.estimate.memory
-			}
 		}
 	}
 	return all

@@ -207,6 +207,16 @@ func (m *machine) drain(t testing.TB) {
 	}
 }
 
+// rest waits until nothing runs, which must give back all memory.
+func (m *machine) rest(t testing.TB) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); m.Stats().Running > 0 || m.Stats().Memory != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("at rest: %+v", m.Stats())
+		}
+	}
+}
+
 // digests returns the digest of every wanted handle, which must be ready.
 func (m *machine) digests(t testing.TB, blocks []fhe.Batch) map[fhe.Handle]fhe.Digest {
 	t.Helper()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"fhevm/coprocessor/store"
@@ -27,7 +26,6 @@ type scheduler struct {
 	more    bool               // there may be wants to load
 	swept   bool               // no earlier graph's bare ciphertexts are left
 	running int                // jobs here
-	memory  int64              // that they take, estimated, in bytes
 	away    map[*job]uint64    // of each task elsewhere, one job and the age class
 	lent    context.Context    // of the tasks elsewhere
 	recall  context.CancelFunc // ends it
@@ -56,7 +54,7 @@ func (c *Coprocessor) Run(ctx context.Context) error {
 		<-s.results
 	}
 	s.graph.abandon()
-	c.totals.set(0, 0, 0, 0)
+	c.totals.set(0, 0, 0)
 	if errors.Is(err, ErrClosed) || stopped && errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -87,7 +85,7 @@ func (s *scheduler) loop(ctx context.Context) error {
 		if err := s.c.lost(s.advance(ctx)); err != nil && !errors.Is(err, ErrPending) {
 			return fmt.Errorf("schedule computations: %w", err)
 		}
-		s.c.totals.set(len(s.graph.jobs), s.running, len(s.away), s.memory)
+		s.c.totals.set(len(s.graph.jobs), s.running, len(s.away))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -129,14 +127,18 @@ func (s *scheduler) advance(ctx context.Context) error {
 	if err := s.handOut(ctx); err != nil {
 		return err
 	}
+	memory := &s.c.calculator.memory
 	for s.running < s.c.cfg.Workers {
-		j := s.graph.next(s.limit(), s.room())
+		j := memory.choose(func(room int64) *job { return s.graph.next(s.limit(), room) })
 		if j == nil {
 			break
 		}
 		s.running++
-		s.memory += j.estimate.memory
-		go func() { s.results <- s.c.perform(ctx, j) }()
+		go func() {
+			o := s.c.perform(ctx, j)
+			memory.end(j.estimate.memory, 0)
+			s.results <- o
+		}()
 	}
 	return nil
 }
@@ -187,15 +189,6 @@ func (s *scheduler) limit() uint64 {
 		limit = min(limit, class)
 	}
 	return limit
-}
-
-// room is the memory that is left for a further evaluation. A lone one always has
-// enough.
-func (s *scheduler) room() int64 {
-	if s.running == 0 {
-		return math.MaxInt64
-	}
-	return s.c.cfg.Memory - s.memory
 }
 
 // load reads wants into the graph, oldest first, and settles those that have

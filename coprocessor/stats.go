@@ -29,7 +29,7 @@ type Stats struct {
 	Rate             float64       // of a full machine, bootstraps a second; 0 while it is unknown
 	Delay            time.Duration // until the queue is done at that rate; 0 while it is unknown
 
-	Memory int64 // of the evaluations in flight, estimated, in bytes
+	Memory int64 // of the evaluations in flight and what they left for others, estimated, in bytes
 	Cached int64 // of unpacked values at hand, in bytes
 }
 
@@ -49,7 +49,7 @@ func (c *Coprocessor) Stats() Stats {
 		Damaged:    t.damaged.Load(),
 		Pruned:     t.pruned.Load(),
 		Bootstraps: t.bootstraps.Load(),
-		Memory:     t.memory.Load(),
+		Memory:     c.calculator.memory.size(),
 		Cached:     c.calculator.recent.size(),
 
 		Workers:       workers,
@@ -63,17 +63,15 @@ func (c *Coprocessor) Stats() Stats {
 
 type totals struct {
 	queued, running, away    atomic.Int64
-	memory                   atomic.Int64
 	done, failed, bootstraps atomic.Uint64
 	checked, disagreements   atomic.Uint64
 	damaged, pruned          atomic.Uint64
 }
 
-func (t *totals) set(queued, running, away int, memory int64) {
+func (t *totals) set(queued, running, away int) {
 	t.queued.Store(int64(queued))
 	t.running.Store(int64(running))
 	t.away.Store(int64(away))
-	t.memory.Store(memory)
 }
 
 // Trace describes a finished computation.

@@ -107,6 +107,7 @@ type taskJob struct {
 	done     chan struct{} // closed when result and values are set
 	result   TaskResult
 	values   []*radix.Ciphertext // while there are uses
+	held     int64               // by the values, in bytes
 }
 
 // plan finds out which jobs need which.
@@ -143,7 +144,7 @@ func (r *taskRun) plan() error {
 func (r *taskRun) run(ctx context.Context, c *Calculator, i int) error {
 	j := &r.jobs[i]
 	defer close(j.done)
-	defer r.release(j)
+	defer r.release(c, j)
 	for _, k := range j.needs {
 		select {
 		case <-r.jobs[k].done:
@@ -160,6 +161,57 @@ func (r *taskRun) run(ctx context.Context, c *Calculator, i int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	memory, err := r.memory(ctx, r.task.Jobs[i])
+	if err != nil {
+		return err
+	}
+	if err := c.memory.begin(ctx, memory); err != nil {
+		return err
+	}
+	defer func() {
+		c.memory.end(memory, j.held)
+		c.memory.freed()
+	}()
+	return r.compute(ctx, c, i)
+}
+
+// memory estimates what the computation of n holds, in bytes.
+func (r *taskRun) memory(ctx context.Context, n *store.Node) (int64, error) {
+	switch n.Kind {
+	case store.Operation:
+		d, err := typed(n, r.typeOf)
+		if err != nil {
+			return 0, err
+		}
+		return blockSize * heldBlocks(d), nil
+	case store.Input:
+		enc, err := r.list(ctx, n)
+		if err != nil {
+			return 0, err
+		}
+		e, err := estimateList(n.List, enc)
+		return e.memory, err
+	}
+	return 0, nil
+}
+
+// typeOf is the type of an operand, or the widest where the task does not say it.
+func (r *taskRun) typeOf(id store.ID) (fhe.Type, error) {
+	at, inside := r.makes[id]
+	if !inside || r.task.Jobs[at.job].Kind != store.Operation {
+		return fhe.Uint256, nil
+	}
+	n := r.task.Jobs[at.job]
+	row, err := n.Op.Operator()
+	if err != nil {
+		return 0, err
+	}
+	return row.Results(n.Type)[at.value], nil
+}
+
+// compute does job i, which may begin.
+func (r *taskRun) compute(ctx context.Context, c *Calculator, i int) error {
+	j := &r.jobs[i]
 	var bootstraps atomic.Uint64
 	ctx = metered(ctx, func(n int) { bootstraps.Add(uint64(n)) })
 	began := time.Now()
@@ -174,6 +226,9 @@ func (r *taskRun) run(ctx context.Context, c *Calculator, i int) error {
 		j.result.Packed, j.result.Digest = p.packed, fhe.Keccak(p.packed)
 		if j.uses.Load() > 0 {
 			j.values = p.values
+			for _, ct := range p.values {
+				j.held += sizeOf(ct)
+			}
 		}
 	}
 	j.result.Bootstraps, j.result.Duration = bootstraps.Load(), time.Since(began)
@@ -181,11 +236,12 @@ func (r *taskRun) run(ctx context.Context, c *Calculator, i int) error {
 }
 
 // release forgets the bare ciphertexts that j was the last to use.
-func (r *taskRun) release(j *taskJob) {
+func (r *taskRun) release(c *Calculator, j *taskJob) {
 	for _, k := range j.needs {
 		if o := &r.jobs[k]; o.uses.Add(-1) == 0 {
 			<-o.done
 			o.values = nil
+			c.memory.drop(o.held)
 		}
 	}
 }

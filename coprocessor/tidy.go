@@ -17,7 +17,8 @@ const DefaultKeep = 1 << 14
 const tidyRate = 2000
 
 // Tidy drops, for as long as the coprocessor runs, what can be computed again
-// and was not used for that many blocks. It returns nil when ctx ends or Close begins.
+// and was not used for that many blocks. A damaged record that it meets is computed
+// again, as one that a computation meets. It returns nil when ctx ends or Close begins.
 func (c *Coprocessor) Tidy(ctx context.Context, keep uint64) error {
 	for next := uint64(0); ; {
 		grown := c.moved.next()
@@ -27,6 +28,9 @@ func (c *Coprocessor) Tidy(ctx context.Context, keep uint64) error {
 		case begun && cursor.Number >= next:
 			next = cursor.Number + max(1, keep/8)
 			_, err = c.prune(ctx, store.Pruning{Policy: store.Policy{Results: keep, Squashed: keep}, Rate: tidyRate})
+			if err = c.lost(err); errors.Is(err, ErrPending) { // it goes on behind the next block
+				next, err = cursor.Number+1, nil
+			}
 		default:
 			err = c.sleep(ctx, grown)
 		}

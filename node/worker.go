@@ -28,6 +28,7 @@ type WorkerConfig struct {
 	Name      string // for people; default: the host's, made unlike others
 	Workers   int    // bootstraps at a time, default all processors
 	Tasks     int    // at a time, default tasksPerProcessor for each bootstrap at a time
+	Memory    int64  // bytes for evaluations in flight, default DefaultMemory, see coprocessor.Config
 	Logger    *slog.Logger
 	Ready     func(name string) // optional: called when it begins
 }
@@ -44,6 +45,9 @@ const (
 func RunWorker(ctx context.Context, cfg WorkerConfig) (err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := coprocessor.CheckMemory(cfg.Memory); err != nil {
+		return err
 	}
 	token, err := cluster.ReadToken(cfg.TokenFile)
 	if err != nil {
@@ -82,7 +86,7 @@ func newWorker(cfg WorkerConfig, name string, domain fhe.Domain, e coprocessor.E
 		return nil, err
 	}
 	// Run's context ends all that the calculator does.
-	calculator := coprocessor.NewCalculator(context.Background(), e, 0, 0)
+	calculator := coprocessor.NewCalculator(context.Background(), e, 0, cfg.Memory)
 	return cluster.NewWorker(cluster.WorkerConfig{
 		Domain: domain, Name: name, Conn: conn, Blobs: blobs, Calculator: calculator,
 		Tasks: tasksFor(cfg), Grace: workerGrace, Logger: cfg.Logger,

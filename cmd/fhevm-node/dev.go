@@ -28,6 +28,11 @@ a restart, also after kill -9, goes on where it left off.`,
 	}
 }
 
+var memoryFlag = &cli.IntFlag{
+	Name: "memory", Value: node.DefaultMemory >> 20,
+	Usage: "use `MIB` of memory for evaluations at a time, and an eighth of it more for values at hand",
+}
+
 // nodeFlags are those of every node, whatever chain it serves.
 func nodeFlags() []cli.Flag {
 	return append([]cli.Flag{
@@ -40,7 +45,7 @@ func nodeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config-out", Usage: "write addresses, accounts and parameters to `FILE` as JSON once the node is ready"},
 		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics and health checks at `ADDRESS`, such as 127.0.0.1:9464", EnvVars: []string{"FHEVM_METRICS"}},
 		&cli.DurationFlag{Name: "max-delay", Value: node.DefaultMaxDelay, Usage: "refuse transactions that order computation while what is ordered takes longer than `DURATION`; 0: never"},
-		&cli.IntFlag{Name: "memory", Value: node.DefaultMemory >> 20, Usage: "use `MIB` of memory for evaluations at a time, and an eighth of it more for values at hand"},
+		memoryFlag,
 		&cli.Uint64Flag{Name: "keep-blocks", Value: node.DefaultKeep, Usage: "keep what nothing wants for `N` blocks; needed again, it is computed again"},
 		&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
 		&cli.BoolFlag{Name: "exit-with-stdin", Usage: "stop when standard input ends, as it does when the program that started the node is gone"},

@@ -69,6 +69,7 @@ returns them.`,
 			&cli.StringFlag{Name: "network", Usage: "`FOLDER` that keygen made, instead of development keys"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of this worker in the node's log (default: the host's)"},
 			&cli.IntFlag{Name: "workers", Usage: "run `N` bootstraps at a time (default: one per processor)"},
+			memoryFlag,
 			&cli.IntFlag{Name: "tasks", Usage: "compute `N` tasks at a time, whose bootstraps share batches (default: 4 per bootstrap at a time)"},
 		},
 		Action: runWorker,
@@ -82,7 +83,7 @@ func runWorker(c *cli.Context) error {
 	}
 	return node.RunWorker(c.Context, node.WorkerConfig{
 		Network: folder, URL: c.String("cluster"), TokenFile: c.String("token"), CA: c.String("ca"), Blobs: c.String(blobsFlag.Name),
-		Name: c.String("name"), Workers: c.Int("workers"), Tasks: c.Int("tasks"), Logger: slog.Default(),
+		Name: c.String("name"), Workers: c.Int("workers"), Tasks: c.Int("tasks"), Memory: int64(c.Int(memoryFlag.Name)) << 20, Logger: slog.Default(),
 		Ready: func(name string) { fmt.Fprintf(c.App.Writer, "worker %s ready\n", name) },
 	})
 }

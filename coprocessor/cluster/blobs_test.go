@@ -2,8 +2,11 @@ package cluster
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"fhevm/fhe"
@@ -84,4 +87,46 @@ func TestS3Addresses(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+}
+
+// forgetful loses the first value that is put under each name.
+type forgetful struct {
+	mu   sync.Mutex
+	lost map[string]bool
+	kept map[string][]byte
+}
+
+func (f *forgetful) Put(_ context.Context, name string, value []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lost[name] {
+		f.kept[name] = value
+	}
+	f.lost[name] = true
+	return nil
+}
+
+func (f *forgetful) Get(_ context.Context, name string) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b, ok := f.kept[name]; ok {
+		return b, nil
+	}
+	return nil, errors.New("there is no such value")
+}
+
+// TestLostBlobs loses what tasks take: a task that is returned for it comes again
+// with what it takes.
+func TestLostBlobs(t *testing.T) {
+	blobs := &forgetful{lost: make(map[string]bool), kept: make(map[string][]byte)}
+	log, _ := single()
+	want := alone(t, log)
+	s := startServer(t)
+	h := leadWith(t, s.URL(), vfs.NewMem(), blobs, quick)
+	w := work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Blobs = blobs })
+	h.feed(t, log.Blocks...)
+	h.drain(t)
+	h.check(t, log, want)
+	h.stop()
+	w.stop(t)
 }

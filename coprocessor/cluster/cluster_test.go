@@ -260,6 +260,40 @@ func TestLateLie(t *testing.T) {
 	h.stop()
 }
 
+// TestLateContradictsFailure has a worker report a failure, and another a digest for
+// the same computation, when the first was taken: that is an alarm.
+func TestLateContradictsFailure(t *testing.T) {
+	log, handles := single()
+	s := startServer(t)
+	h := lead(t, s.URL(), vfs.NewMem())
+	w := work(t, s.URL(), refusing{newEvaluator()})
+	h.feed(t, log.Blocks...)
+	h.drain(t)
+	nc := connect(t, s.URL(), "honest")
+	h.leader.mu.Lock()
+	for _, id := range h.leader.done.Keys() {
+		p, _ := h.leader.done.Peek(id)
+		m := message{Task: id, Worker: "honest", Results: make([]coprocessor.TaskResult, len(p.Task.Jobs))}
+		for i, n := range p.Task.Jobs {
+			if n.Op == fhe.Mul {
+				m.Results[i].Digest = fhe.Digest{1}
+			} else {
+				m.Results[i] = p.first.Results[i]
+			}
+		}
+		if err := nc.Publish(subject(logtest.Domain, "results"), m.encode()); err != nil {
+			t.Error(err)
+		}
+	}
+	h.leader.mu.Unlock()
+	until(t, h, func() bool { return h.Stats().Disagreements == 1 })
+	until(t, h, func() bool {
+		st, err := h.Status(handles[1])
+		return err == nil && st.Failure != nil && strings.Contains(st.Failure.Reason, w.name) && strings.Contains(st.Failure.Reason, "honest")
+	})
+	h.stop()
+}
+
 // TestPoison has a task kill every worker that takes it: it is given up. Deliveries
 // that a busy machine loses count too, so that it may meet fewer than it could.
 func TestPoison(t *testing.T) {

@@ -75,8 +75,8 @@ type member struct {
 type parcel struct {
 	errand
 	messages chan *message
-	gone     chan struct{} // closed when nobody can compute it
-	first    string        // whose report was taken
+	gone     chan struct{}       // closed when nobody can compute it
+	first    *coprocessor.Report // that was taken, without packed results
 }
 
 // NewLeader empties the domain's queue and takes it over.
@@ -178,15 +178,15 @@ func (l *Leader) Compute(ctx context.Context, t *coprocessor.Task, fetch coproce
 	if err != nil {
 		return nil, err
 	}
-	if err := l.supply(ctx, t, fetch); err != nil {
-		return nil, l.offline(ctx, err)
-	}
 	id := fhe.Keccak(enc)
 	if !l.expect(id, p) {
 		return nil, coprocessor.ErrNoWorker
 	}
 	defer l.forget(id, p)
 	for {
+		if err := l.supply(ctx, t, fetch); err != nil { // each time: values may vanish
+			return nil, l.offline(ctx, err)
+		}
 		seq, err := l.publish(ctx, enc)
 		if err != nil {
 			return nil, l.offline(ctx, err)
@@ -356,6 +356,9 @@ func (l *Leader) open(ctx context.Context, p *parcel, m *message) (*coprocessor.
 			return nil, nil
 		}
 	}
-	p.first = m.Worker
+	p.first = &coprocessor.Report{Worker: m.Worker, Results: slices.Clone(m.Results)}
+	for i := range p.first.Results {
+		p.first.Results[i].Packed = nil
+	}
 	return r, nil
 }
