@@ -41,7 +41,7 @@ func Find(ctx context.Context, client *ethclient.Client, registry fhe.Address, d
 }
 
 // errNoHistory says that a chain does not answer for old blocks.
-var errNoHistory = errors.New("the chain does not say since when it has the contracts, for its nodes forget old states: name the block of the deployment with --from")
+var errNoHistory = errors.New("the chain does not say since when it has the contracts, for its nodes forget old states: name the block of the deployment with --deployed")
 
 // Since is the first block after which a contract is there; false if it is not
 // there now.

@@ -19,13 +19,17 @@ type Claim struct {
 	Signer fhe.Address
 }
 
-// NewClaim checks that a signature is one of the digest of packed, as the ciphertext
-// of h. Whose it is, it says.
-func NewClaim(domain fhe.Domain, h fhe.Handle, packed, signature []byte) (*Claim, error) {
+// NewClaim checks that a signature is by one of the network's coprocessors, of the
+// digest of packed as the ciphertext of h. A stranger's word would prove nothing, and
+// other bytes than those that were signed recover a stranger too.
+func NewClaim(domain fhe.Domain, coprocessors []fhe.Address, h fhe.Handle, packed, signature []byte) (*Claim, error) {
 	c := &Claim{Packed: packed, Signed: SignedDigest{Handle: h, Kind: fhe.OfCiphertext, Digest: fhe.Keccak(packed), Signature: signature}}
 	var err error
 	if c.Signer, err = c.Signed.Recover(domain); err != nil {
 		return nil, fmt.Errorf("claim on %s: %w", h, err)
+	}
+	if !slices.Contains(coprocessors, c.Signer) {
+		return nil, fmt.Errorf("claim on %s: signed by %s, who is none of the network's coprocessors, or over other bytes", h, c.Signer)
 	}
 	return c, nil
 }

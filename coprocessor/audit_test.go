@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -18,7 +19,8 @@ type claims struct {
 	of   *machine
 	lies map[fhe.Handle]fhe.Handle // claims on the former are the latter's ciphertext
 
-	alone bool // whether audits take nothing as claimed
+	alone bool   // whether audits take nothing as claimed
+	as    Signer // who signs, if not the coprocessor
 }
 
 func (c *claims) fetch(_ context.Context, h fhe.Handle) (*Claim, error) {
@@ -35,10 +37,35 @@ func (c *claims) fetch(_ context.Context, h fhe.Handle) (*Claim, error) {
 		return nil, err
 	}
 	d := SignedDigest{Handle: h, Kind: fhe.OfCiphertext, Digest: p.Digest()}
-	if d.Signature, err = c.of.cfg.Signer.Sign(d.Hash(logtest.Domain)); err != nil {
+	signer := c.of.cfg.Signer
+	if c.as != nil {
+		signer = c.as
+	}
+	if d.Signature, err = signer.Sign(d.Hash(logtest.Domain)); err != nil {
 		return nil, err
 	}
-	return NewClaim(logtest.Domain, h, b, d.Signature)
+	return NewClaim(logtest.Domain, []fhe.Address{c.of.cfg.Signer.(*Key).Address()}, h, b, d.Signature)
+}
+
+// TestAuditTakesNoStrangersWord: what a stranger signs is no claim, right or wrong,
+// and nothing is computed from it.
+func TestAuditTakesNoStrangersWord(t *testing.T) {
+	c, handles, log := audited(t, 1)
+	stranger, err := NewKey(slices.Repeat([]byte{8}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.as = stranger
+	sample := handles[len(handles)-3:]
+	findings, _ := c.audit(log, sample)
+	if len(findings) != len(sample) {
+		t.Fatalf("%d findings for %d handles", len(findings), len(sample))
+	}
+	for _, f := range findings {
+		if f.Agrees() || f.Claim != nil || len(f.Operands) > 0 || f.Err == nil || !strings.Contains(f.Err.Error(), stranger.Address().String()) {
+			t.Errorf("%+v", f)
+		}
+	}
 }
 
 // audited is a coprocessor that has run a random program, and the handles that it

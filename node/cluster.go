@@ -35,6 +35,17 @@ const DefaultCluster = "127.0.0.1:8547"
 
 func (c *ClusterConfig) enabled() bool { return c.Listen != "" || c.URL != "" }
 
+// token reads the cluster's token, and makes that of a server in this process.
+func (c *ClusterConfig) token(path string) (string, error) {
+	switch {
+	case c.URL == "":
+		return cluster.MakeToken(path)
+	case c.TokenFile == "":
+		return "", fmt.Errorf("the server at %s knows a token: name the file that holds it with --cluster-token", c.URL)
+	}
+	return cluster.ReadToken(path)
+}
+
 // lead is a node's side of a cluster.
 type lead struct {
 	leader    *cluster.Leader
@@ -64,7 +75,7 @@ func openCluster(cfg ClusterConfig, dataDir string, domain fhe.Domain, log *slog
 		dir = l.temporary
 	}
 	l.tokenFile = cmp.Or(cfg.TokenFile, filepath.Join(dir, "token"))
-	token, err := cluster.MakeToken(l.tokenFile)
+	token, err := cfg.token(l.tokenFile)
 	if err != nil {
 		return l, err
 	}
@@ -79,12 +90,15 @@ func openCluster(cfg ClusterConfig, dataDir string, domain fhe.Domain, log *slog
 	if l.conn, err = l.connect(cluster.Access{URL: l.url, Token: token, CA: cfg.CA, Name: "leader"}, log); err != nil {
 		return l, err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), clusterStart)
+	defer cancel()
+	if err := cluster.AwaitConnection(ctx, l.conn, l.url); err != nil {
+		return l, err
+	}
 	blobs, err := openBlobs(cfg.Blobs, l.conn, domain)
 	if err != nil {
 		return l, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), clusterStart)
-	defer cancel()
 	l.leader, err = cluster.NewLeader(ctx, cluster.LeaderConfig{Domain: domain, Conn: l.conn, Blobs: blobs, Logger: log})
 	return l, err
 }

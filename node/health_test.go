@@ -79,6 +79,20 @@ func TestReadyz(t *testing.T) {
 	check("without a store", "store chain")
 }
 
+// TestReadyzOnALiveChain: blocks that do not count yet are not behind.
+func TestReadyzOnALiveChain(t *testing.T) {
+	m := newMachine(t, Config{})
+	m.health.set("all", true)
+	m.compute, m.depth = new(compute), 2*maxBehind
+	for range 2*maxBehind + 3 {
+		m.own.Client().Client().CallContext(t.Context(), new(string), "evm_mine")
+	}
+	var r readiness
+	if code := get(t, m, "/readyz", &r); code != http.StatusOK || r.Status == nil || r.Status.Head != 3 {
+		t.Errorf("%d %+v, status %+v", code, r, r.Status)
+	}
+}
+
 // TestOperations: the listener serves the three, and stays on the machine.
 func TestOperations(t *testing.T) {
 	m := newMachine(t, Config{})

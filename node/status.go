@@ -68,7 +68,7 @@ func (s *Status) Behind() uint64 {
 
 // Status looks at the node's parts one after the other.
 func (n *Node) Status(ctx context.Context) (*Status, error) {
-	head, err := n.chain.Client().BlockNumber(ctx)
+	head, err := n.view().Finalized(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (n *Node) Status(ctx context.Context) (*Status, error) {
 	d, c := n.Domain(), n.Stats()
 	s := &Status{
 		Version: n.config.Version, Network: string(n.network.Network), Domain: StatusDomain{d.ChainID, d.ACL, d.KeyID, d.Version},
-		Head:         head,
+		Head:         head.Number,
 		Queue:        StatusQueue{c.Missing, c.Queued, c.Running, c.QueuedBootstraps},
 		DelaySeconds: c.Delay.Seconds(), BootstrapsPerSec: c.Rate,
 		MaxDelaySeconds: n.admission.limit.Seconds(), Accepting: n.admission.overload() == nil, RefusedTransactions: n.admission.refused.Load(),

@@ -20,15 +20,14 @@ import (
 
 // VerifyConfig says whose work is computed again.
 type VerifyConfig struct {
-	Network  network.Folder // public.key, evaluation.key, random.key and network.json
-	RPC      string         // JSON-RPC URL of the chain: the verifier's own or a trusted node
-	Registry string         // key registry of an attached network; "" for the established address
-	API      string         // wallet API URL of the node to be verified
-	From     uint64         // first block whose handles are verified
-	Sample   float64        // fraction of them, above 0 to 1
-	Seed     uint64         // of the sample
-	Workers  int            // bootstraps at a time, default all processors
-	Logger   *slog.Logger
+	Network network.Folder // public.key, evaluation.key, random.key and network.json
+	Chain   Attach         // by the verifier's own or a trusted node; nothing is deployed
+	API     string         // wallet API URL of the node to be verified
+	From    uint64         // first block whose handles are verified
+	Sample  float64        // fraction of them, above 0 to 1
+	Seed    uint64         // of the sample
+	Workers int            // bootstraps at a time, default all processors
+	Logger  *slog.Logger
 
 	// Optional: told how far reading the chain is, then of each handle.
 	Progress func(stage string, done, total uint64)
@@ -37,7 +36,7 @@ type VerifyConfig struct {
 
 // Verified counts an audit's findings.
 type Verified struct {
-	Agree, Disagree, Unclear int // unclear: the node gives no ciphertext, or the computation fails here
+	Agree, Disagree, Unclear int // unclear: no coprocessor of the network signs a ciphertext, or the computation fails here
 	Wanted                   int // handles from which the sample was drawn
 }
 
@@ -53,7 +52,9 @@ func Verify(ctx context.Context, cfg VerifyConfig) (*Verified, error) {
 	if n.network, err = cfg.Network.Description(); err != nil {
 		return nil, err
 	}
-	if err := n.attach(ctx, &Attach{URL: cfg.RPC, Registry: cfg.Registry, Progress: cfg.reading()}); err != nil {
+	at := cfg.Chain
+	at.Deploy, at.Progress = false, cfg.reading()
+	if err := n.attach(ctx, &at); err != nil {
 		return nil, err
 	}
 	defer n.chain.Close()
@@ -92,13 +93,13 @@ func (n *Node) verify(ctx context.Context, cfg *VerifyConfig) (*Verified, error)
 		return nil, err
 	}
 	sample := log.sample(cfg.Sample, cfg.Seed)
-	out := &Verified{Wanted: len(log.wanted)}
+	out := &Verified{Wanted: len(log.wantedFrom())}
 	fetch := func(ctx context.Context, h fhe.Handle) (*coprocessor.Claim, error) {
 		c, err := wallet.Ciphertext(ctx, h)
 		if err != nil {
 			return nil, err
 		}
-		return coprocessor.NewClaim(n.Domain(), h, c.Packed, c.Signature[:])
+		return coprocessor.NewClaim(n.Domain(), n.network.Committee.Policy.Coprocessors, h, c.Packed, c.Signature[:])
 	}
 	report := func(f *Finding) {
 		out.count(f)
@@ -117,6 +118,19 @@ func (n *Node) verify(ctx context.Context, cfg *VerifyConfig) (*Verified, error)
 		return n.coprocessor.Audit(ctx, coprocessor.AuditConfig{Handles: sample, Fetch: fetch, Alone: cfg.Sample == 1, Report: report})
 	})
 	return out, g.Wait()
+}
+
+// Err says what the findings prove, and what to do: nil only if every handle of the
+// sample agrees.
+func (v *Verified) Err() error {
+	switch {
+	case v.Disagree > 0:
+		return fmt.Errorf("the node has signed %d digests that are wrong: keep its signatures, which convict it", v.Disagree)
+	case v.Unclear > 0:
+		return fmt.Errorf("the node has not shown %d ciphertexts under a signature of the network's coprocessors: verify again once it has computed them, "+
+			"with the network.json of its newest epoch; a node that withholds them still is not verified", v.Unclear)
+	}
+	return nil
 }
 
 func (v *Verified) count(f *Finding) {
@@ -150,9 +164,21 @@ func (n *Node) read(ctx context.Context, log *auditLog) error {
 // auditLog is a coprocessor that takes a log without its wants, which it notes.
 type auditLog struct {
 	*coprocessor.Coprocessor
-	from    uint64
-	wanted  map[fhe.Handle]bool
-	defined []fhe.Handle // in the order of the log
+	from            uint64
+	wanted, defined []logged // in the order of the log
+}
+
+// logged is a handle of a block.
+type logged struct {
+	handle fhe.Handle
+	block  uint64
+}
+
+// Revert implements chain.Sink.
+func (l *auditLog) Revert(number uint64) error {
+	undone := func(x logged) bool { return x.block > number }
+	l.wanted, l.defined = slices.DeleteFunc(l.wanted, undone), slices.DeleteFunc(l.defined, undone)
+	return l.Coprocessor.Revert(number)
 }
 
 // Append implements chain.Sink.
@@ -160,7 +186,7 @@ func (l *auditLog) Append(b fhe.Batch) error {
 	var kept []fhe.Entry
 	for _, e := range b.Entries {
 		if e.Wanted != nil {
-			l.want(b.Number, *e.Wanted)
+			l.wanted = append(l.wanted, logged{*e.Wanted, b.Number})
 			continue
 		}
 		kept = append(kept, e)
@@ -168,7 +194,9 @@ func (l *auditLog) Append(b fhe.Batch) error {
 		if err != nil {
 			return err
 		}
-		l.defined = append(l.defined, defined...)
+		for _, h := range defined {
+			l.defined = append(l.defined, logged{h, b.Number})
+		}
 	}
 	b.Entries = kept
 	return l.Coprocessor.Append(b)
@@ -189,23 +217,24 @@ func definedBy(e *fhe.Entry) (out []fhe.Handle, err error) {
 	return out, nil
 }
 
-func (l *auditLog) want(block uint64, h fhe.Handle) {
-	if block < l.from {
-		return
+// wantedFrom are the handles that blocks from the first to be verified on want.
+func (l *auditLog) wantedFrom() map[fhe.Handle]bool {
+	out := make(map[fhe.Handle]bool)
+	for _, w := range l.wanted {
+		if w.block >= l.from {
+			out[w.handle] = true
+		}
 	}
-	if l.wanted == nil {
-		l.wanted = make(map[fhe.Handle]bool)
-	}
-	l.wanted[h] = true
+	return out
 }
 
 // sample draws from the wanted handles, in the order of the log.
 func (l *auditLog) sample(p float64, seed uint64) (out []fhe.Handle) {
 	r := rand.New(rand.NewPCG(seed, 0))
-	drawn := make(map[fhe.Handle]bool)
-	for _, h := range l.defined {
-		if l.wanted[h] && !drawn[h] {
-			drawn[h] = true
+	open := l.wantedFrom()
+	for _, d := range l.defined {
+		if h := d.handle; open[h] {
+			delete(open, h) // once
 			if r.Float64() < p {
 				out = append(out, h)
 			}

@@ -30,7 +30,7 @@ type WorkerConfig struct {
 	Tasks     int    // at a time, default tasksPerProcessor for each bootstrap at a time
 	Memory    int64  // bytes for evaluations in flight, default DefaultMemory, see coprocessor.Config
 	Logger    *slog.Logger
-	Ready     func(name string) // optional: called when it begins
+	Ready     func(name string) // optional: called when it is connected
 }
 
 const (
@@ -48,6 +48,9 @@ func RunWorker(ctx context.Context, cfg WorkerConfig) (err error) {
 	}
 	if err := coprocessor.CheckMemory(cfg.Memory); err != nil {
 		return err
+	}
+	if cfg.Workers < 0 || cfg.Tasks < 0 {
+		return fmt.Errorf("%d bootstraps and %d tasks at a time: want positive numbers, or 0 for the default", cfg.Workers, cfg.Tasks)
 	}
 	token, err := cluster.ReadToken(cfg.TokenFile)
 	if err != nil {
@@ -72,7 +75,7 @@ func RunWorker(ctx context.Context, cfg WorkerConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	if cfg.Ready != nil {
+	if cluster.AwaitConnection(ctx, conn, cfg.URL) == nil && cfg.Ready != nil { // else ctx has ended, and Run ends too
 		cfg.Ready(name)
 	}
 	err = w.Run(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"fhevm/node"
 	"fhevm/node/network"
@@ -36,38 +37,55 @@ Elsewhere deploy them by ordinary transactions, and say where the registry is:
 Wallets post encrypted inputs to this process, which keeps them and signs what
 goes into the transaction. While the chain does not answer this process waits
 for it. With --data a restart goes on where it left off.`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "rpc", Usage: "JSON-RPC `URL` of the chain: http, https, ws or wss", Value: "http://" + node.DefaultRPC},
-			&cli.Uint64Flag{Name: "chain-id", Usage: "`ID` of the chain, to say that it is yours (default: that of the network's keys, 31337)"},
+		Flags: slices.Concat(chainFlags("from"), []cli.Flag{
 			&cli.BoolFlag{Name: "deploy", Usage: "put the contracts onto a development chain that does not have them"},
-			&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the key registry of a deployment (default: where --deploy puts it)"},
-			&cli.Uint64Flag{Name: "from", Usage: "first `BLOCK` to read, that of the deployment (default: the chain is asked)"},
-			&cli.Int64Flag{Name: "confirmations", Usage: "act on blocks with `N` blocks on top"},
-			&cli.BoolFlag{Name: "finalized", Usage: "act on blocks that the chain calls finalized, instead"},
 			&cli.BoolFlag{Name: "describe", Usage: "print the network as contracts/script/deploy.mjs takes it, and stop"},
-		}, nodeFlags()...),
+		}, nodeFlags()),
 		Action: runAttach,
 	}
+}
+
+// chainFlags find a network on a chain that others run. aliases are other names of
+// --deployed.
+func chainFlags(aliases ...string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "rpc", Usage: "JSON-RPC `URL` of the chain: http, https, ws or wss", Value: "http://" + node.DefaultRPC},
+		&cli.Uint64Flag{Name: "chain-id", Usage: "`ID` of the chain, to say that it is yours (default: that of the network's keys, 31337)"},
+		&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the key registry of a deployment (default: where attach --deploy puts it)"},
+		&cli.Uint64Flag{Name: "deployed", Aliases: aliases, Usage: "first `BLOCK` to read, that of the deployment (default: the chain is asked)"},
+		&cli.Int64Flag{Name: "confirmations", Usage: "act on blocks with `N` blocks on top"},
+		&cli.BoolFlag{Name: "finalized", Usage: "act on blocks that the chain calls finalized, instead"},
+	}
+}
+
+// attachOf is what chainFlags say.
+func attachOf(c *cli.Context) (node.Attach, error) {
+	a := node.Attach{
+		URL: c.String("rpc"), ChainID: c.Uint64("chain-id"), Registry: c.String("registry"), From: c.Uint64("deployed"),
+		Confirmations: c.Int64("confirmations"),
+	}
+	if a.Confirmations < 0 {
+		return a, errors.New("--confirmations must not be negative")
+	}
+	if c.Bool("finalized") {
+		a.Confirmations = -1
+	}
+	return a, nil
 }
 
 func runAttach(c *cli.Context) error {
 	if c.Bool("describe") {
 		return describe(c)
 	}
-	if c.Int64("confirmations") < 0 {
-		return errors.New("--confirmations must not be negative")
+	a, err := attachOf(c)
+	if err != nil {
+		return err
 	}
 	bar := newBar(os.Stderr)
 	defer bar.done()
-	a := &node.Attach{
-		URL: c.String("rpc"), ChainID: c.Uint64("chain-id"), Registry: c.String("registry"), From: c.Uint64("from"),
-		Deploy: c.Bool("deploy"), Confirmations: c.Int64("confirmations"),
-		Progress: func(done, total uint64) { bar.update("reading blocks", int(done), int(total)) },
-	}
-	if c.Bool("finalized") {
-		a.Confirmations = -1
-	}
-	return runNode(c, node.Config{Attach: a})
+	a.Deploy = c.Bool("deploy")
+	a.Progress = func(done, total uint64) { bar.update("reading blocks", int(done), int(total)) }
+	return runNode(c, node.Config{Attach: &a})
 }
 
 // describe prints the network for the deployment script.

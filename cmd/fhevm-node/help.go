@@ -49,7 +49,25 @@ func setHelp(app *cli.App) {
 func setCommands(commands []*cli.Command) {
 	for _, c := range commands {
 		c.HideHelpCommand, c.OnUsageError = true, usageError
+		if c.ArgsUsage == "" {
+			c.Action = withoutArguments(c.Action)
+		}
 		setCommands(c.Subcommands)
+	}
+}
+
+// withoutArguments refuses what an action would ignore: "prune dry-run" prunes.
+func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		switch name := c.Args().First(); {
+		case c.NArg() > 0 && len(c.Command.Subcommands) > 0:
+			return usageError(c, fmt.Errorf("there is no command %q", name), true)
+		case c.NArg() > 0:
+			return usageError(c, fmt.Errorf("argument %q is not understood: options begin with --", name), false)
+		case action == nil:
+			return cli.ShowSubcommandHelp(c)
+		}
+		return action(c)
 	}
 }
 

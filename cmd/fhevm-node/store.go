@@ -175,22 +175,16 @@ coprocessor key, which is what lets an importer trust it.`,
 	}
 }
 
-func runExport(c *cli.Context) (err error) {
+func runExport(c *cli.Context) error {
 	what, err := storage.ParseSelection(c.Args().Slice(), c.Bool("all"))
 	if err != nil {
 		return err
 	}
-	out := os.Stdout
-	if name := c.String("out"); name != "-" {
-		if out, err = os.Create(name); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, out.Close()) }()
-	} else if c.Bool("json") {
+	out, signer, p := c.String("out"), network.Folder(c.String("network")), newPatience()
+	if out == "-" && c.Bool("json") {
 		return errors.New("--json needs --out FILE: the archive takes standard output")
 	}
-	p := newPatience()
-	result, err := storage.Export(c.Context, out, c.String("data"), what, network.Folder(c.String("network")), slog.Default(), p.update)
+	result, err := storage.ExportFile(c.Context, out, c.String("data"), what, signer, slog.Default(), p.update)
 	p.done()
 	if err != nil || c.Bool("json") {
 		return printJSON(c, result, err)

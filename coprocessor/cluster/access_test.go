@@ -1,16 +1,20 @@
 package cluster
 
 import (
+	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -63,6 +67,68 @@ func TestAccess(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
+}
+
+// TestMakeTokenAfterACrash: no part of a token has its name, and an empty file is told with what to do.
+func TestMakeTokenAfterACrash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	if err := writeToken(path, "all of it"); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := MakeToken(path); err == nil || !strings.Contains(err.Error(), "remove it") {
+		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// TestAwaitConnection waits for a server that comes later, and says in the end which
+// it could not reach and why. The first failure is told once.
+func TestAwaitConnection(t *testing.T) {
+	s := startServer(t)
+	var said lockedBuffer
+	nc, err := Connect(Access{URL: s.URL(), Token: "guess", Name: "stranger"}, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	err = AwaitConnection(ctx, nc, s.URL())
+	if err == nil || !strings.Contains(err.Error(), s.URL()) || !strings.Contains(err.Error(), "Authorization") || !strings.Contains(err.Error(), "token") {
+		t.Errorf("with another token: %v", err)
+	}
+	if ctx.Err() == nil || nc.IsClosed() {
+		t.Error("gave up early")
+	}
+	if n := strings.Count(said.String(), "cannot be reached"); n != 1 {
+		t.Errorf("told %d times: %s", n, said.String())
+	}
+	if err := AwaitConnection(within(t), connect(t, s.URL(), "friend"), s.URL()); err != nil {
+		t.Error(err)
+	}
+}
+
+// lockedBuffer is what several goroutines write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // TestTLS takes a server on every address, with a certificate.

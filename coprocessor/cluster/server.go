@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"fhevm/fhe"
@@ -126,7 +127,8 @@ func Connect(a Access, log *slog.Logger) (*nats.Conn, error) {
 		nats.Name(a.Name), nats.Token(a.Token), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
 		nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second),
-		nats.ReconnectBufSize(-1),
+		nats.ReconnectBufSize(-1), nats.IgnoreAuthErrorAbort(), // the server may learn the token later
+		nats.ReconnectErrHandler(warnOnce(a.URL, log)),
 		nats.ConnectHandler(func(*nats.Conn) { log.Info("connected to the cluster", "url", a.URL) }),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info("connected to the cluster again", "url", a.URL) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -147,6 +149,31 @@ func Connect(a Access, log *slog.Logger) (*nats.Conn, error) {
 	}
 	return nats.Connect(a.URL, options...)
 }
+
+// warnOnce tells the first attempt that fails, and none of those that follow.
+func warnOnce(url string, log *slog.Logger) nats.ConnErrHandler {
+	var once sync.Once
+	return func(_ *nats.Conn, err error) {
+		once.Do(func() {
+			log.Warn("the cluster cannot be reached: trying on", "url", url, "error", err, "advice", connectAdvice)
+		})
+	}
+}
+
+const connectAdvice = "start the server, and compare URL, token and certificates with its own"
+
+// AwaitConnection waits until the first connection to the server at url is there. Its error says why
+// it was not before ctx ended, and what to do.
+func AwaitConnection(ctx context.Context, conn *nats.Conn, url string) error {
+	for !conn.IsConnected() {
+		if !sleep(ctx, connectPoll) {
+			return fmt.Errorf("connect to the cluster at %s: %w: %s", url, errors.Join(conn.LastError(), ctx.Err()), connectAdvice)
+		}
+	}
+	return nil
+}
+
+const connectPoll = 20 * time.Millisecond
 
 func readCA(path string) (*x509.CertPool, error) {
 	b, err := os.ReadFile(path)
@@ -182,7 +209,7 @@ func ReadToken(path string) (string, error) {
 	}
 	token := strings.TrimSpace(string(b))
 	if token == "" {
-		return "", fmt.Errorf("cluster token: %s is empty", path)
+		return "", fmt.Errorf("cluster token: %s is empty: remove it, and a node with a server of its own makes another", path)
 	}
 	return token, nil
 }
@@ -196,10 +223,32 @@ func MakeToken(path string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("cluster token: %w", err)
 	}
-	if err := os.WriteFile(path, []byte(rand.Text()+"\n"), 0o600); err != nil {
+	if err := writeToken(path, rand.Text()); err != nil {
 		return "", fmt.Errorf("cluster token: %w", err)
 	}
 	return ReadToken(path)
+}
+
+// writeToken makes the file durable before it has its name: a crash leaves all of it
+// or none.
+func writeToken(path, token string) error {
+	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // of mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part.Name()) // unless it has the name
+	_, err = part.WriteString(token + "\n")
+	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(part.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func isLoopback(host string) bool {

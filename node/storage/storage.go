@@ -15,6 +15,7 @@ import (
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/node/network"
+	"fhevm/threshold/committee"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -99,6 +100,34 @@ func Export(ctx context.Context, w io.Writer, data string, what Selection, signe
 		return err
 	})
 	return result, err
+}
+
+// ExportFile is Export to a file, - for standard output. A file that is there stays
+// until the archive is whole; what is no regular file, as a pipe, is written as it is.
+func ExportFile(ctx context.Context, path, data string, what Selection, signer network.Folder, log *slog.Logger, progress Progress) (result *store.Exported, err error) {
+	export := func(w io.Writer) (_ int64, err error) {
+		result, err = Export(ctx, w, data, what, signer, log, progress)
+		return 0, err
+	}
+	info, missing := os.Stat(path)
+	switch {
+	case path == "-":
+		_, err = export(os.Stdout)
+	case missing == nil && !info.Mode().IsRegular():
+		err = write(path, export)
+	default:
+		err = committee.Replace(path, 0o644, export)
+	}
+	return result, err
+}
+
+func write(path string, export func(io.Writer) (int64, error)) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = export(f)
+	return errors.Join(err, f.Close())
 }
 
 func sign(folder network.Folder, domain fhe.Domain) (func(fhe.Handle, fhe.Digest) ([]byte, error), error) {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"fhevm/coprocessor"
@@ -126,6 +127,42 @@ func TestStatVerifyPrune(t *testing.T) {
 
 // TestExportImport hands a ciphertext to a node that has none yet, with every
 // kind of trust.
+// TestExportFile: what is there stays until the archive is whole.
+func TestExportFile(t *testing.T) {
+	data, wanted, _ := logged(t, true)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "archive")
+	if err := os.WriteFile(path, []byte("the last one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string, good bool, whence string) {
+		t.Helper()
+		_, err := ExportFile(t.Context(), path, whence, Selection{Handles: []fhe.Handle{wanted}}, "", discard, quiet)
+		b, failed := os.ReadFile(path)
+		files, listed := os.ReadDir(dir)
+		if (err == nil) != good || errors.Join(failed, listed) != nil || (string(b) == "the last one") == good || len(files) != 1 {
+			t.Errorf("%s: %v, %d bytes, %d files", when, err, len(b), len(files))
+		}
+	}
+	check("from another folder", false, dir)
+	check("from the node's", true, data)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if _, err := ExportFile(t.Context(), pipe, data, Selection{Handles: []fhe.Handle{wanted}}, "", discard, quiet); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(pipe); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("the pipe is %v now, %v", info.Mode(), err)
+	}
+}
+
 func TestExportImport(t *testing.T) {
 	from, wanted, dead := logged(t, true)
 	key, err := coprocessor.NewKey(bytes.Repeat([]byte{7}, 32))

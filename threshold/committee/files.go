@@ -140,14 +140,19 @@ func WriteNew(path string, b []byte, mode os.FileMode) error {
 
 // Replace makes a file durable under its name, in the place of one that is there, or
 // not at all. Until then it is beside it, under a name that ends in .part, which one
-// writer at a time may use.
-func Replace(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)) error {
+// writer at a time may use; an error leaves nothing there.
+func Replace(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)) (err error) {
 	part := path + ".part"
 	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() {
+		file.Close()
+		if err != nil {
+			os.Remove(part)
+		}
+	}()
 	buffered := bufio.NewWriterSize(file, 1<<20)
 	if _, err := writeTo(buffered); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
