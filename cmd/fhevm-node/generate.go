@@ -21,8 +21,12 @@ the same time. No process ever holds the secret key: each party gets a share.
 It takes minutes, and 1.5 GB sent by each of four parties.
 
 If it fails it names who is to blame, where that can be told. Replace them, or
-repeat what was a mishap, with --attempt one higher at every party. A party that
-had confirmed the keys when it failed says so, and what to do: another may be done.
+repeat what was a mishap, with --attempt one higher at every party.
+
+A party that had confirmed the keys when it failed, or was ended, says so, and what
+to do: another may be done. The same command again completes the run, together with
+one party that is done or with all that had confirmed. If it was not completed, as a
+party says that has not confirmed, --give-up begins the next attempt.
 
 Afterwards the folder holds this party's share, network.json, the other parties'
 signed confirmations and, unless --share-only is given, the public keys, which
@@ -35,6 +39,7 @@ of the plan.`,
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write, new or empty"},
 			&cli.BoolFlag{Name: "share-only", Usage: "do not write the public keys (0.9 GB)"},
 			&cli.UintFlag{Name: "attempt", Usage: "`N` key generations with this plan have failed"},
+			&cli.BoolFlag{Name: "give-up", Usage: "earlier attempts were completed by nobody: set aside the share of one that this party confirmed"},
 			&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to listen at (default: the address given to party init)"},
 			&cli.DurationFlag{Name: "gather", Value: 15 * time.Minute, Usage: "wait `TIME` for all parties to appear"},
 			&cli.DurationFlag{Name: "patience", Value: 2 * time.Minute, Usage: "wait `TIME` for what a party owes later"},
@@ -51,7 +56,7 @@ func runGenerate(c *cli.Context) error {
 	folder := network.Folder(c.String("out"))
 	bar := newBar(os.Stderr)
 	d, err := node.Generate(c.Context, node.GenerationConfig{
-		Plan: c.String("plan"), Identity: c.String("identity"), Passphrase: passphrase, Out: folder, Public: !c.Bool("share-only"), Attempt: uint32(c.Uint("attempt")),
+		Plan: c.String("plan"), Identity: c.String("identity"), Passphrase: passphrase, Out: folder, Public: !c.Bool("share-only"), Attempt: uint32(c.Uint("attempt")), GiveUp: c.Bool("give-up"),
 		Listen: c.String("listen"), Gather: c.Duration("gather"), Patience: c.Duration("patience"), Logger: slog.Default(),
 		Progress: func(p node.GenerationProgress) {
 			if p.Done == 0 {

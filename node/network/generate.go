@@ -11,7 +11,9 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
+	"fhevm/threshold"
 	"fhevm/threshold/committee"
+	"fhevm/threshold/dealer"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/generation"
 	"fhevm/threshold/prss"
@@ -85,41 +87,79 @@ func (d *Description) Generation(attempt uint32) (*dkg.Run, error) {
 }
 
 // Begin notes that a party takes part in an attempt, which it must not do twice: what
-// it commits to is drawn anew each time, and the others would take it for a liar.
-func (f Folder) Begin(attempt uint32) error {
+// it commits to is drawn anew each time, and the others would take it for a liar. It
+// refuses a folder that is a network or has a share of the party.
+func (f Folder) Begin(party threshold.PartyID, attempt uint32) error {
 	if err := f.make(); err != nil {
 		return err
 	}
-	path := f.path(attemptFile)
-	b, err := committee.ReadFile(path, 16)
-	if err == nil {
-		next, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+	for _, path := range []string{f.path(descriptionFile), f.ShareFile(party)} {
+		if err := vacant(path); err != nil {
+			return fmt.Errorf("begin a key generation: %w", err)
 		}
-		if uint64(attempt) < next {
-			return fmt.Errorf("this party has taken part in attempt %d: use --attempt %d at every party", next-1, next)
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
 	}
-	return writeBytes(path, 0o600, fmt.Appendf(nil, "%d\n", attempt+1))
-}
-
-// Keep writes what a party has of keys that it is about to confirm: its share,
-// encrypted to itself, and if public is set the public keys, which every party has
-// alike. The folder is no network yet.
-func (f Folder) Keep(r *generation.Result, public bool) error {
-	file, err := r.Secret.Encrypt()
+	next, err := f.nextAttempt()
 	if err != nil {
 		return err
 	}
-	if err := writeBytes(f.ShareFile(r.Secret.Party), 0o600, file); err != nil || !public {
+	if uint64(attempt) < next {
+		return fmt.Errorf("this party has taken part in attempt %d, and has no share of it: use --attempt %d at every party", next-1, next)
+	}
+	return writeBytes(f.path(attemptFile), 0o600, fmt.Appendf(nil, "%d\n", uint64(attempt)+1))
+}
+
+// nextAttempt is the least that a party may take part in.
+func (f Folder) nextAttempt() (uint64, error) {
+	b, err := committee.ReadFile(f.path(attemptFile), 16)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	next, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 33)
+	if err == nil && next > 1<<32 {
+		err = strconv.ErrRange
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", f.path(attemptFile), err)
+	}
+	return next, nil
+}
+
+// Keep writes what a party has of keys that it is about to confirm: if public is set
+// the public keys, which every party has alike, what the network will be, and last its
+// share, encrypted to itself. It replaces no share. The folder is no network yet.
+func (f Folder) Keep(plan *Description, r *generation.Result, public bool) error {
+	if public {
+		if err := f.keepPublic(r.Keys); err != nil {
+			return err
+		}
+	}
+	d := *plan
+	d.KeyID, d.RandomKey, d.Committee = r.Keys.ID(), r.Keys.Random.Digest(), *r.Secret.Committee
+	return f.keepSecret(&d, r.Secret)
+}
+
+func (f Folder) keepSecret(d *Description, s *dealer.Secret) error {
+	file, err := s.Encrypt()
+	if err != nil {
 		return err
 	}
+	path := f.ShareFile(s.Party)
+	if err := vacant(path); err != nil {
+		return fmt.Errorf("keep share: %w", err)
+	}
+	if err := f.writeJSON(confirmedFile, d); err != nil {
+		return err
+	}
+	return writeBytes(path, 0o600, file)
+}
+
+func (f Folder) keepPublic(k *dkg.Keys) error {
 	for name, writeTo := range map[string]func(io.Writer) (int64, error){
-		publicKeyFile: r.Keys.Public.WriteTo, evalKeyFile: r.Keys.Evaluation.WriteTo,
-		randomKeyFile: r.Keys.Random.WriteTo, squashKeyFile: r.Keys.Squash.WriteTo,
+		publicKeyFile: k.Public.WriteTo, evalKeyFile: k.Evaluation.WriteTo,
+		randomKeyFile: k.Random.WriteTo, squashKeyFile: k.Squash.WriteTo,
 	} {
 		if err := committee.Replace(f.path(name), 0o644, writeTo); err != nil {
 			return err
@@ -128,19 +168,24 @@ func (f Folder) Keep(r *generation.Result, public bool) error {
 	return nil
 }
 
-// Accept makes the folder, in which Keep was called, a network: it adds the parties'
-// certificate and the description. They are the same for every party.
-func (f Folder) Accept(plan *Description, attempt uint32, r *generation.Result) (*Description, error) {
-	d := *plan
-	d.KeyID, d.RandomKey, d.Committee = r.Keys.ID(), r.Keys.Random.Digest(), *r.Secret.Committee
+// Accept makes the folder, in which Keep was called, a network, unless it is one: it adds
+// the parties' certificate, and the description takes its name. Both are the same for
+// every party.
+func (f Folder) Accept(attempt uint32, confirmations []*dkg.Message) (*Description, error) {
+	if f.Exists() {
+		return f.Description()
+	}
 	c := certificate{Attempt: attempt}
-	for _, msg := range r.Certificate {
+	for _, msg := range confirmations {
 		c.Confirmations = append(c.Confirmations, msg.Encode())
 	}
 	if err := f.writeJSON(certificateFile, c); err != nil {
 		return nil, err
 	}
-	return &d, f.writeDescription(&d)
+	if err := f.rename(f.path(confirmedFile), f.path(descriptionFile)); err != nil {
+		return nil, err
+	}
+	return f.Description()
 }
 
 // certificate proves that a committee made a network's keys.
@@ -155,30 +200,46 @@ const maxCertificate = 1 << 14
 // Certified reports whether the folder holds every party's confirmation that the
 // committee made the keys of the description without a dealer.
 func (f Folder) Certified(d *Description) (bool, error) {
-	b, err := committee.ReadFile(f.path(certificateFile), maxCertificate)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
+	c, err := f.readCertificate()
+	if c == nil || err != nil {
 		return false, err
-	}
-	var c certificate
-	if err := json.Unmarshal(b, &c); err != nil {
-		return false, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
 	}
 	run, err := d.Generation(c.Attempt)
 	if err != nil {
 		return false, err
 	}
-	var messages []*dkg.Message
+	messages, err := c.messages()
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
+	}
+	return run.Certified(messages, d.KeyID, d.Committee.Epoch.SquashKey), nil
+}
+
+// readCertificate returns nil where there is none.
+func (f Folder) readCertificate() (*certificate, error) {
+	b, err := committee.ReadFile(f.path(certificateFile), maxCertificate)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := new(certificate)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
+	}
+	return c, nil
+}
+
+func (c *certificate) messages() (out []*dkg.Message, err error) {
 	for _, enc := range c.Confirmations {
 		msg, err := dkg.ParseMessage(enc)
 		if err != nil {
-			return false, fmt.Errorf("read %s: %w", f.path(certificateFile), err)
+			return nil, err
 		}
-		messages = append(messages, msg)
+		out = append(out, msg)
 	}
-	return run.Certified(messages, d.KeyID, d.Committee.Epoch.SquashKey), nil
+	return out, nil
 }
 
 // Adopt takes a party's public files into the folder of the node that Draft made.

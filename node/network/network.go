@@ -12,6 +12,10 @@
 //	epoch-E.json      a later epoch's committee, and its members' word for it (public)
 //	party-N.epoch-E.S.share   party N's share of that epoch, made in a session whose name begins with S
 //	epoch-E.S.json    another committee for that epoch, which was certified but not put in force (public)
+//	certificate.json  every party's confirmation of keys that were made without a dealer (public)
+//	confirmed.json    the description, as long as a party cannot know that all have confirmed
+//	attempt           the next attempt at a key generation that a party may take part in
+//	party-N.attempt-A.share, confirmed.attempt-A.json   of an attempt that was given up
 //	party-N.identity  its keys, only where one machine plays all parties
 package network
 

@@ -49,6 +49,7 @@ func (n *network) serveOne(t *testing.T, c *threshold.Committee, id threshold.Pa
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	srv := NewServer(n.parties[id], n.Identities[id-1], c, nil)
+	n.servers[id] = srv
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ctx, l) }()
 	t.Cleanup(func() {

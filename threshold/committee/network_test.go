@@ -192,6 +192,7 @@ type network struct {
 	clock    atomic.Int64 // of the parties, Unix seconds
 	cop      *coprocessor
 	parties  map[threshold.PartyID]*Party
+	servers  map[threshold.PartyID]*Server // of those that are served
 	records  map[threshold.PartyID]*Records
 	disks    map[threshold.PartyID]*vfs.MemFS
 	user     *secp256k1.PrivateKey
@@ -207,7 +208,7 @@ func newNetwork(t *testing.T, seed uint64) *network {
 		domain:   fhe.Domain{ChainID: 31337, ACL: fhe.Address{0xac}, KeyID: d.Committee.Epoch.Key},
 		verifier: fhe.Address{0xde},
 		chain:    newLedger(d.Committee),
-		parties:  map[threshold.PartyID]*Party{}, records: map[threshold.PartyID]*Records{}, disks: map[threshold.PartyID]*vfs.MemFS{},
+		parties:  map[threshold.PartyID]*Party{}, servers: map[threshold.PartyID]*Server{}, records: map[threshold.PartyID]*Records{}, disks: map[threshold.PartyID]*vfs.MemFS{},
 		user: secp256k1.PrivKeyFromBytes([]byte{31: 42}), contract: fhe.Address{0xc0},
 	}
 	n.cop = &coprocessor{

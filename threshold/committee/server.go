@@ -26,6 +26,13 @@ const maxInFlight = 32
 
 const serviceName = "fhevm.committee.Party"
 
+// maxConnections is how many connections of one caller a server keeps: a party dials
+// another once for each epoch in force, and for a resharing.
+const maxConnections = 8
+
+// window is what one request may send before it is admitted, in bytes.
+const window = 1 << 16
+
 // Server offers a Service to the committee's parties and relays over gRPC with
 // mutual TLS.
 type Server struct {
@@ -34,7 +41,9 @@ type Server struct {
 	timeout time.Duration
 	log     *slog.Logger
 	grpc    *grpc.Server
-	callers Gate[fhe.Digest] // by fingerprint
+
+	entrance *Entrance
+	callers  Gate[fhe.Digest] // by fingerprint
 }
 
 // Host is the service that a server offers, and to whom.
@@ -73,12 +82,14 @@ func NewHostServer(h Host, m Meeting, id *identity.Identity, log *slog.Logger) *
 		log = slog.New(slog.DiscardHandler)
 	}
 	srv := &Server{host: h, meeting: m, timeout: DefaultTimeout, log: log, callers: Gate[fhe.Digest]{Each: maxInFlight}}
+	srv.entrance = NewEntrance(serverTLS(id, h.Admits), maxConnections)
 	srv.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(serverTLS(id, h.Admits))),
+		grpc.Creds(srv.entrance),
 		grpc.ForceServerCodec(jsonCodec{}),
 		grpc.MaxRecvMsgSize(MaxMessage),
 		grpc.MaxSendMsgSize(MaxMessage),
 		grpc.MaxConcurrentStreams(2*maxInFlight),
+		grpc.InitialWindowSize(window),
 		grpc.ConnectionTimeout(10*time.Second),
 		grpc.UnaryInterceptor(srv.admit),
 	)
@@ -92,7 +103,7 @@ func NewHostServer(h Host, m Meeting, id *identity.Identity, log *slog.Logger) *
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, s.grpc.GracefulStop)
 	defer stop()
-	if err := s.grpc.Serve(l); err != nil {
+	if err := s.grpc.Serve(s.entrance.Listen(l)); err != nil {
 		return fmt.Errorf("serve committee party: %w", err)
 	}
 	return nil
@@ -169,18 +180,18 @@ var description = grpc.ServiceDesc{
 	},
 }
 
-// method describes a unary method. A message that does not decode is the
-// caller's mistake.
+// method describes a unary method. A request is read when it has been admitted. One
+// that cannot be read, or does not decode, is the caller's mistake.
 func method[Q, A any](service, name string, call func(*Server, context.Context, *Q) (*A, error)) grpc.MethodDesc {
 	handle := func(srv any, ctx context.Context, receive func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
-		var m message
-		if err := receive(&m); err != nil {
-			return nil, err
-		}
 		info := &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + service + "/" + name}
-		return intercept(ctx, m, info, func(ctx context.Context, m any) (any, error) {
+		return intercept(ctx, nil, info, func(ctx context.Context, _ any) (any, error) {
+			var m message
+			if err := receive(&m); err != nil {
+				return nil, threshold.Faultf(threshold.BadRequest, "%v", err)
+			}
 			q := new(Q)
-			if err := m.(message).decode(q); err != nil {
+			if err := m.decode(q); err != nil {
 				return nil, threshold.Faultf(threshold.BadRequest, "%v", err)
 			}
 			return call(srv.(*Server), ctx, q)

@@ -3,9 +3,7 @@ package dkg
 import (
 	"fmt"
 	"io"
-	"slices"
 
-	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/eip712"
 
@@ -33,6 +31,8 @@ type Machine struct {
 	openers    openers
 	next       uint32 // chunk that is to be opened
 	keys       *Keys
+	digests    []byte // of finished keys, as Ready and Confirm carry them
+	resumed    bool
 
 	relayed map[relay]bool
 	silent  bool                       // it has told the others what it misses
@@ -62,6 +62,14 @@ func (*Machine) Format(s fmt.State, _ rune) { threshold.Redact(s) }
 // New begins party id's part in a run, with contributions drawn from rand. Out has
 // the first messages.
 func New(run *Run, id threshold.PartyID, signer *secp256k1.PrivateKey, rand io.Reader) (*Machine, error) {
+	m, err := newMachine(run, id, signer)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.commit(rand)
+}
+
+func newMachine(run *Run, id threshold.PartyID, signer *secp256k1.PrivateKey) (*Machine, error) {
 	member, err := run.Committee.Member(id)
 	if err != nil {
 		return nil, err
@@ -69,12 +77,11 @@ func New(run *Run, id threshold.PartyID, signer *secp256k1.PrivateKey, rand io.R
 	if eip712.AddressOf(signer.PubKey()) != member.Signer {
 		return nil, fmt.Errorf("the signing key is not that of party %d", id)
 	}
-	m := &Machine{
+	return &Machine{
 		run: run, id: id, signer: signer, phase: Commitments, inbox: make(map[slot]*Message),
 		own: make(map[threshold.PartySet]contribution), openers: newOpeners(run.quorum), reached: make(map[threshold.PartyID]slot),
 		relayed: make(map[relay]bool),
-	}
-	return m, m.commit(rand)
+	}, nil
 }
 
 // Out returns the messages that are to be sent, and forgets them. They must reach
@@ -261,31 +268,4 @@ func (m *Machine) Wipe() {
 	if m.randomness != nil {
 		m.randomness.wipe()
 	}
-}
-
-// digests are those of finished keys, as Ready and Confirm carry them.
-func (k *Keys) digests() []byte {
-	id, squash := k.ID(), k.Squash.Digest()
-	return slices.Concat(id[:], squash[:])
-}
-
-// Certificate returns all parties' confirmations: proof that a run made these keys.
-func (m *Machine) Certificate() (out []*Message) {
-	for id := range m.run.quorum.All().All() {
-		out = append(out, m.inbox[slot{from: id, kind: Confirm}])
-	}
-	return out
-}
-
-// Certified reports whether the messages are every party's confirmation of a run
-// that made the keys with these ids.
-func (r *Run) Certified(certificate []*Message, key, squash fhe.Digest) bool {
-	var heard threshold.PartySet
-	want := slices.Concat(key[:], squash[:])
-	for _, msg := range certificate {
-		if msg != nil && msg.Kind == Confirm && slices.Equal(msg.Body, want) && r.authentic(msg) {
-			heard = heard.With(msg.From)
-		}
-	}
-	return heard == r.quorum.All()
 }

@@ -99,8 +99,11 @@ func uniform(s *csprng.Stream, f shamir.Field) uint64 {
 }
 
 // carryBits is the width of the random multiples of a body's modulus that hide what
-// an inner product carries beyond it: 12 bits of carry, 2^24 openings, 40 bits.
-const carryBits = carryLog + 24 + 40
+// an inner product carries beyond it, but for a distance of 2^-40 in all openings.
+const carryBits = carryLog + openingsLog + 40
+
+// openingsLog is log2 of a bound of the number of integers that a run opens.
+const openingsLog = 24
 
 // noNoise stands for no error.
 const noNoise = -1

@@ -15,9 +15,8 @@ var errConfirm = errors.New("a party confirms other keys")
 // finish ends the run when all have confirmed. A party that confirms something else
 // spoils the run, and is the only one to do so.
 func (m *Machine) finish() error {
-	want := m.keys.digests()
 	for id := range m.others().All() {
-		if msg := m.message(Confirm, id); !slices.Equal(msg.Body, want) {
+		if msg := m.message(Confirm, id); !slices.Equal(msg.Body, m.digests) {
 			m.accuse(errConfirm, msg)
 			return nil
 		}
@@ -30,8 +29,8 @@ func (m *Machine) finish() error {
 // squash key's bits and the keys of its sets, for the committee whose epoch has the new
 // keys.
 func (m *Machine) Secret() (*dealer.Secret, error) {
-	if !m.Confirmed() {
-		return nil, errors.New("the keys are not confirmed")
+	if !m.Confirmed() || m.resumed {
+		return nil, errors.New("the keys are not confirmed, or were before the run was resumed")
 	}
 	c := *m.run.Committee
 	c.Epoch.Key, c.Epoch.SquashKey = m.keys.ID(), m.keys.Squash.Digest()

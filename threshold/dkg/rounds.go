@@ -94,7 +94,8 @@ func (m *Machine) open() error {
 	if int(m.next) == chunks(m.run.Params) {
 		m.keys = m.assembly.keys()
 		m.phase = Ready
-		m.send(0, Ready, 0, m.keys.digests())
+		m.digests = m.keys.digests()
+		m.send(0, Ready, 0, m.digests)
 		m.heedAll()
 	}
 	return nil
@@ -115,15 +116,14 @@ var errKeys = errors.New("finished keys differ")
 // confirm says that the party will use the keys, now that all are ready. From here on
 // it discloses nothing, whatever happens.
 func (m *Machine) confirm() error {
-	want := m.keys.digests()
 	for id := range m.others().All() {
-		if msg := m.message(Ready, id); !slices.Equal(msg.Body, want) {
+		if msg := m.message(Ready, id); !slices.Equal(msg.Body, m.digests) {
 			m.accuse(errKeys, msg)
 			return nil
 		}
 	}
 	m.phase = Confirm
-	m.send(0, Confirm, 0, want)
+	m.send(0, Confirm, 0, m.digests)
 	return nil
 }
 

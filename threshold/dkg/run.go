@@ -63,8 +63,8 @@ func Noise(q threshold.Quorum) uint64 {
 	return squash.SharedNoiseBound(len(prss.NoiseSets(q))).Uint64()
 }
 
-// check demands the failure probability, the flooding margin, and that opened
-// integers never wrap around.
+// check demands the failure probability, the flooding margin, and that what is opened
+// hides what it should.
 func (r *Run) check() error {
 	shared := Shared(r.Params, r.quorum)
 	if got := shared.FailureLog2(tfhe.MaxNorm2); got > -128 {
@@ -77,10 +77,43 @@ func (r *Run) check() error {
 	if _, err := prss.MarginOf(r.Committee); err != nil {
 		return err
 	}
+	return r.checkOpened()
+}
+
+// checkOpened demands what the argument of SPEC 11.6 takes for granted of opened
+// integers: they never wrap around, carry less than 2^carryLog multiples of their
+// modulus, and are fewer than 2^openingsLog.
+func (r *Run) checkOpened() error {
 	if opened := largestOpened(r.quorum); opened.Cmp(product()) >= 0 {
 		return fmt.Errorf("opened integers reach 2^%d, the modulus is below 2^%d", opened.BitLen(), product().BitLen())
 	}
+	if carry := largestCarry(r.Params, r.quorum); carry.Cmp(new(big.Int).Lsh(big.NewInt(1), carryLog)) > 0 {
+		return fmt.Errorf("opened integers carry up to %v multiples of their modulus, what hides them is for 2^%d", carry, carryLog)
+	}
+	if n := openings(r.Params); n >= 1<<openingsLog {
+		return fmt.Errorf("%d integers are opened, what hides them is for fewer than 2^%d", n, openingsLog)
+	}
 	return nil
+}
+
+// largestCarry bounds how many multiples of its modulus an inner product carries, with
+// its message, which is below one, and its errors, of which each small set adds one.
+func largestCarry(p *tfhe.Params, q threshold.Quorum) *big.Int {
+	carry := func(terms, noise, base int) *big.Int {
+		errors := new(big.Int).Lsh(big.NewInt(int64(len(prss.NoiseSets(q)))), uint(noise))
+		errors.Rsh(errors, uint(base))
+		return errors.Add(errors, big.NewInt(int64(terms)+2)) // rounded up
+	}
+	long, short := carry(p.BigDim(), p.GLWENoise, 64), carry(p.LWEDim, p.LWENoise, 32)
+	if long.Cmp(short) < 0 {
+		return short
+	}
+	return long
+}
+
+// openings is the number of integers that are opened for bodies modulo 2^64 and 2^32.
+func openings(p *tfhe.Params) int {
+	return len(newChunk(p, 0).words[0]) + p.LWEDim*len(newChunk(p, 1).words[0])
 }
 
 // largestOpened bounds the integers that are opened for bodies modulo 2^64: offset

@@ -3,6 +3,7 @@ package dkg
 import (
 	"fmt"
 	"math/big"
+	"strings"
 	"testing"
 
 	"fhevm/accel/ntt"
@@ -253,5 +254,37 @@ func TestStart(t *testing.T) {
 		if sets.Lsh(sets, maskBits).Cmp(new(big.Int).Lsh(big.NewInt(1), 126)) > 0 {
 			t.Errorf("%d parties: masks wrap around", parties)
 		}
+	}
+}
+
+// TestHiding refuses sets of which more would be opened, or more carried, than the
+// random multiples of the modulus hide, and takes those that just fit.
+func TestHiding(t *testing.T) {
+	c := newTestRun(t, 4, &small).Committee
+	for _, tc := range []struct {
+		change func(p *tfhe.Params)
+		want   string
+	}{
+		{func(p *tfhe.Params) { p.PackLevel = 21799 }, ""}, // 10240 + 3*(8192 + 256*21799) = 2^24 - 768 openings
+		{func(p *tfhe.Params) { p.PackLevel = 21800 }, "integers are opened"},
+		{func(p *tfhe.Params) { p.PolySize, p.GLWEDim = 2047, 2 }, ""},
+		{func(p *tfhe.Params) { p.PolySize, p.GLWEDim = 4095, 1 }, "carry up to 4097 multiples"},
+		{func(p *tfhe.Params) { p.GLWENoise = 75 }, "carry up to 6146 multiples"},
+		{func(p *tfhe.Params) { p.LWENoise = 43 }, "carry up to 4101 multiples"},
+	} {
+		p := small
+		tc.change(&p)
+		run := &Run{Committee: c, Params: &p, quorum: c.Quorum()}
+		switch err := run.checkOpened(); {
+		case tc.want == "" && err != nil:
+			t.Errorf("%+v: %v", p, err)
+		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("%+v: %v, want %q", p, err, tc.want)
+		}
+	}
+	p := small
+	p.PackLevel = 21800
+	if _, err := NewRun(c, &p, fhe.Digest{}, 0); err == nil || !strings.Contains(err.Error(), "integers are opened") {
+		t.Errorf("a run that opens too much: %v", err)
 	}
 }

@@ -23,15 +23,19 @@ func (m *Machine) Timeout() {
 	case m.trial != nil:
 		m.trial.silent |= m.trial.awaited(m)
 		m.judge()
-	case m.silent:
+	case m.silent || m.resumed: // which asked when it began
 		m.blameSilence()
 	default:
 		m.miss()
 	}
 }
 
-// maxComplaints is how often a party may complain in a run.
-const maxComplaints = 16
+// maxComplaints is how often a party may complain in a run. The last place is for one
+// that resumes it, and does not know how often it did.
+const (
+	maxComplaints = 16
+	lastComplaint = maxComplaints - 1
+)
 
 // complaints are those of a party, in their order.
 func (m *Machine) complaints(id threshold.PartyID) (out []*Message) {
@@ -47,7 +51,7 @@ func (m *Machine) complaints(id threshold.PartyID) (out []*Message) {
 func (m *Machine) miss() {
 	silent := m.Awaited()
 	n := len(m.complaints(m.id))
-	if n == maxComplaints {
+	if n == lastComplaint {
 		m.fail(errSilence, blameAll(silent, "is silent again and again"))
 		return
 	}

@@ -92,7 +92,7 @@ func (m *Machine) evident(messages []*Message) map[threshold.PartyID]string {
 		if _, err := parseComplaint(msg.Body); msg.Kind == Complaint && err != nil {
 			blames[msg.From] = "sent a malformed complaint"
 		}
-		if m.keys != nil && (msg.Kind == Ready || msg.Kind == Confirm) && string(msg.Body) != string(m.keys.digests()) {
+		if m.digests != nil && (msg.Kind == Ready || msg.Kind == Confirm) && string(msg.Body) != string(m.digests) {
 			blames[msg.From] = fmt.Sprintf("claims to have other keys in its %v", msg.Kind)
 		}
 	}

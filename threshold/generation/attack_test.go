@@ -60,3 +60,23 @@ func (m *meeting) complaint(n uint32) *dkg.Message {
 	msg.Signature = eip712.Sign(m.ids[3].Signer, fhe.Keccak([]byte("fhevm key generation message"), msg.Run[:], head, body[:]))
 	return msg
 }
+
+// Strangers open connections and say nothing: the parties make keys as if there were
+// none, before any patience ends.
+func TestIdleConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := inMemory(t)
+		for _, l := range m.listeners {
+			for range 300 {
+				go m.dial(t.Context(), l.Addr().String())
+			}
+		}
+		synctest.Wait() // they are the first
+		out := m.start(t, []int{0, 1, 2, 3}, 5*time.Second)
+		for range 4 {
+			if e := <-out; e.err != nil {
+				t.Errorf("party %d: %v", e.party+1, e.err)
+			}
+		}
+	})
+}

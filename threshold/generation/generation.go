@@ -9,12 +9,11 @@ import (
 	"net"
 	"time"
 
+	"fhevm/fhe"
 	"fhevm/threshold"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/identity"
-
-	"golang.org/x/net/netutil"
 )
 
 // Config says who takes part in which run, and how patiently. All parties of a run
@@ -70,14 +69,8 @@ func Generate(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	defer machine.Wipe()
-	p := &party{cfg: cfg, machine: machine, in: make(chan *dkg.Message), links: make(map[threshold.PartyID]*link)}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if err := p.connect(ctx); err != nil {
-		return nil, err
-	}
-	defer p.close()
-	if err := p.run(ctx); err != nil {
+	p := newParty(cfg, machine)
+	if err := p.part(ctx); err != nil {
 		if p.kept != nil {
 			p.kept.Secret.Wipe()
 			err = fmt.Errorf("%w: %w", ErrInDoubt, err)
@@ -86,6 +79,30 @@ func Generate(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	p.kept.Certificate = machine.Certificate()
 	return p.kept, nil
+}
+
+// Resume finishes a run whose keys, with these digests, this party has confirmed and
+// kept. It collects the others' confirmations, of which some may be known, and gives them
+// to who lacks them: a party that knows all stays for the time of Gather for those that
+// do not. Where some do not come it fails with ErrInDoubt.
+func Resume(ctx context.Context, cfg Config, key, squash fhe.Digest, known []*dkg.Message) ([]*dkg.Message, error) {
+	cfg.setDefaults()
+	defer cfg.Listener.Close()
+	cfg.Patience = cfg.Gather
+	machine, err := dkg.Resume(cfg.Run, cfg.Party, cfg.Identity.Signer, key, squash, known)
+	if err != nil {
+		return nil, err
+	}
+	defer machine.Wipe()
+	p := newParty(cfg, machine)
+	p.kept = new(Result)
+	if machine.Done() {
+		p.linger = cfg.Gather
+	}
+	if err := p.part(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInDoubt, err)
+	}
+	return machine.Certificate(), nil
 }
 
 func (c *Config) setDefaults() {
@@ -118,7 +135,23 @@ type party struct {
 	in      chan *dkg.Message
 	links   map[threshold.PartyID]*link
 	kept    *Result // once the machine has confirmed
+	linger  time.Duration
 	server  interface{ Stop() }
+}
+
+func newParty(cfg Config, machine *dkg.Machine) *party {
+	return &party{cfg: cfg, machine: machine, in: make(chan *dkg.Message), links: make(map[threshold.PartyID]*link), linger: linger}
+}
+
+// part has the machine take part until its run ends.
+func (p *party) part(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := p.connect(ctx); err != nil {
+		return err
+	}
+	defer p.close()
+	return p.run(ctx)
 }
 
 func (p *party) connect(ctx context.Context) error {
@@ -134,10 +167,10 @@ func (p *party) connect(ctx context.Context) error {
 		p.links[m.Party] = l
 		go l.carry(ctx)
 	}
-	server := newServer(p.cfg.Run.Committee, p.cfg.Identity, p.in)
+	server, entrance := newServer(p.cfg.Run.Committee, p.cfg.Identity, p.in)
 	p.server = server
 	go func() {
-		if err := server.Serve(netutil.LimitListener(p.cfg.Listener, 4*threshold.MaxParties)); err != nil {
+		if err := server.Serve(entrance.Listen(p.cfg.Listener)); err != nil {
 			p.cfg.Log.Error("key generation: cannot listen", "error", err)
 		}
 	}()
@@ -252,7 +285,7 @@ func (p *party) owes() bool {
 // drain stays until the others have all messages, and takes theirs: a party that is
 // not done yet may still need an answer.
 func (p *party) drain(ctx context.Context) error {
-	end := time.NewTimer(linger)
+	end := time.NewTimer(p.linger)
 	defer end.Stop()
 	tick := time.NewTicker(retry)
 	defer tick.Stop()

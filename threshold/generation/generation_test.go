@@ -25,6 +25,8 @@ type meeting struct {
 	ids       []*identity.Identity
 	listeners []net.Listener
 	dial      dialer
+	pipes     map[string]*bufconn.Listener     // of parties that meet in memory
+	keep      func(party int, r *Result) error // nil keeps nothing
 }
 
 // overTCP is parties that meet over the machine's own network.
@@ -40,7 +42,9 @@ func inMemory(t *testing.T) *meeting {
 		pipes[named{l, i}.Addr().String()] = l
 		return named{l, i}, nil
 	}
-	return gather(t, listen, func(ctx context.Context, address string) (net.Conn, error) { return pipes[address].DialContext(ctx) })
+	m := gather(t, listen, func(ctx context.Context, address string) (net.Conn, error) { return pipes[address].DialContext(ctx) })
+	m.pipes = pipes
+	return m
 }
 
 // named is a listener with an address of its own.
@@ -89,13 +93,19 @@ func (m *meeting) start(t *testing.T, parties []int, patience time.Duration) <-c
 	out := make(chan ended, len(parties))
 	for _, i := range parties {
 		go func() {
-			r, err := Generate(t.Context(), Config{
-				Run: m.run, Party: threshold.PartyID(i + 1), Identity: m.ids[i], Listener: m.listeners[i], Gather: patience, Patience: patience, dial: m.dial,
-			})
+			r, err := Generate(t.Context(), m.config(i, patience))
 			out <- ended{i, r, err}
 		}()
 	}
 	return out
+}
+
+func (m *meeting) config(i int, patience time.Duration) Config {
+	c := Config{Run: m.run, Party: threshold.PartyID(i + 1), Identity: m.ids[i], Listener: m.listeners[i], Gather: patience, Patience: patience, dial: m.dial}
+	if m.keep != nil {
+		c.Keep = func(r *Result) error { return m.keep(i, r) }
+	}
+	return c
 }
 
 // TestGenerate has four parties make keys over mutual TLS.

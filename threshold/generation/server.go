@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
 	"fhevm/threshold"
@@ -21,6 +20,8 @@ const (
 	deliverMethod = "Deliver"
 	maxMessage    = dkg.MaxMessage + 1<<10
 	deliveryLimit = time.Minute
+
+	maxConnections = 2 // of a party: it needs one, and may have lost another
 )
 
 // message is an encoded dkg.Message, or nothing.
@@ -50,17 +51,18 @@ func (bytesCodec) Unmarshal(b []byte, v any) error {
 // server takes messages of the run's other parties.
 type server struct{ in chan<- *dkg.Message }
 
-func newServer(c *threshold.Committee, id *identity.Identity, in chan<- *dkg.Message) *grpc.Server {
+func newServer(c *threshold.Committee, id *identity.Identity, in chan<- *dkg.Message) (*grpc.Server, *committee.Entrance) {
 	parties := *c
 	parties.Relays = nil // they have no part in this
+	entrance := committee.NewEntrance(committee.ServerTLS(id, &parties), maxConnections)
 	s := grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(committee.ServerTLS(id, &parties))),
+		grpc.Creds(entrance),
 		grpc.ForceServerCodec(bytesCodec{}),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(2),
 		grpc.ConnectionTimeout(10*time.Second))
 	s.RegisterService(&description, &server{in})
-	return s
+	return s, entrance
 }
 
 var description = grpc.ServiceDesc{
