@@ -69,6 +69,15 @@ func TestLiars(t *testing.T) {
 		"no contributions to one": {at(Reveal, only(1, nothing)), "sent no contributions"},
 		"malformed contributions": {at(Reveal, only(2, short)), "other contributions"},
 		"other contributions":     {at(Reveal, only(1, flip(64))), "other contributions"},
+		"other contributions to one, who hears another disclosure": {only(1, func(n *net, to threshold.PartyID, msg *Message) *Message {
+			switch msg.Kind {
+			case Reveal:
+				return flip(64)(n, to, msg)
+			case Disclosure:
+				return short(n, to, msg)
+			}
+			return msg
+		}), "other contributions"},
 		"commitments nobody sent": {at(Reveal, only(1, flip(0))), "other commitments"},
 		"no squares":              {at(Squares, nothing), "sent no squares"},
 		"wrong squares":           {at(Squares, flip(1000)), "wrong shares of squares"},
@@ -130,6 +139,44 @@ func TestTwoLiars(t *testing.T) {
 		if f == nil || len(f.Blames) == 0 || slices.ContainsFunc(f.Blames, func(b threshold.Blame) bool { return b.Party != 2 && b.Party != 7 }) {
 			t.Errorf("party %d: %v", id, f)
 		}
+	}
+}
+
+// TestWithheld has liars say nothing to one party, in rounds whose messages go to all:
+// the others pass on what they have, and do not take for silent who is only behind.
+func TestWithheld(t *testing.T) {
+	from := func(kind Kind) tamper { // that kind and all later ones
+		return only(1, func(_ *net, _ threshold.PartyID, msg *Message) *Message {
+			if msg.Kind >= kind {
+				return nil
+			}
+			return msg
+		})
+	}
+	for name, tampers := range map[string][]tamper{
+		"squares":                          {at(Squares, only(1, nothing))},
+		"masked bits":                      {at(Masked, only(1, nothing))},
+		"bodies":                           {at(Bodies, only(1, nothing))},
+		"finished keys":                    {at(Ready, only(1, nothing))},
+		"all from the squares on":          {from(Squares)},
+		"masked bits, and bodies by two":   {at(Masked, only(1, nothing)), at(Bodies, only(1, nothing))},
+		"all but contributions, one later": {from(Squares), from(Bodies)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(3 - len(tampers)) {
+				n := newNet(t, newTestRun(t, 1+3*len(tampers), &tiny), seed)
+				for i, change := range tampers {
+					n.tamper[threshold.PartyID(2+2*i)] = change
+				}
+				n.play()
+				for id := range n.honest().All() {
+					if m := n.machines[id]; !m.Done() {
+						t.Errorf("seed %d, party %d: %v, waits for %v of %v", seed, id, m.Failure(), m.phase, m.Awaited())
+					}
+				}
+			}
+		})
 	}
 }
 

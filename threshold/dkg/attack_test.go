@@ -176,6 +176,35 @@ func TestSilenceRace(t *testing.T) {
 	}
 }
 
+// Two parties gave up because nobody had a liar's message; a third gets it a moment later,
+// goes on alone, and blames the liar for their absence.
+func TestTooLate(t *testing.T) {
+	t.Parallel()
+	n := newNet(t, newTestRun(t, 4, &tiny), 1)
+	var kept *Message
+	n.tamper[3] = func(_ *net, _ threshold.PartyID, msg *Message) *Message {
+		if msg.Kind == Masked {
+			kept = msg
+			return nil
+		}
+		return msg
+	}
+	n.runWhere(func(threshold.PartyID, *Message) bool { return true })
+	for _, id := range []threshold.PartyID{1, 2, 4} {
+		n.machines[id].Timeout() // all miss party 3's masked bits
+	}
+	n.runWhere(func(to threshold.PartyID, m *Message) bool { return to == 1 || to == 4 })
+	if n.machines[1].Failure() == nil || n.machines[4].Failure() == nil {
+		t.Fatal("setup")
+	}
+	n.machines[2].Receive(kept)
+	for range 4 {
+		n.runWhere(func(to threshold.PartyID, m *Message) bool { return to != 3 })
+		n.machines[2].Timeout()
+	}
+	n.blames(3, "masked bits")
+}
+
 // A party confirms to one other only. That one is done, and passes the confirmation on.
 func TestSplit(t *testing.T) {
 	t.Parallel()

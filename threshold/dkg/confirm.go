@@ -20,6 +20,7 @@ func Resume(run *Run, id threshold.PartyID, signer *secp256k1.PrivateKey, key, s
 		return nil, err
 	}
 	m.phase, m.next, m.resumed, m.digests = Confirm, uint32(chunks(run.Params)), true, digests(key, squash)
+	m.waited = 1 // it asks at once
 	m.send(0, Ready, 0, m.digests)
 	m.send(0, Confirm, 0, m.digests)
 	for _, msg := range known {

@@ -11,6 +11,7 @@ import (
 // evidence is what all disclosures say together.
 type evidence struct {
 	commitments map[threshold.PartyID]*Message
+	forked      map[threshold.PartyID][]*Message // commitments in two forms
 	known       contributions
 	lies        map[threshold.PartyID]string // of disclosures themselves
 	replayed    *replay
@@ -44,7 +45,10 @@ func (m *Machine) disclosure() []byte {
 // gather joins the disclosures. Commitments that two parties have in two forms
 // convict who made them.
 func (m *Machine) gather() *evidence {
-	e := &evidence{commitments: make(map[threshold.PartyID]*Message), known: make(contributions), lies: make(map[threshold.PartyID]string)}
+	e := &evidence{
+		commitments: make(map[threshold.PartyID]*Message), forked: make(map[threshold.PartyID][]*Message),
+		known: make(contributions), lies: make(map[threshold.PartyID]string),
+	}
 	for id := range m.run.quorum.All().All() {
 		if msg := m.message(Commitments, id); msg != nil {
 			e.commitments[id] = msg
@@ -84,6 +88,7 @@ func (e *evidence) read(r *Run, seen []*Message) (reveals []*Message) {
 			e.commitments[msg.From] = msg
 		case old.digest() != msg.digest():
 			e.lies[msg.From] = "committed to different things"
+			e.forked[msg.From] = []*Message{old, msg}
 		}
 	}
 	return reveals
@@ -163,7 +168,7 @@ func (e *evidence) lie(m *Machine, msg *Message) string {
 
 func (e *evidence) lieOfReveal(r *Run, msg *Message) string {
 	commitments := e.commitments[msg.From]
-	if commitments == nil || e.lies[msg.From] != "" {
+	if commitments == nil || e.forked[msg.From] != nil {
 		return ""
 	}
 	if _, ok := r.revealed(msg, commitments); !ok {
@@ -172,7 +177,7 @@ func (e *evidence) lieOfReveal(r *Run, msg *Message) string {
 	var all [][]byte
 	for id := range r.quorum.All().All() {
 		c := e.commitments[id]
-		if c == nil || e.lies[id] != "" {
+		if c == nil || e.forked[id] != nil {
 			return ""
 		}
 		all = append(all, c.Body)

@@ -35,7 +35,7 @@ type Machine struct {
 	resumed    bool
 
 	relayed map[relay]bool
-	silent  bool                       // it has told the others what it misses
+	waited  int                        // timeouts in this round: it has told the others what it misses
 	reached map[threshold.PartyID]slot // the latest message of a round from each party
 	trial   *trial                     // once shares do not fit together
 	failure *Failure
@@ -118,6 +118,7 @@ func (m *Machine) Receive(msg *Message) {
 	}
 	m.inbox[msg.slot()] = msg
 	m.reach(msg)
+	m.pass(msg)
 	switch msg.Kind {
 	case Complaint:
 		m.answer(msg.From)
@@ -164,12 +165,12 @@ func (m *Machine) advance() {
 			m.judge()
 			return
 		case m.Awaited() != 0:
-			if m.silent {
+			if m.waited > 0 {
 				m.settle()
 			}
 			return
 		}
-		m.silent = false
+		m.waited = 0
 		if err := m.rounds(); err != nil {
 			m.complain(err)
 		}

@@ -88,6 +88,9 @@ func (m *Machine) open() error {
 	m.assembly.put(c, opened)
 	m.next++
 	m.sendChunk(c + window)
+	for id := range m.others().All() {
+		m.pass(m.inbox[slot{from: id, kind: Bodies, index: m.next}])
+	}
 	if c >= window {
 		m.forget(Bodies, c-window)
 	}

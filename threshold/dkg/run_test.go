@@ -3,6 +3,7 @@ package dkg
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,18 +14,18 @@ import (
 	"fhevm/threshold"
 )
 
-// open returns secrets of degree t modulo prime k by all honest parties' shares.
+// open returns secrets of degree t modulo prime k by the shares of t+1 honest parties.
 func (n *net) open(k int, shares func(*secret) []uint64) []uint64 {
-	q, f := n.run.quorum, fields[k]
-	out := make([]uint64, len(shares(n.machines[1].secret)))
-	for i := 1; i <= q.T+1; i++ {
+	f, few := fields[k], slices.Collect(n.honest().All())[:n.run.quorum.T+1]
+	out := make([]uint64, len(shares(n.machines[few[0]].secret)))
+	for _, i := range few {
 		w := uint64(1)
-		for j := 1; j <= q.T+1; j++ {
+		for _, j := range few {
 			if i != j {
 				w = f.Mul(w, f.Mul(uint64(j), f.Inv(f.Sub(uint64(j), uint64(i)))))
 			}
 		}
-		for x, s := range shares(n.machines[threshold.PartyID(i)].secret) {
+		for x, s := range shares(n.machines[i].secret) {
 			out[x] = f.Add(out[x], f.Mul(w, s))
 		}
 	}
@@ -74,14 +75,37 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func (n *net) checkKeys() {
-	p, a := n.run.Params, n.machines[1].assembly
-	big := n.bits("big key", narrows, func(s *secret, k int) []uint64 { return s.bigBits[k] })
-	small := n.bits("small key", narrows, func(s *secret, k int) []uint64 { return s.small[k] })
-	random := n.bits("random key", narrows, func(s *secret, k int) []uint64 { return s.random[k] })
+// assembly is the keys as an honest party has them.
+func (n *net) assembly() *assembly {
+	for id := range n.honest().All() {
+		return n.machines[id].assembly
+	}
+	return nil
+}
+
+// checkSecrets checks that what the parties share is bits, those of the public key and
+// of the squash key, which it returns with those of the big and the small key.
+func (n *net) checkSecrets() (big, small []uint64) {
+	p, a := n.run.Params, n.assembly()
+	big = n.bits("big key", narrows, func(s *secret, k int) []uint64 { return s.bigBits[k] })
+	small = n.bits("small key", narrows, func(s *secret, k int) []uint64 { return s.small[k] })
 	squashed := n.bits("squash key", squashers, func(s *secret, k int) []uint64 { return s.squash[k] })
-	limit := int64(Shared(p, n.run.quorum).KeyShares) << p.GLWENoise
-	n.checkRow("public key", a.tfhe.PublicMask(), a.tfhe.PublicBodies(), big, func(int) uint64 { return 0 }, limit)
+	n.checkRow("public key", a.tfhe.PublicMask(), a.tfhe.PublicBodies(), big, func(int) uint64 { return 0 }, n.largest())
+	for i := range p.LWEDim {
+		n.checkSquash(i, small[i], squashed)
+	}
+	return big, small
+}
+
+// largest bounds the errors of GLWE rows.
+func (n *net) largest() int64 {
+	return int64(Shared(n.run.Params, n.run.quorum).KeyShares) << n.run.Params.GLWENoise
+}
+
+func (n *net) checkKeys() {
+	p, a := n.run.Params, n.assembly()
+	big, small := n.checkSecrets()
+	random := n.bits("random key", narrows, func(s *secret, k int) []uint64 { return s.random[k] })
 	for i := range p.LWEDim {
 		for name, row := range map[string]struct {
 			masks  func(int, func(int, []uint64))
@@ -98,11 +122,10 @@ func (n *net) checkKeys() {
 						return -weight * big[x]
 					}
 					return weight * uint64(1-min(x, 1))
-				}, limit)
+				}, n.largest())
 			})
 		}
 		n.checkPacking(i, small)
-		n.checkSquash(i, small[i], squashed)
 	}
 	n.checkSwitch(big, small)
 }
@@ -128,7 +151,7 @@ func (n *net) checkRow(name string, mask, bodies, secret []uint64, message func(
 }
 
 func (n *net) checkSwitch(big, small []uint64) {
-	p, a := n.run.Params, n.machines[1].assembly
+	p, a := n.run.Params, n.assembly()
 	seen := make(map[int32]int)
 	for j := range p.BigDim() {
 		a.tfhe.KeySwitchMasks(j, func(l int, mask []uint32) {
@@ -152,7 +175,7 @@ func (n *net) checkSwitch(big, small []uint64) {
 }
 
 func (n *net) checkPacking(i int, small []uint64) {
-	p, a := n.run.Params, n.machines[1].assembly
+	p, a := n.run.Params, n.assembly()
 	limit := int32(Shared(p, n.run.quorum).KeyShares) << p.LWENoise
 	a.tfhe.PackingMasks(i, func(l, _ int, mask []uint32) { // one polynomial has all of so few bits
 		for x := range p.PackSize {
@@ -177,7 +200,7 @@ func (n *net) checkPacking(i int, small []uint64) {
 // checkSquash compares row i of the squash key with what the secret says.
 func (n *net) checkSquash(i int, bit uint64, secret []uint64) {
 	limit := uint64(Shared(n.run.Params, n.run.quorum).KeyShares) << squash.NoiseLog
-	matrices := n.machines[1].assembly.masks(i) // with the opened bodies in their places
+	matrices := n.assembly().masks(i) // with the opened bodies in their places
 	for k := range squashers {
 		m := transforms()[k]
 		linear, want, scale := squash.NewLinear(k, secret), new(ntt.Digits), new(ntt.Digits)

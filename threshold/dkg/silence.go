@@ -4,15 +4,18 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"fhevm/threshold"
 )
 
 // Nobody can prove that another is silent. A party that has waited too long asks all
 // others for the messages that it lacks; who has one passes it on, since its sender
-// has signed it, and the run continues. What nobody has ends the run: the parties tell
-// each other what they wait for, and those who are missed in the earliest round are
-// to blame, for others may only be late because of them.
+// has signed it, and so all that this sender says later, and the run continues. What
+// nobody has ends the run: the parties tell each other what they wait for, and those
+// who are missed in the earliest round are to blame, for others may only be late
+// because of them. Each of t silent parties can hold up another one once, so that
+// the others wait t times more for that one before they blame it.
 
 var errSilence = errors.New("parties are silent")
 
@@ -23,10 +26,12 @@ func (m *Machine) Timeout() {
 	case m.trial != nil:
 		m.trial.silent |= m.trial.awaited(m)
 		m.judge()
-	case m.silent || m.resumed: // which asked when it began
-		m.blameSilence()
-	default:
+	case m.waited == 0:
 		m.miss()
+	case m.waited < m.run.quorum.T:
+		m.waited++
+	default:
+		m.blameSilence()
 	}
 }
 
@@ -55,7 +60,7 @@ func (m *Machine) miss() {
 		m.fail(errSilence, blameAll(silent, "is silent again and again"))
 		return
 	}
-	m.silent = true
+	m.waited = 1
 	m.send(0, Complaint, uint32(n), m.here(silent).encode())
 	m.settle()
 }
@@ -82,6 +87,9 @@ func (m *Machine) reach(msg *Message) {
 // not complained, has gone on since, or can have what it misses from here.
 func (m *Machine) missing(id threshold.PartyID) *complaint {
 	all := m.complaints(id)
+	if n := len(all); n > 0 && all[n-1].Index == lastComplaint {
+		all = all[:n-1] // a question, asked before it has waited
+	}
 	if len(all) == 0 {
 		return nil
 	}
@@ -94,7 +102,7 @@ func (m *Machine) missing(id threshold.PartyID) *complaint {
 		return nil
 	}
 	for silent := range c.silent.All() { // it has been passed on
-		if c.kind != Reveal && m.inbox[slot{from: silent, kind: c.kind, index: c.index}] != nil {
+		if c.kind != Reveal && m.inbox[slot{from: silent, kind: c.kind, index: c.index}] != nil && !m.tooLate(id, c, silent) {
 			c.silent &^= threshold.Parties(silent)
 		}
 	}
@@ -104,33 +112,68 @@ func (m *Machine) missing(id threshold.PartyID) *complaint {
 	return &c
 }
 
+// tooLate reports whether a message came here, but only after this party had missed it
+// as well, and not to one that had given the run up by then.
+func (m *Machine) tooLate(id threshold.PartyID, c complaint, silent threshold.PartyID) bool {
+	return m.inbox[slot{from: id, kind: Farewell}] != nil && m.complained(m.id, func(own complaint) bool {
+		return own.kind == c.kind && own.index == c.index && own.silent.Has(silent)
+	})
+}
+
+// complained reports whether a party has made such a complaint.
+func (m *Machine) complained(id threshold.PartyID, such func(complaint) bool) bool {
+	return slices.ContainsFunc(m.complaints(id), func(msg *Message) bool {
+		c, err := parseComplaint(msg.Body)
+		return err == nil && such(c)
+	})
+}
+
 // relay is a message that was passed on.
 type relay struct {
 	slot
 	receiver threshold.PartyID
 }
 
-// answer passes on what a party misses, each message once.
+// answer passes on what a party misses, and what those whom it misses have said since.
 func (m *Machine) answer(id threshold.PartyID) {
 	all := m.complaints(id)
 	c, err := parseComplaint(all[len(all)-1].Body)
-	if err != nil || c.kind == Reveal {
+	if err != nil {
 		return
 	}
-	for silent := range c.silent.All() {
-		s := slot{from: silent, kind: c.kind, index: c.index}
-		if msg := m.inbox[s]; msg != nil && !m.relayed[relay{s, id}] {
-			m.relayed[relay{s, id}] = true
+	for kind := c.kind; kind <= Confirm; kind++ {
+		for silent := range c.silent.All() {
+			m.pass(m.inbox[slot{from: silent, kind: kind}])
+			for index := c.index; kind == Bodies && index <= m.next; index++ {
+				m.pass(m.inbox[slot{from: silent, kind: kind, index: index}])
+			}
+		}
+	}
+}
+
+// pass passes a message on, once, to those who have missed its sender in that round or
+// before. A chunk waits for its turn: before, it may be too early for a receiver.
+func (m *Machine) pass(msg *Message) {
+	if msg == nil || msg.To != 0 || msg.Kind > Confirm || msg.Kind == Bodies && msg.Index > m.next {
+		return
+	}
+	for id := range (m.others() &^ threshold.Parties(msg.From)).All() {
+		to := relay{msg.slot(), id}
+		if !m.relayed[to] && m.complained(id, func(c complaint) bool {
+			return c.silent.Has(msg.From) && (c.kind < msg.Kind || c.kind == msg.Kind && c.index <= msg.Index)
+		}) {
+			m.relayed[to] = true
 			m.out = append(m.out, Envelope{threshold.Parties(id), msg})
 		}
 	}
 }
 
-// settle blames, as soon as all have spoken but those who are missed.
+// settle blames, as soon as all but those who are missed say that they miss the same.
+// Who is further has it and passes it on, or waits for one that may still get it.
 func (m *Machine) settle() {
-	_, silent := m.earliest()
+	by, silent := m.earliest()
 	for id := range (m.run.quorum.All() &^ silent).All() {
-		if m.missing(id) == nil {
+		if by[id] == nil || by[id].silent != silent {
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package dkg
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fhevm/threshold"
@@ -294,12 +295,19 @@ func (m *Machine) weigh(verdict *Message, blames map[threshold.PartyID]string) (
 	return proven
 }
 
-// incriminating lists the messages of the round that this party complains of which
-// are lies, of t parties at most.
+// incriminating lists what convicts parties, t of them at most: commitments in two forms,
+// and lies in the round that this party complains of. What a liar disclosed is no part of
+// it, for others may have heard something else.
 func (m *Machine) incriminating() (out []*Message) {
+	convicted := 0
 	for id := range m.others().All() {
-		if msg := m.message(m.phase, id); msg != nil && len(out) < m.run.quorum.T && m.trial.evidence.lie(m, msg) != "" {
-			out = append(out, msg)
+		found := slices.Clone(m.trial.evidence.forked[id])
+		if msg := m.message(m.phase, id); msg != nil && m.trial.evidence.lie(m, msg) != "" {
+			found = append(found, msg)
+		}
+		if len(found) > 0 && convicted < m.run.quorum.T {
+			convicted++
+			out = append(out, found...)
 		}
 	}
 	return out

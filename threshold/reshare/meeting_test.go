@@ -77,8 +77,10 @@ type meeting struct {
 	corrupt map[Seat]bool
 	// tamper is what corrupt members do to what they say; nil is silence.
 	tamper func(round Round, from, to Seat, b []byte) []byte
-	// restart is how often a member crashes before it hears something, in percent.
-	restart int
+	// How often, in percent, a member crashes before it hears something, has to ask
+	// again, and hears something once more.
+	restart, lose, repeat int
+	restarts              int
 }
 
 const secretsInTests = 3
@@ -170,11 +172,20 @@ func (m *meeting) listen(s Seat) bool {
 		if b != nil && m.corrupt[from] {
 			b = m.tamper(round, from, s, slices.Clone(b))
 		}
-		if b != nil {
-			m.crash(s)
-			m.hear(s, input{round, from.Party, b})
+		if b == nil {
+			continue
+		}
+		if m.often(m.lose) {
 			return true
 		}
+		m.crash(s)
+		m.hear(s, input{round, from.Party, b})
+		if heard := m.inputs[s]; m.often(m.repeat) {
+			if in := heard[m.rng.IntN(len(heard))]; in.b != nil {
+				m.hear(s, in)
+			}
+		}
+		return true
 	}
 	return round == Confirm && m.certify(s)
 }
@@ -223,12 +234,16 @@ func apply(to machine, in input) error {
 	return to.Receive(in.round, in.from, in.b)
 }
 
+// often is true in so many of a hundred cases.
+func (m *meeting) often(percent int) bool { return percent > 0 && m.rng.IntN(100) < percent }
+
 // crash replaces a member, now and then, by what it is after a restart, and
 // checks that this one says the same.
 func (m *meeting) crash(s Seat) {
-	if m.rng.IntN(100) >= m.restart {
+	if !m.often(m.restart) {
 		return
 	}
+	m.restarts++
 	before, after := m.all[s], m.fresh(s)
 	for _, in := range m.inputs[s] {
 		apply(after, in)
