@@ -84,13 +84,13 @@ e2e/node_modules: e2e/package-lock.json
 	touch $@
 
 # The plugin, then a project that uses it as its users' do. The second npm ci
-# builds and packs the plugin and the contracts as they are now.
-hardhat: build hardhat/node_modules
+# builds the node, and packs the plugin and the contracts as they are now.
+hardhat: hardhat/node_modules
 	cd hardhat/test/project && npm ci --no-audit --no-fund && npm test
 	cd hardhat && npm test
 	$(GO) test -timeout 10m -count=1 -run '^TestHardhatAttached$$' ./e2e
 
-dropin: build hardhat/node_modules
+dropin: hardhat/node_modules
 	cd e2e/dropin && npm ci --no-audit --no-fund && npm test
 
 # npm's prepare scripts build the node and the plugin.

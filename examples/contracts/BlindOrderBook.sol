@@ -83,7 +83,7 @@ contract BlindOrderBook is IERC7984Receiver, FHEVMConfig {
         euint32 funds = covered.select(cost, FHE.asEuint32(0));
         _setFree(token, msg.sender, held.sub(funds));
         id = orders.length;
-        orders.push(Order(msg.sender, buys, price.allowThis().allow(msg.sender), amount, funds));
+        orders.push(Order(msg.sender, buys, price.allowBoth(msg.sender), amount, funds));
         _setRest(orders[id], covered.select(amount, FHE.asEuint16(0)), funds);
         emit Placed(id, msg.sender, buys);
     }
@@ -118,11 +118,11 @@ contract BlindOrderBook is IERC7984Receiver, FHEVMConfig {
     }
 
     function _setRest(Order storage order, euint16 amount, euint32 funds) private {
-        order.amount = amount.allowThis().allow(order.owner);
-        order.funds = funds.allowThis().allow(order.owner);
+        order.amount = amount.allowBoth(order.owner);
+        order.funds = funds.allowBoth(order.owner);
     }
 
     function _setFree(IERC7984 token, address account, euint64 amount) private {
-        free[token][account] = amount.allowThis().allow(account);
+        free[token][account] = amount.allowBoth(account);
     }
 }

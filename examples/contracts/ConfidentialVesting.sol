@@ -35,6 +35,8 @@ contract ConfidentialVesting is IERC7984Receiver, FHEVMConfig {
     event Released(uint256 indexed id, uint64 instalments);
 
     error NotTheToken(address sender);
+
+    /// @notice Send as data abi.encode(beneficiary, start, period): an address other than 0, a uint64, a uint64 other than 0.
     error InvalidGrant();
 
     /// @notice The next instalment is due at this Unix time; all are paid if it is 0.
@@ -52,10 +54,9 @@ contract ConfidentialVesting is IERC7984Receiver, FHEVMConfig {
         returns (ebool)
     {
         if (msg.sender != address(token)) revert NotTheToken(msg.sender);
-        (address beneficiary, uint64 start, uint64 period) = abi.decode(data, (address, uint64, uint64));
-        if (beneficiary == address(0) || period == 0) revert InvalidGrant();
-        euint64 instalment = amount.shr(LOG2_INSTALMENTS).allowThis().allow(beneficiary).allow(from);
-        amount.allow(beneficiary);
+        (address beneficiary, uint64 start, uint64 period) = _terms(data);
+        euint64 instalment = amount.shr(LOG2_INSTALMENTS).allowBoth(beneficiary).allow(from);
+        amount.allowBoth(beneficiary); // the token may have lent it for this transaction only
         emit Granted(grants.length, from, beneficiary);
         grants.push(Grant(beneficiary, start, period, 0, instalment, amount));
         return FHE.asEbool(true).allowTransient(msg.sender);
@@ -69,9 +70,18 @@ contract ConfidentialVesting is IERC7984Receiver, FHEVMConfig {
         grant.paid += due;
         euint64 rest = grant.rest;
         euint64 payment = grant.paid == INSTALMENTS ? rest : grant.instalment.mul(due);
-        grant.rest = rest.sub(payment).allowThis().allow(grant.beneficiary);
+        grant.rest = rest.sub(payment).allowBoth(grant.beneficiary);
         emit Released(id, due);
         token.confidentialTransfer(grant.beneficiary, payment.allowTransient(address(token)));
+    }
+
+    /// @dev Read as whole words, since abi.decode says nothing of what it rejects.
+    function _terms(bytes calldata data) private pure returns (address, uint64, uint64) {
+        if (data.length != 96) revert InvalidGrant();
+        (uint256 beneficiary, uint256 start, uint256 period) = abi.decode(data, (uint256, uint256, uint256));
+        if (beneficiary == 0 || beneficiary > type(uint160).max) revert InvalidGrant();
+        if (start > type(uint64).max || period == 0 || period > type(uint64).max) revert InvalidGrant();
+        return (address(uint160(beneficiary)), uint64(start), uint64(period));
     }
 
     /// @dev The instalments due up to now, paid or not.

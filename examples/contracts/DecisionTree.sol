@@ -52,7 +52,7 @@ contract DecisionTree is FHEVMConfig {
         for (uint256 i = 0; i < features; i++) {
             values[i] = FHE.fromExternal(sample[i], proof);
         }
-        class = _root(values).allowThis().allow(msg.sender);
+        class = _root(values).allowBoth(msg.sender);
         classOf[msg.sender] = class;
         emit Classified(msg.sender, class);
     }

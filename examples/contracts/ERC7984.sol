@@ -144,7 +144,7 @@ abstract contract ERC7984 is IERC7984, IERC165, FHEVMConfig {
         _share(from, address(0), burned);
     }
 
-    function _transfer(address from, address to, euint64 amount) private returns (euint64 moved) {
+    function _transfer(address from, address to, euint64 amount) internal virtual returns (euint64 moved) {
         if (to == address(0)) revert InvalidReceiver(to);
         moved = _debit(from, amount);
         _credit(to, moved);
@@ -173,11 +173,11 @@ abstract contract ERC7984 is IERC7984, IERC165, FHEVMConfig {
     }
 
     function _store(address account, euint64 balance) private {
-        balances[account] = balance.allowThis().allow(account);
+        balances[account] = balance.allowBoth(account);
     }
 
     /// @dev Sender and receiver may read what moved for ever; whoever called may compute with it now.
-    function _share(address from, address to, euint64 moved) private {
+    function _share(address from, address to, euint64 moved) internal virtual {
         moved.allowThis().allowTransient(msg.sender);
         if (from != address(0)) moved.allow(from);
         if (to != address(0)) moved.allow(to);

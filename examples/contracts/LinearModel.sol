@@ -50,7 +50,7 @@ contract LinearModel is FHEVMConfig {
         for (uint256 i = 0; i < sample.length; i++) {
             features[i] = FHE.asEint16(FHE.fromExternal(sample[i], proof));
         }
-        class = _best(features).allowThis().allow(msg.sender);
+        class = _best(features).allowBoth(msg.sender);
         classOf[msg.sender] = class;
         emit Classified(msg.sender, class);
     }

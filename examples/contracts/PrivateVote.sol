@@ -5,8 +5,10 @@ import {FHEVMConfig} from "fhevm-contracts/config/FHEVMConfig.sol";
 import {FHE, ebool, euint16, euint8, externalEuint8} from "fhevm-contracts/lib/FHE.sol";
 
 /// @title A vote among several options, of which only the tally opens
-/// @notice Everyone sees who voted, nobody how, unless the tally tells: if all votes are for one option, it says how
-/// each voted. So nothing opens below a quorum, and never a tally in between, since the difference of two is a vote.
+/// @notice Everyone sees who voted, and of how no more than the tally tells. It tells everything where all votes are for
+/// one option. A voter subtracts its own vote and reads the sum of the others', so the quorum is at least three: of
+/// two, each would read the other. All voters but one, together, can still read the last one's vote; a higher quorum
+/// makes that coalition larger. No tally opens in between, since the difference of two is a vote.
 /// A voter can still prove a vote to a buyer, by what the wallet encrypted with; this contract does not prevent that.
 contract PrivateVote is FHEVMConfig {
     using FHE for ebool;
@@ -18,6 +20,14 @@ contract PrivateVote is FHEVMConfig {
         MayVote,
         HasVoted
     }
+
+    uint256 private constant FEWEST_VOTES = 3;
+
+    /// @dev As many tallies as the committee opens in one proof.
+    uint256 private constant MOST_OPTIONS = 32;
+
+    /// @dev With that many options, the constructor takes 15 million gas of the 16.7 that a transaction may have.
+    uint256 private constant MOST_VOTERS = 500;
 
     /// @notice The last second of voting, Unix time.
     uint256 public immutable deadline;
@@ -40,6 +50,7 @@ contract PrivateVote is FHEVMConfig {
     event Closed(euint16[] tallies);
     event Published(uint16[] results);
 
+    /// @notice There are 2 to 32 options, at most 500 voters, and a quorum of at least 3.
     error InvalidSetup();
 
     /// @notice The account is no voter, or has voted.
@@ -52,7 +63,8 @@ contract PrivateVote is FHEVMConfig {
     error NothingToPublish();
 
     constructor(address[] memory voters, uint8 options, uint256 duration, uint256 quorum_) {
-        if (options < 2 || voters.length > type(uint16).max || quorum_ < 2) revert InvalidSetup();
+        if (options < 2 || options > MOST_OPTIONS) revert InvalidSetup();
+        if (voters.length > MOST_VOTERS || quorum_ < FEWEST_VOTES) revert InvalidSetup();
         (deadline, quorum) = (block.timestamp + duration, quorum_);
         for (uint256 i = 0; i < voters.length; i++) {
             standing[voters[i]] = Standing.MayVote;

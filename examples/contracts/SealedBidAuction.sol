@@ -17,7 +17,7 @@ contract SealedBidAuction is IERC7984Receiver, FHEVMConfig {
     using FHE for euint32;
     using FHE for euint64;
 
-    /// @notice Bidding; closed, with the result open to everyone; and paid.
+    /// @notice Bidding; closed, with the result open to everyone; and settled, so that everyone withdraws.
     enum Phase {
         Open,
         Closed,
@@ -32,7 +32,7 @@ contract SealedBidAuction is IERC7984Receiver, FHEVMConfig {
 
     Phase public phase;
 
-    /// @notice Who won, zero as long as nobody did, and what the seller got.
+    /// @notice Who won, zero as long as nobody did, and what the seller gets.
     address public winner;
     uint64 public price;
 
@@ -68,7 +68,7 @@ contract SealedBidAuction is IERC7984Receiver, FHEVMConfig {
         leader = FHE.asEuint32(0).allowThis();
     }
 
-    /// @notice What `bidder` has bid, which it may decrypt.
+    /// @notice What `bidder` has bid, which it may decrypt. The seller's includes the price, once it is settled.
     function depositOf(address bidder) external view returns (euint64) {
         return deposits[bidder];
     }
@@ -83,7 +83,7 @@ contract SealedBidAuction is IERC7984Receiver, FHEVMConfig {
         if (msg.sender != address(token)) revert NotTheToken(msg.sender);
         if (block.timestamp > deadline) revert WrongTime(block.timestamp, deadline);
         euint64 bid = deposits[from].add(amount);
-        deposits[from] = bid.allowThis().allow(from);
+        deposits[from] = bid.allowBoth(from);
         ebool higher = bid.gt(highest);
         highest = higher.select(bid, highest).allowThis();
         leader = higher.select(FHE.asEuint32(_number(from)), leader).allowThis();
@@ -98,7 +98,8 @@ contract SealedBidAuction is IERC7984Receiver, FHEVMConfig {
         emit Closed(leader.makePubliclyDecryptable(), highest.makePubliclyDecryptable());
     }
 
-    /// @notice Pays the seller. Anyone may call, once, with what `leader` and `highest` decrypt to.
+    /// @notice Makes the highest bid the seller's. Anyone may call, once, with what `leader` and `highest` decrypt to.
+    /// @dev Nothing is sent here: a token that refuses the seller would lock up everybody's deposit.
     /// @param proof The committee's signatures on both values.
     function settle(uint32 number, uint64 amount, bytes calldata proof) external during(Phase.Closed) {
         phase = Phase.Settled;
@@ -108,11 +109,11 @@ contract SealedBidAuction is IERC7984Receiver, FHEVMConfig {
         if (number != 0) winner = bidders[number - 1];
         price = amount;
         deposits[winner] = euint64.wrap(0);
+        deposits[seller] = deposits[seller].add(highest).allowBoth(seller);
         emit Settled(winner, amount);
-        token.confidentialTransfer(seller, highest.allowTransient(address(token)));
     }
 
-    /// @notice Returns the sender's deposit, unless it paid for the winning bid.
+    /// @notice Sends the price to the seller, and to others their deposit, unless it paid for the winning bid.
     function withdraw() external during(Phase.Settled) {
         euint64 deposit = deposits[msg.sender];
         if (!deposit.isInitialized()) revert NothingToWithdraw(msg.sender);

@@ -91,7 +91,7 @@ contract TwentyOne is FHEVMConfig {
         ebool won = FHE.or(house.gt(21), game.total.gt(house));
         euint8 unbusted = won.select(FHE.asEuint8(2), FHE.asEuint8(game.total.eq(house)));
         euint8 outcome = busted.select(FHE.asEuint8(0), unbusted);
-        game.house = house.allowThis().allow(msg.sender);
+        game.house = house.allowBoth(msg.sender);
         game.outcome = outcome.allowThis().makePubliclyDecryptable();
         emit Over(msg.sender, game.outcome);
     }
@@ -117,7 +117,7 @@ contract TwentyOne is FHEVMConfig {
     }
 
     function _drawFor(address player) private returns (euint8) {
-        euint8 card = FHE.randEuint8(DECK).allowThis().allow(player);
+        euint8 card = FHE.randEuint8(DECK).allowBoth(player);
         games[player].cards.push(card);
         emit Drawn(player, card);
         return _value(card);
@@ -128,6 +128,6 @@ contract TwentyOne is FHEVMConfig {
     }
 
     function _keep(euint8 total) private {
-        games[msg.sender].total = total.allowThis().allow(msg.sender);
+        games[msg.sender].total = total.allowBoth(msg.sender);
     }
 }

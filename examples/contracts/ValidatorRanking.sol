@@ -15,6 +15,9 @@ contract ValidatorRanking is FHEVMConfig {
     uint8 private constant HIGHEST_RATE = 10;
     uint256 private constant FEWEST_BALLOTS = 4;
 
+    /// @dev As many totals as the committee opens in one proof. A ballot takes 5.6 million gas then.
+    uint256 private constant MOST_MEMBERS = 32;
+
     /// @notice The last second for ballots, Unix time.
     uint256 public immutable deadline;
 
@@ -35,7 +38,7 @@ contract ValidatorRanking is FHEVMConfig {
     event Closed(euint16[] totals);
     event Published(uint16[] sums);
 
-    /// @notice There are 4 to 255 members, each once.
+    /// @notice There are 4 to 32 members, each once.
     error InvalidMembers();
     error NotAMember(address account);
     error AlreadyRated(address member);
@@ -47,8 +50,11 @@ contract ValidatorRanking is FHEVMConfig {
     error AlreadyClosed();
     error NothingToPublish();
 
+    /// @notice Call publish first.
+    error NotPublished();
+
     constructor(address[] memory members_, uint256 duration) {
-        if (members_.length < FEWEST_BALLOTS || members_.length > 255) revert InvalidMembers();
+        if (members_.length < FEWEST_BALLOTS || members_.length > MOST_MEMBERS) revert InvalidMembers();
         for (uint256 i = 0; i < members_.length; i++) {
             if (isMember[members_[i]]) revert InvalidMembers();
             isMember[members_[i]] = true;
@@ -100,6 +106,7 @@ contract ValidatorRanking is FHEVMConfig {
 
     /// @notice A published member's mean rate in thousandths: a member that rated has one rater fewer.
     function meanRate(uint256 index) external view returns (uint256) {
+        if (sums.length == 0) revert NotPublished();
         uint256 raters = hasRated[members[index]] ? ballots - 1 : ballots;
         return uint256(sums[index]) * 1000 / raters;
     }

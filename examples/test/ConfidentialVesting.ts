@@ -16,15 +16,32 @@ describe("ConfidentialVesting", () => {
 
   const terms = () => ethers.AbiCoder.defaultAbiCoder().encode(["address", "uint64", "uint64"], [alice.address, start, period]);
 
+  const fund = async (data: string) => {
+    const input = fhevm.createEncryptedInput(await token.getAddress(), funder.address).add64(1003n);
+    const { handles, inputProof } = await input.encrypt();
+    return token["confidentialTransferAndCall(address,bytes32,bytes,bytes)"](vesting, handles[0], inputProof, data);
+  };
+
   before(async () => {
     [funder, alice, eve] = await ethers.getSigners();
-    token = await ethers.deployContract("Coin", ["C"]);
+    token = await ethers.deployContract("FleetingCoin");
     vesting = await ethers.deployContract("ConfidentialVesting", [token]);
     start = await time.latest();
     await mined(token.take(1003n));
-    const input = fhevm.createEncryptedInput(await token.getAddress(), funder.address).add64(1003n);
-    const { handles, inputProof } = await input.encrypt();
-    await mined(token["confidentialTransferAndCall(address,bytes32,bytes,bytes)"](vesting, handles[0], inputProof, terms()));
+    await mined(fund(terms()));
+  });
+
+  it("shows the beneficiary the grant, whatever rights the token gives", async () => {
+    const { rest } = await vesting.grants(0);
+    expect(await fhevm.userDecryptEuint(FhevmType.euint64, rest, vesting, alice)).to.equal(1003n);
+  });
+
+  it("says what is wrong with terms", async () => {
+    const words = (...values: bigint[]) => ethers.AbiCoder.defaultAbiCoder().encode(Array(values.length).fill("uint256"), values);
+    const to = BigInt(alice.address);
+    const wrong = ["0x", words(to, 1n), terms() + "00", words(0n, 1n, 1n), words(to, 1n, 0n)];
+    wrong.push(words(to + (1n << 160n), 1n, 1n), words(to, 1n << 64n, 1n), words(to, 1n, 1n << 64n));
+    for (const data of wrong) await expect(fund(data), data).to.be.revertedWithCustomError(vesting, "InvalidGrant");
   });
 
   it("pays nothing before its time, and makes no grant of what did not arrive", async () => {

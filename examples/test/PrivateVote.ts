@@ -25,6 +25,24 @@ describe("PrivateVote", () => {
 
   beforeEach(() => loadFixture(threeVotes));
 
+  it("has a quorum of which no voter can subtract its way to another's vote", async () => {
+    const factory = await ethers.getContractFactory("PrivateVote");
+    await expect(factory.deploy(voters, 3, 1000, 2)).to.be.revertedWithCustomError(factory, "InvalidSetup");
+  });
+
+  it("takes up to 32 options and 500 voters, whose setup and votes fit a transaction", async () => {
+    const crowd = Array.from({ length: 501 }, () => ethers.hexlify(ethers.randomBytes(20)));
+    const factory = await ethers.getContractFactory("PrivateVote");
+    for (const [electorate, options] of [[voters, 1], [voters, 33], [crowd, 2]] as const) {
+      await expect(factory.deploy(electorate, options, 1000, 3)).to.be.revertedWithCustomError(factory, "InvalidSetup");
+    }
+    const most = (await factory.deploy([eve, ...crowd.slice(2)], 32, 1000, 3)) as Contract;
+    const input = fhevm.createEncryptedInput(await most.getAddress(), eve.address).add8(31);
+    const { handles, inputProof } = await input.encrypt();
+    const gas = await most.vote.estimateGas(handles[0], inputProof);
+    expect(gas, "half of what a transaction may have").to.be.lessThan(2n ** 23n);
+  });
+
   it("takes one vote of each voter, and no copy of another's", async () => {
     await expect(cast(voters[0], 1)).to.be.revertedWithCustomError(vote, "MayNotVote");
     await expect(cast(eve, 1)).to.be.revertedWithCustomError(vote, "MayNotVote");
@@ -34,7 +52,7 @@ describe("PrivateVote", () => {
 
   it("opens nothing before the deadline or below the quorum", async () => {
     await expect(vote.close()).to.be.revertedWithCustomError(vote, "WrongTime");
-    const few = await ethers.deployContract("PrivateVote", [voters, 3, 1, 2]);
+    const few = await ethers.deployContract("PrivateVote", [voters, 3, 1, 3]);
     await time.increaseTo(Number(await few.deadline()));
     await expect(few.close()).to.be.revertedWithCustomError(few, "QuorumNotReached");
     const [tally] = await vote.encryptedTallies();

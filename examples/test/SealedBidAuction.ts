@@ -23,12 +23,15 @@ describe("SealedBidAuction", () => {
 
   before(async () => {
     [seller, alice, bob, eve] = await ethers.getSigners();
-    token = await ethers.deployContract("Coin", ["C"]);
+    token = await ethers.deployContract("FreezingCoin");
     auction = await ethers.deployContract("SealedBidAuction", [token, 1000]);
-    for (const [bidder, amount] of [[alice, 1000n], [bob, 1000n], [eve, 50n]] as const) await mined(by(bidder, token).take(amount));
+    for (const [bidder, amount] of [[alice, 1000n], [bob, 1000n], [eve, 50n], [seller, 100n]] as const) {
+      await mined(by(bidder, token).take(amount));
+    }
     await mined(bid(alice, 700n));
     await mined(bid(bob, 800n));
     await mined(bid(eve, 1_000_000n));
+    await mined(bid(seller, 100n));
   });
 
   it("counts what was sent, which nobody else reads before the deadline", async () => {
@@ -45,7 +48,8 @@ describe("SealedBidAuction", () => {
     await expect(heard).to.be.revertedWithCustomError(auction, "NotTheToken");
   });
 
-  it("opens the highest bid after the deadline, and pays the seller once", async () => {
+  it("opens the highest bid after the deadline, and settles once, also where the token refuses the seller", async () => {
+    await mined(token.setFrozen(seller, true));
     await mined(bid(alice, 200n));
     await time.increaseTo(Number(await auction.deadline()));
     await expect(bid(bob, 200n)).to.be.revertedWithCustomError(auction, "WrongTime");
@@ -59,12 +63,15 @@ describe("SealedBidAuction", () => {
     await mined(by(eve, auction).settle(1, 900, decryptionProof));
     expect([await auction.winner(), await auction.price()]).to.deep.equal([alice.address, 900n]);
     await expect(auction.settle(1, 900, decryptionProof)).to.be.revertedWithCustomError(auction, "WrongPhase");
-    expect(await balance(seller)).to.equal(900n);
   });
 
-  it("returns each loser's deposit once, and the winner's never", async () => {
+  it("pays the seller and returns each loser's deposit, each once, and the winner's never", async () => {
+    await expect(auction.withdraw()).to.be.revertedWithCustomError(token, "Frozen");
     await mined(by(bob, auction).withdraw());
     expect(await balance(bob)).to.equal(1000n);
+    await mined(token.setFrozen(seller, false));
+    await mined(auction.withdraw());
+    expect(await balance(seller), "the price and its own bid").to.equal(900n + 100n);
     for (const account of [alice, bob, seller]) {
       await expect(by(account, auction).withdraw()).to.be.revertedWithCustomError(auction, "NothingToWithdraw");
     }

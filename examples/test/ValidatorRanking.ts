@@ -36,8 +36,22 @@ describe("ValidatorRanking", () => {
     await expect(factory.deploy([...members.slice(1), members[1]], 1)).to.be.revertedWithCustomError(factory, "InvalidMembers");
   });
 
+  it("takes up to 32 members, whose ballots fit a transaction", async () => {
+    const others = Array.from({ length: 29 }, () => ethers.Wallet.createRandom().address);
+    const factory = await ethers.getContractFactory("ValidatorRanking");
+    const crowd = [members[0].address, ...others, members[1].address];
+    await expect(factory.deploy([...crowd, eve.address, members[2].address], 1)).to.be.revertedWithCustomError(factory, "InvalidMembers");
+    const most = (await factory.deploy([...crowd, eve.address], 1000)) as Contract;
+    const input = fhevm.createEncryptedInput(await most.getAddress(), eve.address);
+    for (let i = 0; i < 32; i++) input.add8(10);
+    const { handles, inputProof } = await input.encrypt();
+    const gas = await most.rate.estimateGas(handles, inputProof);
+    expect(gas, "half of what a transaction may have").to.be.lessThan(2n ** 23n);
+  });
+
   it("opens no sum early, or of too few rates", async () => {
     await expect(ranking.close()).to.be.revertedWithCustomError(ranking, "WrongTime");
+    await expect(ranking.meanRate(0)).to.be.revertedWithCustomError(ranking, "NotPublished");
     const empty = await ethers.deployContract("ValidatorRanking", [members, 1]);
     await time.increaseTo(Number(await empty.deadline()));
     await expect(empty.close()).to.be.revertedWithCustomError(empty, "TooFewBallots");
