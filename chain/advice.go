@@ -26,6 +26,7 @@ var advice = map[string]string{
 
 	"WrongEpoch":                       "the committee that signed is retired or never was: ask for the public result again",
 	"KMSSignatureThresholdNotReached":  "too few committee members signed the public result",
+	"KMSZeroSignature":                 "the proof holds no signature: pass the one that came with the public result",
 	"KMSInvalidSigner":                 "a signature under the public result is no committee member's, or is for other handles or values",
 	"KMSDuplicateSigner":               "a committee member's signature is there twice",
 	"KMSMalleableSignature":            "pass the signatures as the committee sent them, with s in the lower half of the group order",

@@ -34,6 +34,7 @@ func TestPause(t *testing.T) {
 	n.transaction(func(tx *transaction) {
 		const paused = "EnforcedPause()"
 		tx.fails(paused, alice, n.acl, "allow", h, bob)
+		tx.fails(paused, alice, n.acl, "allowBoth", h, bob)
 		tx.fails(paused, alice, n.acl, "allowTransient", h, bob)
 		tx.fails(paused, executorAccount, n.acl, "allowTransient", h, bob)
 		tx.fails(paused, alice, n.acl, "allowForDecryption", [][32]byte{h})
@@ -93,6 +94,7 @@ func TestDenyList(t *testing.T) {
 			t.Error("the wrong account is denied")
 		}
 		tx.fails(denied, alice, n.acl, "allow", h, bob)
+		tx.fails(denied, alice, n.acl, "allowBoth", h, bob)
 		tx.fails(denied, alice, n.acl, "allowTransient", h, bob)
 		tx.fails(denied, alice, n.acl, "allowForDecryption", [][32]byte{h})
 		tx.fails(denied, executorAccount, n.acl, "allowTransient", fhe.Handle{2}, alice)

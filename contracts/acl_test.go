@@ -93,6 +93,7 @@ func TestRightsNeedARight(t *testing.T) {
 	h := fhe.Handle{1}
 	denied := fmt.Sprintf("SenderNotAllowed(%s)", alice)
 	n.fails(denied, alice, n.acl, "allow", h, alice)
+	n.fails(denied, alice, n.acl, "allowBoth", h, alice)
 	n.fails(denied, alice, n.acl, "allowTransient", h, alice)
 	n.fails(denied, alice, n.acl, "allowForDecryption", [][32]byte{h})
 	n.fails(denied, alice, n.acl, "allow", fhe.Handle{}, alice)

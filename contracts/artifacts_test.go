@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,41 +51,6 @@ func TestCodeSize(t *testing.T) {
 	} {
 		if n := len(a.DeployedBytecode); n == 0 || n > 24576 {
 			t.Errorf("%s has %d bytes of code", a.Name, n)
-		}
-	}
-}
-
-// TestEstablishedInterface pins the signatures that contracts compiled against
-// the established library call.
-func TestEstablishedInterface(t *testing.T) {
-	want := map[*Artifact][]string{
-		ACL: {
-			"allow(bytes32,address)", "allowTransient(bytes32,address)", "allowForDecryption(bytes32[])",
-			"isAllowed(bytes32,address)", "persistAllowed(bytes32,address)", "allowedTransient(bytes32,address)",
-			"isAllowedForDecryption(bytes32)", "cleanTransientStorage()", "getFHEVMExecutorAddress()",
-			"delegateForUserDecryption(address,address,uint64)", "revokeDelegationForUserDecryption(address,address)",
-			"getUserDecryptionDelegationExpirationDate(address,address,address)",
-			"isHandleDelegatedForUserDecryption(address,address,address,bytes32)", "WILDCARD_DELEGATION_ADDRESS()",
-			"invalidateDecryptionSignaturesBefore(uint256)", "decryptionSignatureInvalidatedBefore(address)",
-			"multicall(bytes[])", "isAccountDenied(address)", "blockAccount(address)", "unblockAccount(address)",
-			"pause()", "unpause()", "paused()", "isPauser(address)", "getVersion()",
-			"owner()", "pendingOwner()", "transferOwnership(address)", "acceptOwnership()",
-		},
-		DecryptionVerifier: {
-			"verifyDecryptionEIP712KMSSignatures(bytes32[],bytes,bytes)", "getKmsSigners()", "getThreshold()", "getVersion()",
-		},
-		FHEVMExecutor: {"verifyInput(bytes32,address,bytes,uint8)", "getInputVerifierAddress()"},
-	}
-	want[FHEVMExecutor] = slices.AppendSeq(want[FHEVMExecutor], maps.Values(established))
-	for a, signatures := range want {
-		have := map[string]bool{}
-		for _, m := range parseABI(t, a).Methods {
-			have[m.Sig] = true
-		}
-		for _, s := range signatures {
-			if !have[s] {
-				t.Errorf("%s lacks %s", a.Name, s)
-			}
 		}
 	}
 }

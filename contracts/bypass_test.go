@@ -64,6 +64,19 @@ func (tx *transaction) refused(want string, puppets []common.Address, c contract
 	}
 }
 
+// allowed fails the test unless the call by way of puppets succeeds.
+func (tx *transaction) allowed(puppets []common.Address, c contract, method string, args ...any) []byte {
+	tx.t.Helper()
+	out, err := tx.through(puppets, c, method, args...)
+	if err != nil {
+		tx.t.Errorf("%s through %v: %v", method, puppets, err)
+	}
+	return out
+}
+
+// meterSlot is where the executor keeps its budget: namespace fhevm.storage.Meter.
+var meterSlot = common.HexToHash("0x6cbc5ce91d73706f45bcf8044a489d5c3ea73de002c71fffb20a5230aad16800")
+
 // TestPrecompileGivesNoRight: the handle that the precompile names is the very one
 // that the executor will make next, and still of no use to who asked for it.
 func TestPrecompileGivesNoRight(t *testing.T) {
@@ -91,7 +104,7 @@ func TestPrecompileGivesNoRight(t *testing.T) {
 	if got := len(n.derivations(tx.logs)); got != 1 {
 		t.Errorf("%d operations were ordered, want 1", got)
 	}
-	n.fails(fmt.Sprintf("SenderNotExecutor(%s)", mallory), mallory, n.acl, "settle", mallory, new(big.Int), new(big.Int))
+	n.fails(fmt.Sprintf("SenderNotExecutor(%s)", mallory), mallory, n.acl, "settleOperation", mallory, new(big.Int), new(big.Int))
 	list := newInputList(t, n.binding(app, mallory), fhe.Uint64)
 	tx = n.transaction(func(tx *transaction) {
 		input := append(append(n.domain().Append(nil), app[:]...), mallory[:]...)
@@ -106,27 +119,46 @@ func TestPrecompileGivesNoRight(t *testing.T) {
 	}
 }
 
+// delegated runs the ACL's and the executor's code in the place of a puppet.
+func (tx *transaction) delegated(p []common.Address, h fhe.Handle) {
+	const succeeds = ""
+	denied := fmt.Sprintf("SenderNotAllowed(%s)", mallory) // delegatecall keeps the sender
+	for _, call := range []struct {
+		system       int
+		want, method string
+		args         []any
+	}{
+		{0, succeeds, "initialize", []any{mallory}},
+		{0, denied, "allow", []any{h, mallory}},
+		{0, denied, "allowBoth", []any{h, mallory}},
+		{0, denied, "allowTransient", []any{h, mallory}},
+		{0, denied, "allowForDecryption", []any{[][32]byte{h}}},
+		{1, fmt.Sprintf("SenderNotExecutor(%s)", p[0]), "trivialEncrypt", []any{common.Big1, uint8(fhe.Uint8)}},
+	} {
+		proxy := tx.governed()[call.system]
+		tx.allowed(p, proxy, call.method, call.args...) // finds no implementation, and calls nobody
+		implementation := contract{common.Address(Systems()[call.system].Implementation), proxy.abi}
+		if call.want == succeeds {
+			tx.allowed(p, implementation, call.method, call.args...)
+		} else {
+			tx.refused(call.want, p, implementation, call.method, call.args...)
+		}
+	}
+}
+
 // TestDelegatecallChangesNothing: system code run in another contract's place
 // works on that contract's storage and under its name, whether it is a proxy,
 // which finds no implementation there, or an implementation.
 func TestDelegatecallChangesNothing(t *testing.T) {
 	n := newNetwork(t)
 	p := []common.Address{n.place(1, puppet(vm.DELEGATECALL))}
+	// A budget of its own, so that the executor's code goes on to where rights are given.
+	meter := n.config.State.GetState(n.executor.Address, meterSlot)
+	n.config.State.SetState(p[0], meterSlot, meter)
 	h := aHandle(1)
 	tx := n.transaction(func(tx *transaction) {
 		tx.must(executorAccount, n.acl, "allowTransient", h, alice)
-		for i, c := range n.governed()[:2] {
-			for _, at := range []common.Address{c.Address, common.Address(Systems()[i].Implementation)} {
-				for _, call := range [][]any{
-					{"initialize", mallory}, {"allow", h, mallory}, {"allowTransient", h, mallory}, {"allowForDecryption", [][32]byte{h}},
-					{"trivialEncrypt", common.Big1, uint8(fhe.Uint8)},
-				} {
-					if method, ok := c.abi.Methods[call[0].(string)]; ok && len(method.Inputs) == len(call)-1 {
-						tx.through(p, contract{at, c.abi}, method.Name, call[1:]...) // fails or not
-					}
-				}
-			}
-		}
+		tx.delegated(p, h)
 		tx.wantRights(rights{}, h, mallory)
 		tx.wantRights(rights{}, h, p[0])
 		if tx.must(bob, n.acl, "isAllowedForDecryption", h).(bool) {
@@ -136,6 +168,9 @@ func TestDelegatecallChangesNothing(t *testing.T) {
 			t.Errorf("the owner is %v", got)
 		}
 	})
+	if got := n.config.State.GetState(n.executor.Address, meterSlot); got != meter {
+		t.Errorf("the executor's budget was %s, is %s", meter, got)
+	}
 	for _, l := range tx.logs {
 		if l.Address != p[0] {
 			t.Errorf("%s logged %s", l.Address, l.Topics[0])
@@ -155,7 +190,7 @@ func TestStaticCallChangesNothing(t *testing.T) {
 			method   string
 			args     []any
 		}{
-			{n.acl, "allow", []any{h, mallory}}, {n.acl, "allowTransient", []any{h, mallory}},
+			{n.acl, "allow", []any{h, mallory}}, {n.acl, "allowBoth", []any{h, mallory}}, {n.acl, "allowTransient", []any{h, mallory}},
 			{n.acl, "allowForDecryption", []any{[][32]byte{h}}}, {n.acl, "cleanTransientStorage", nil},
 			{n.executor, "trivialEncrypt", []any{common.Big1, uint8(fhe.Uint8)}},
 		} {
@@ -189,6 +224,7 @@ func TestCalledContractsBorrowNothing(t *testing.T) {
 		// a calls b, which speaks for itself; so does b when a calls it back.
 		tx.refused(fmt.Sprintf("ACLNotAllowed(%s, %s)", h, b), []common.Address{a, b}, n.executor, "fheNot", h)
 		tx.refused(fmt.Sprintf("SenderNotAllowed(%s)", b), []common.Address{a, b}, n.acl, "allow", h, b)
+		tx.refused(fmt.Sprintf("SenderNotAllowed(%s)", b), []common.Address{a, b}, n.acl, "allowBoth", h, mallory)
 		tx.refused(fmt.Sprintf("SenderNotAllowed(%s)", b), []common.Address{b, a, b}, n.acl, "allowTransient", h, mallory)
 		// The ACL, called by itself, is nobody special.
 		call, err := n.acl.abi.Pack("allow", h, b)
@@ -217,6 +253,7 @@ func TestTransientRightsEnd(t *testing.T) {
 		t.Helper()
 		denied := fmt.Sprintf("SenderNotAllowed(%s)", account)
 		tx.fails(denied, account, n.acl, "allow", h, account)
+		tx.fails(denied, account, n.acl, "allowBoth", h, mallory)
 		tx.fails(denied, account, n.acl, "allowTransient", h, account)
 		tx.fails(denied, account, n.acl, "allowForDecryption", [][32]byte{h})
 		tx.fails(fmt.Sprintf("ACLNotAllowed(%s, %s)", h, account), account, n.executor, "fheNot", h)

@@ -148,7 +148,7 @@ func TestVerifyDecryptionRefuses(t *testing.T) {
 		"truncated":      {proof[:len(proof)-1], "DeserializingDecryptionProofFail()"},
 		"prolonged":      {append(proof[:len(proof):len(proof)], 0), "DeserializingDecryptionProofFail()"},
 		"miscounted":     {append([]byte{2}, proof[1:]...), "DeserializingDecryptionProofFail()"},
-		"no signature":   {d.proof(), "KMSSignatureThresholdNotReached(0)"},
+		"no signature":   {d.proof(), "KMSZeroSignature()"},
 		"below quorum":   {d.proof(good[:2]...), "KMSSignatureThresholdNotReached(2)"},
 		"signed twice":   {d.proof(good[0], good[1], good[0]), fmt.Sprintf("KMSDuplicateSigner(%s)", m[0].address())},
 		"outsider":       {d.proof(append(good[:2:2], d.signatures(t, outsider)...)...), fmt.Sprintf("KMSInvalidSigner(%s)", outsider.address())},

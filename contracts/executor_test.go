@@ -285,9 +285,9 @@ func TestExecutorExplainsMistakes(t *testing.T) {
 		tx.fails("DivisionByZero()", alice, n.executor, "fheMulDiv", a8, a8, word(0), clear)
 		for _, op := range []fhe.Op{fhe.Rand, fhe.RandBounded} {
 			tx.fails("SeedNotYours()", alice, n.executor, "order", uint8(op), uint8(fhe.Uint8), [][32]byte{word(1)}, big.NewInt(1), []byte{})
-			tx.fails("SeedNotYours()", alice, n.executor, "orderFew", uint8(op), uint8(fhe.Uint8), common.Big1, word(1), none, none, common.Big1)
+			tx.fails("SeedNotYours()", alice, n.executor, "order3", uint8(op), uint8(fhe.Uint8), common.Big1, word(1), none, none, common.Big1)
 		}
-		tx.fails("TooManyOperands(4, 3)", alice, n.executor, "orderFew", uint8(fhe.Sum), uint8(fhe.Uint8), big.NewInt(4), a8, a8, a8, new(big.Int))
+		tx.fails("TooManyOperands(4, 3)", alice, n.executor, "order3", uint8(fhe.Sum), uint8(fhe.Uint8), big.NewInt(4), a8, a8, a8, new(big.Int))
 		tx.fails("TooManyOperands(102, 101)", alice, n.executor, "fheSum", make([][32]byte, 102), uint8(fhe.Uint8))
 		tx.fails("TooManyOperands(102, 101)", alice, n.executor, "fheIsIn", a8, make([][32]byte, 101), uint8(fhe.Uint8))
 		tx.fails("FHE operation: trivialEncrypt is not defined on type(1)", alice, n.executor, "trivialEncrypt", big.NewInt(1), uint8(1))

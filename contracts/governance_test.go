@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/math"
+	"github.com/ethereum/go-ethereum/core/tracing"
+	"github.com/ethereum/go-ethereum/core/vm"
 )
 
 // governed lists the proxies in the order of Systems.
@@ -134,6 +137,48 @@ func TestUpgradeKeepsState(t *testing.T) {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 	n.fails("InvalidInitialization()", owner, n.acl, "initialize", alice)
+}
+
+// TestOwnerMayBeAContract: a timelock or a multisig is one. It takes over, upgrades
+// every system contract and sets the budget by calls of its own; who sends the
+// transaction is nobody.
+func TestOwnerMayBeAContract(t *testing.T) {
+	n := newNetwork(t)
+	timelock := []common.Address{n.place(1, puppet(vm.CALL))}
+	n.must(owner, n.acl, "transferOwnership", timelock[0])
+	n.transaction(func(tx *transaction) { tx.allowed(timelock, n.acl, "acceptOwnership") })
+	if got := n.must(bob, n.acl, "owner"); got != timelock[0] {
+		t.Fatalf("the owner is %v", got)
+	}
+	for i, c := range n.governed() {
+		next := n.again(i)
+		for _, stranger := range []common.Address{mallory, owner} {
+			n.fails(n.refusal(c, stranger), stranger, c, "upgradeToAndCall", next, []byte{})
+		}
+		tx := n.transaction(func(tx *transaction) { tx.allowed(timelock, c, "upgradeToAndCall", next, []byte{}) })
+		if e := c.events(t, tx.logs, "Upgraded"); len(e) != 1 || e[0]["implementation"] != next {
+			t.Errorf("%s: events %v", Systems()[i].Name, e)
+		}
+	}
+	n.fails(n.refusal(n.executor, mallory), mallory, n.executor, "setBudget", uint32(1), uint32(2), uint32(3))
+	n.transaction(func(tx *transaction) {
+		tx.allowed(timelock, n.executor, "setBudget", uint32(1), uint32(2), uint32(3))
+		limits, err := tx.call(bob, n.executor, "budget")
+		if fmt.Sprint(limits, err) != "[1 2 3] <nil>" {
+			t.Errorf("limits %v, %v", limits, err)
+		}
+		tx.encrypt(alice, 1, fhe.Uint8)
+	})
+}
+
+// again is a second implementation of system contract i, with the immutables of the
+// first.
+func (n *network) again(i int) common.Address {
+	n.apps++
+	at := common.Address{0: 0xc0, 19: n.apps}
+	first := n.config.State.GetCode(common.Address(Systems()[i].Implementation))
+	n.config.State.SetCode(at, bytes.ReplaceAll(first, Systems()[i].Implementation[:], at[:]), tracing.CodeChangeUnspecified)
+	return at
 }
 
 // TestUpgradedExecutorCountsOn: salts are never used again.

@@ -1,17 +1,28 @@
-// The storage layout of upgradeable contracts: what each ERC-7201 namespace holds, and the structs
-// in it. The compiler lays out plain state variables only, so one is made of each namespace.
+// The storage layout of upgradeable contracts: what each ERC-7201 namespace holds, the structs in it,
+// and plain state variables, of which there should be none: an upgrade would move them. The compiler
+// lays out those only, so one is made of each namespace.
 const TAG = /@custom:storage-location (erc7201:\S+)/;
 
-// layouts returns {contract: {namespace or struct: ["slot+offset type name", ...]}} for the named
-// contracts of a finished compilation.
+// layouts returns {contract: {namespace, struct or "state variables": ["slot+offset type name", ...]}}
+// for the named contracts of a finished compilation.
 export function layouts(names, compile, input, output) {
   const found = Object.fromEntries(names.map((name) => [name, namespaces(name, output)]));
   const source = Object.entries(found).map(([name, list]) => probe(name, list)).join("\n");
   const sources = { ...input.sources, "layouts.sol": { content: `pragma solidity ^0.8.24;\n${source}` } };
   const settings = { ...input.settings, outputSelection: { "layouts.sol": { "*": ["storageLayout"] } } };
   const probes = compile({ ...input, sources, settings }).contracts["layouts.sol"];
-  return Object.fromEntries(names.map((name) => [name, describe(found[name], probes[`Layout${name}`].storageLayout)]));
+  const layout = (name) => ({ "state variables": plain(name, output), ...describe(found[name], probes[`Layout${name}`].storageLayout) });
+  return Object.fromEntries(names.map((name) => [name, layout(name)]));
 }
+
+// plain lists the state variables of a contract and its bases that stand in no namespace.
+function plain(name, output) {
+  const contract = Object.values(output.contracts).find((file) => file[name])[name];
+  const { storage, types } = contract.storageLayout;
+  return members(storage, types);
+}
+
+const members = (list, types) => list.map((m) => `${m.slot}+${m.offset} ${types[m.type].label} ${m.label}`);
 
 // namespaces lists the namespaces of a contract and its bases, in order of name.
 function namespaces(name, output) {
@@ -36,11 +47,11 @@ function probe(name, list) {
 }
 
 function describe(list, { storage, types }) {
-  const members = (id) => types[id].members.map((m) => `${m.slot}+${m.offset} ${types[m.type].label} ${m.label}`);
-  const out = Object.fromEntries(storage.map((v, i) => [list[i].namespace, members(v.type)]));
+  const inside = (id) => members(types[id].members, types);
+  const out = Object.fromEntries(storage.map((v, i) => [list[i].namespace, inside(v.type)]));
   const own = new Set(storage.map((v) => v.type));
   for (const id of Object.keys(types ?? {}).sort()) {
-    if (types[id].members && !own.has(id)) out[types[id].label] = members(id);
+    if (types[id].members && !own.has(id)) out[types[id].label] = inside(id);
   }
   return out;
 }

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,8 +15,8 @@ import (
 	"fhevm/fhe"
 )
 
-// layout is what layout.mjs writes: contract, then namespace or struct, then
-// the members "slot+offset type name".
+// layout is what layout.mjs writes: contract, then namespace, struct or
+// "state variables", then the members "slot+offset type name".
 type layout map[string]map[string][]string
 
 func readLayout(t *testing.T, path string) (l layout) {
@@ -61,6 +62,31 @@ func TestUpgradesKeepTheLayout(t *testing.T) {
 		for _, b := range readLayout(t, path).breaks(now) {
 			t.Errorf("%s: %s: append to a namespace, or begin another", path, b)
 		}
+	}
+}
+
+// TestNoStateOutsideNamespaces: a base that an upgrade adds would move it. The
+// executor and the input verifier of attached networks, and the proxy, have none
+// either.
+func TestNoStateOutsideNamespaces(t *testing.T) {
+	l := readLayout(t, "artifacts/layout.json")
+	checked := []*Artifact{AttachedExecutor, AttachedInputVerifier, SystemProxy}
+	for _, s := range Systems() {
+		checked = append(checked, s.Artifact)
+	}
+	for _, a := range checked {
+		if variables, ok := l[a.Name]["state variables"]; !ok || len(variables) != 0 {
+			t.Errorf("%s: state variables %q, known %v", a.Name, variables, ok)
+		}
+	}
+}
+
+// TestEveryVersionHasItsLayout: a release cannot leave its file out, and a change
+// of the layout is one of the version.
+func TestEveryVersionHasItsLayout(t *testing.T) {
+	path := "layouts/" + readManifest(t, ".").Version + ".json"
+	if now := readLayout(t, "artifacts/layout.json"); !reflect.DeepEqual(readLayout(t, path), now) {
+		t.Errorf("%s differs from artifacts/layout.json: begin another version, with a copy of that as its layout", path)
 	}
 }
 

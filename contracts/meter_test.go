@@ -49,8 +49,7 @@ func TestBudgetForgetsReverts(t *testing.T) {
 	n := newBudget(t, 10, 1000, 5)
 	n.transaction(func(tx *transaction) {
 		a, want := tx.encrypt(alice, 3, fhe.Uint8), tx.must(bob, n.executor, "availableBootstraps")
-		tx.fails(fmt.Sprintf("HCUTransactionDepthLimitExceeded(%d, 5)", fhe.Form{Op: fhe.Div, Type: fhe.Uint8}.Cost().Depth),
-			alice, n.executor, "fheDiv", a, a, encrypted)
+		tx.fails("HCUTransactionDepthLimitExceeded()", alice, n.executor, "fheDiv", a, a, encrypted)
 		if got := tx.must(bob, n.executor, "availableBootstraps"); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("bucket holds %v, want %v", got, want)
 		}
@@ -72,14 +71,14 @@ func TestDepthOfATransaction(t *testing.T) {
 		for range 3 {
 			x, _ = tx.product(x)
 		}
-		tx.fails(fmt.Sprintf("HCUTransactionDepthLimitExceeded(%d, %d)", 4*one, 3*one), alice, n.executor, "fheMul", a, x, encrypted)
+		tx.fails("HCUTransactionDepthLimitExceeded()", alice, n.executor, "fheMul", a, x, encrypted)
 		tx.must(alice, n.acl, "allow", x, alice)
 		stored = x
 	})
 	n.transaction(func(tx *transaction) {
 		x, _ := tx.product(stored)
 		x, _ = tx.product(x)
-		tx.fails(fmt.Sprintf("HCUTransactionDepthLimitExceeded(%d, %d)", 1+3*one, 3*one), alice, n.executor, "fheMul", x, x, encrypted)
+		tx.fails("HCUTransactionDepthLimitExceeded()", alice, n.executor, "fheMul", x, x, encrypted)
 	})
 }
 

@@ -95,2394 +95,2394 @@ library FHE {
     }
 
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheAdd(_euint8(a), _euint8(b), 0x00)); }
+    function add(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheAdd(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function add(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function add(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function add(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function add(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(_euint16(a), _euint16(b), 0x00)); }
+    function add(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function add(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function add(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function add(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function add(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function add(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function add(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), _euint32(b), 0x00)); }
+    function add(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function add(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function add(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function add(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function add(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function add(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function add(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function add(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function add(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), _euint64(b), 0x00)); }
+    function add(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function add(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function add(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function add(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function add(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function add(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function add(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function add(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function add(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function add(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function add(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), _euint128(b), 0x00)); }
+    function add(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function add(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function add(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function add(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function add(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function add(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function add(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function add(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function add(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function add(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function add(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function add(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function add(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), _euint256(b), 0x00)); }
+    function add(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function add(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheAdd(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function add(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheAdd(_eint8(a), _eint8(b), 0x00)); }
+    function add(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheAdd(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function add(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheAdd(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function add(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheAdd(_eint16(a), _eint16(b), 0x00)); }
+    function add(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheAdd(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function add(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheAdd(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function add(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheAdd(_eint32(a), _eint32(b), 0x00)); }
+    function add(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheAdd(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function add(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheAdd(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function add(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheAdd(_eint64(a), _eint64(b), 0x00)); }
+    function add(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheAdd(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function add(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheAdd(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function add(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheAdd(_eint128(a), _eint128(b), 0x00)); }
+    function add(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheAdd(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function add(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheAdd(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function add(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a + b, wrapping around.
-    function add(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheAdd(_eint256(a), _eint256(b), 0x00)); }
+    function add(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a + b, wrapping around.
-    function add(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheAdd(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function add(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a + b, wrapping around.
-    function add(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheAdd(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function add(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheAdd.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSub(_euint8(a), _euint8(b), 0x00)); }
+    function sub(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSub(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function sub(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function sub(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function sub(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function sub(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(_euint16(a), _euint16(b), 0x00)); }
+    function sub(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function sub(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function sub(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function sub(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function sub(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function sub(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function sub(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), _euint32(b), 0x00)); }
+    function sub(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function sub(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function sub(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function sub(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function sub(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function sub(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function sub(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function sub(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function sub(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), _euint64(b), 0x00)); }
+    function sub(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function sub(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function sub(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function sub(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function sub(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function sub(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function sub(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function sub(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function sub(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function sub(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function sub(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), _euint128(b), 0x00)); }
+    function sub(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function sub(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function sub(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function sub(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function sub(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function sub(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function sub(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function sub(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function sub(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function sub(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function sub(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function sub(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function sub(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), _euint256(b), 0x00)); }
+    function sub(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function sub(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheSub(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function sub(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSub(_eint8(a), _eint8(b), 0x00)); }
+    function sub(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSub(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function sub(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheSub(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function sub(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSub(_eint16(a), _eint16(b), 0x00)); }
+    function sub(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSub(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function sub(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheSub(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function sub(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSub(_eint32(a), _eint32(b), 0x00)); }
+    function sub(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSub(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function sub(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheSub(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function sub(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSub(_eint64(a), _eint64(b), 0x00)); }
+    function sub(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSub(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function sub(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheSub(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function sub(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSub(_eint128(a), _eint128(b), 0x00)); }
+    function sub(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSub(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function sub(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheSub(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function sub(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a - b, wrapping around.
-    function sub(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSub(_eint256(a), _eint256(b), 0x00)); }
+    function sub(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a - b, wrapping around.
-    function sub(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSub(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function sub(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a - b, wrapping around.
-    function sub(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheSub(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function sub(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheSub.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMul(_euint8(a), _euint8(b), 0x00)); }
+    function mul(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMul(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function mul(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function mul(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function mul(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function mul(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(_euint16(a), _euint16(b), 0x00)); }
+    function mul(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function mul(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function mul(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function mul(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function mul(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function mul(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function mul(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), _euint32(b), 0x00)); }
+    function mul(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function mul(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function mul(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function mul(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function mul(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function mul(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function mul(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function mul(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function mul(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), _euint64(b), 0x00)); }
+    function mul(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function mul(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function mul(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function mul(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function mul(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function mul(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function mul(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function mul(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function mul(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function mul(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function mul(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), _euint128(b), 0x00)); }
+    function mul(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function mul(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function mul(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function mul(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function mul(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function mul(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function mul(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function mul(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function mul(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function mul(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function mul(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function mul(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function mul(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), _euint256(b), 0x00)); }
+    function mul(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function mul(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMul(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function mul(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMul(_eint8(a), _eint8(b), 0x00)); }
+    function mul(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMul(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function mul(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMul(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function mul(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMul(_eint16(a), _eint16(b), 0x00)); }
+    function mul(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMul(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function mul(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMul(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function mul(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMul(_eint32(a), _eint32(b), 0x00)); }
+    function mul(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMul(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function mul(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMul(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function mul(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMul(_eint64(a), _eint64(b), 0x00)); }
+    function mul(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMul(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function mul(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMul(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function mul(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMul(_eint128(a), _eint128(b), 0x00)); }
+    function mul(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMul(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function mul(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMul(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function mul(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a * b, wrapping around.
-    function mul(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMul(_eint256(a), _eint256(b), 0x00)); }
+    function mul(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a * b, wrapping around.
-    function mul(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMul(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function mul(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a * b, wrapping around.
-    function mul(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMul(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function mul(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMul.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheDiv(_euint8(a), _euint8(b), 0x00)); }
+    function div(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheDiv(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function div(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function div(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function div(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function div(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(_euint16(a), _euint16(b), 0x00)); }
+    function div(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function div(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function div(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function div(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function div(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function div(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function div(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), _euint32(b), 0x00)); }
+    function div(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function div(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function div(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function div(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function div(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function div(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function div(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function div(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function div(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), _euint64(b), 0x00)); }
+    function div(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function div(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function div(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function div(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function div(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function div(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function div(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function div(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function div(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function div(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function div(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), _euint128(b), 0x00)); }
+    function div(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function div(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function div(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function div(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function div(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function div(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function div(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function div(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function div(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function div(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function div(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function div(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function div(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), _euint256(b), 0x00)); }
+    function div(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function div(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheDiv(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function div(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheDiv(_eint8(a), _eint8(b), 0x00)); }
+    function div(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheDiv(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function div(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheDiv(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function div(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheDiv(_eint16(a), _eint16(b), 0x00)); }
+    function div(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheDiv(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function div(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheDiv(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function div(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheDiv(_eint32(a), _eint32(b), 0x00)); }
+    function div(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheDiv(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function div(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheDiv(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function div(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheDiv(_eint64(a), _eint64(b), 0x00)); }
+    function div(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheDiv(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function div(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheDiv(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function div(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheDiv(_eint128(a), _eint128(b), 0x00)); }
+    function div(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheDiv(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function div(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheDiv(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function div(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheDiv(_eint256(a), _eint256(b), 0x00)); }
+    function div(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheDiv(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function div(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a / b, rounded towards zero; all bits set where b is 0.
-    function div(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheDiv(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function div(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheDiv.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRem(_euint8(a), _euint8(b), 0x00)); }
+    function rem(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRem(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function rem(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function rem(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function rem(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function rem(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(_euint16(a), _euint16(b), 0x00)); }
+    function rem(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function rem(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function rem(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function rem(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function rem(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function rem(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function rem(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), _euint32(b), 0x00)); }
+    function rem(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function rem(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function rem(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function rem(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function rem(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function rem(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function rem(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function rem(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function rem(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), _euint64(b), 0x00)); }
+    function rem(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function rem(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function rem(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function rem(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function rem(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function rem(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function rem(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function rem(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function rem(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function rem(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function rem(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), _euint128(b), 0x00)); }
+    function rem(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function rem(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function rem(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function rem(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function rem(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function rem(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function rem(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function rem(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function rem(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function rem(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function rem(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function rem(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function rem(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), _euint256(b), 0x00)); }
+    function rem(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function rem(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRem(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function rem(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRem(_eint8(a), _eint8(b), 0x00)); }
+    function rem(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRem(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function rem(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRem(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function rem(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRem(_eint16(a), _eint16(b), 0x00)); }
+    function rem(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRem(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function rem(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRem(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function rem(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRem(_eint32(a), _eint32(b), 0x00)); }
+    function rem(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRem(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function rem(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRem(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function rem(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRem(_eint64(a), _eint64(b), 0x00)); }
+    function rem(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRem(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function rem(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRem(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function rem(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRem(_eint128(a), _eint128(b), 0x00)); }
+    function rem(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRem(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function rem(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRem(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function rem(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRem(_eint256(a), _eint256(b), 0x00)); }
+    function rem(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRem(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function rem(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a - b * (a / b), with the sign of a; a where b is 0.
-    function rem(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRem(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function rem(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRem.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice bitwise and.
-    function and(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitAnd(_ebool(a), _ebool(b), 0x00)); }
+    function and(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _ebool(a), _ebool(b), 0x00)); }
     /// @notice bitwise and.
-    function and(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitAnd(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
+    function and(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice bitwise and.
-    function and(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitAnd(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
+    function and(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitAnd(_euint8(a), _euint8(b), 0x00)); }
+    function and(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitAnd(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function and(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function and(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function and(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function and(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(_euint16(a), _euint16(b), 0x00)); }
+    function and(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function and(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function and(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function and(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function and(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function and(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function and(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), _euint32(b), 0x00)); }
+    function and(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function and(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function and(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function and(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function and(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function and(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function and(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function and(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function and(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), _euint64(b), 0x00)); }
+    function and(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function and(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function and(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function and(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function and(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function and(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function and(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function and(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function and(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function and(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function and(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), _euint128(b), 0x00)); }
+    function and(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function and(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function and(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice bitwise and.
-    function and(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function and(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise and.
-    function and(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function and(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function and(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise and.
-    function and(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function and(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function and(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise and.
-    function and(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function and(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function and(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise and.
-    function and(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function and(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function and(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise and.
-    function and(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function and(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), _euint256(b), 0x00)); }
+    function and(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function and(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise and.
-    function and(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitAnd(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function and(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice bitwise and.
-    function and(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitAnd(_eint8(a), _eint8(b), 0x00)); }
+    function and(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice bitwise and.
-    function and(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitAnd(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function and(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice bitwise and.
-    function and(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function and(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice bitwise and.
-    function and(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitAnd(_eint16(a), _eint16(b), 0x00)); }
+    function and(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice bitwise and.
-    function and(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitAnd(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function and(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice bitwise and.
-    function and(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function and(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice bitwise and.
-    function and(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitAnd(_eint32(a), _eint32(b), 0x00)); }
+    function and(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice bitwise and.
-    function and(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitAnd(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function and(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice bitwise and.
-    function and(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function and(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice bitwise and.
-    function and(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitAnd(_eint64(a), _eint64(b), 0x00)); }
+    function and(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice bitwise and.
-    function and(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitAnd(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function and(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice bitwise and.
-    function and(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function and(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice bitwise and.
-    function and(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitAnd(_eint128(a), _eint128(b), 0x00)); }
+    function and(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice bitwise and.
-    function and(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitAnd(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function and(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice bitwise and.
-    function and(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function and(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice bitwise and.
-    function and(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitAnd(_eint256(a), _eint256(b), 0x00)); }
+    function and(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice bitwise and.
-    function and(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitAnd(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function and(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice bitwise and.
-    function and(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitAnd(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function and(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitAnd.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice bitwise or.
-    function or(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitOr(_ebool(a), _ebool(b), 0x00)); }
+    function or(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _ebool(a), _ebool(b), 0x00)); }
     /// @notice bitwise or.
-    function or(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitOr(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
+    function or(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice bitwise or.
-    function or(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitOr(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
+    function or(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitOr(_euint8(a), _euint8(b), 0x00)); }
+    function or(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitOr(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function or(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function or(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function or(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function or(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(_euint16(a), _euint16(b), 0x00)); }
+    function or(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function or(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function or(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function or(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function or(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function or(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function or(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), _euint32(b), 0x00)); }
+    function or(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function or(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function or(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function or(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function or(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function or(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function or(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function or(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function or(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), _euint64(b), 0x00)); }
+    function or(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function or(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function or(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function or(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function or(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function or(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function or(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function or(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function or(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function or(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function or(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), _euint128(b), 0x00)); }
+    function or(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function or(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function or(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice bitwise or.
-    function or(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function or(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise or.
-    function or(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function or(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function or(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise or.
-    function or(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function or(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function or(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise or.
-    function or(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function or(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function or(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise or.
-    function or(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function or(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function or(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise or.
-    function or(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function or(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), _euint256(b), 0x00)); }
+    function or(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function or(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise or.
-    function or(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitOr(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function or(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice bitwise or.
-    function or(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitOr(_eint8(a), _eint8(b), 0x00)); }
+    function or(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice bitwise or.
-    function or(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitOr(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function or(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice bitwise or.
-    function or(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function or(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice bitwise or.
-    function or(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitOr(_eint16(a), _eint16(b), 0x00)); }
+    function or(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice bitwise or.
-    function or(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitOr(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function or(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice bitwise or.
-    function or(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function or(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice bitwise or.
-    function or(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitOr(_eint32(a), _eint32(b), 0x00)); }
+    function or(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice bitwise or.
-    function or(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitOr(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function or(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice bitwise or.
-    function or(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function or(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice bitwise or.
-    function or(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitOr(_eint64(a), _eint64(b), 0x00)); }
+    function or(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice bitwise or.
-    function or(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitOr(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function or(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice bitwise or.
-    function or(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function or(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice bitwise or.
-    function or(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitOr(_eint128(a), _eint128(b), 0x00)); }
+    function or(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice bitwise or.
-    function or(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitOr(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function or(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice bitwise or.
-    function or(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function or(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice bitwise or.
-    function or(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitOr(_eint256(a), _eint256(b), 0x00)); }
+    function or(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice bitwise or.
-    function or(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitOr(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function or(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice bitwise or.
-    function or(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitOr(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function or(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitOr.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice bitwise exclusive or.
-    function xor(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitXor(_ebool(a), _ebool(b), 0x00)); }
+    function xor(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _ebool(a), _ebool(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitXor(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
+    function xor(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheBitXor(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
+    function xor(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitXor(_euint8(a), _euint8(b), 0x00)); }
+    function xor(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitXor(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function xor(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function xor(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function xor(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function xor(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(_euint16(a), _euint16(b), 0x00)); }
+    function xor(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function xor(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function xor(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function xor(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function xor(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function xor(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function xor(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), _euint32(b), 0x00)); }
+    function xor(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function xor(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function xor(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function xor(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function xor(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function xor(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function xor(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function xor(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function xor(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), _euint64(b), 0x00)); }
+    function xor(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function xor(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function xor(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function xor(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function xor(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function xor(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function xor(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function xor(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function xor(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function xor(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function xor(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), _euint128(b), 0x00)); }
+    function xor(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function xor(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function xor(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function xor(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function xor(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function xor(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function xor(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function xor(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function xor(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function xor(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function xor(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function xor(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function xor(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), _euint256(b), 0x00)); }
+    function xor(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function xor(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheBitXor(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function xor(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitXor(_eint8(a), _eint8(b), 0x00)); }
+    function xor(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitXor(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function xor(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function xor(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitXor(_eint16(a), _eint16(b), 0x00)); }
+    function xor(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitXor(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function xor(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function xor(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitXor(_eint32(a), _eint32(b), 0x00)); }
+    function xor(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitXor(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function xor(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function xor(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitXor(_eint64(a), _eint64(b), 0x00)); }
+    function xor(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitXor(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function xor(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function xor(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitXor(_eint128(a), _eint128(b), 0x00)); }
+    function xor(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitXor(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function xor(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function xor(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice bitwise exclusive or.
-    function xor(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitXor(_eint256(a), _eint256(b), 0x00)); }
+    function xor(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice bitwise exclusive or.
-    function xor(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitXor(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function xor(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice bitwise exclusive or.
-    function xor(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheBitXor(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function xor(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheBitXor.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a shifted left by b modulo its width.
-    function shl(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShl(_euint8(a), _euint8(b), 0x00)); }
+    function shl(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShl(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function shl(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShl(_euint16(a), _euint8(b), 0x00)); }
+    function shl(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint16(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShl(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function shl(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShl(_euint32(a), _euint8(b), 0x00)); }
+    function shl(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint32(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShl(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function shl(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShl(_euint64(a), _euint8(b), 0x00)); }
+    function shl(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint64(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShl(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function shl(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShl(_euint128(a), _euint8(b), 0x00)); }
+    function shl(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint128(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShl(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function shl(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShl(_euint256(a), _euint8(b), 0x00)); }
+    function shl(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint256(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShl(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function shl(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShl(_eint8(a), _euint8(b), 0x00)); }
+    function shl(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint8(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShl(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    function shl(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShl(_eint16(a), _euint8(b), 0x00)); }
+    function shl(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint16(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShl(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    function shl(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShl(_eint32(a), _euint8(b), 0x00)); }
+    function shl(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint32(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShl(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    function shl(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShl(_eint64(a), _euint8(b), 0x00)); }
+    function shl(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint64(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShl(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    function shl(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShl(_eint128(a), _euint8(b), 0x00)); }
+    function shl(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint128(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShl(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    function shl(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShl(_eint256(a), _euint8(b), 0x00)); }
+    function shl(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint256(a), _euint8(b), 0x00)); }
     /// @notice a shifted left by b modulo its width.
-    function shl(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShl(_eint256(a), bytes32(uint256(b)), 0x01)); }
+    function shl(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheShl.selector, _eint256(a), bytes32(uint256(b)), 0x01)); }
 
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShr(_euint8(a), _euint8(b), 0x00)); }
+    function shr(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheShr(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function shr(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShr(_euint16(a), _euint8(b), 0x00)); }
+    function shr(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint16(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheShr(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function shr(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShr(_euint32(a), _euint8(b), 0x00)); }
+    function shr(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint32(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheShr(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function shr(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShr(_euint64(a), _euint8(b), 0x00)); }
+    function shr(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint64(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheShr(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function shr(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShr(_euint128(a), _euint8(b), 0x00)); }
+    function shr(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint128(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheShr(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function shr(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShr(_euint256(a), _euint8(b), 0x00)); }
+    function shr(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint256(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheShr(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function shr(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShr(_eint8(a), _euint8(b), 0x00)); }
+    function shr(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint8(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheShr(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    function shr(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShr(_eint16(a), _euint8(b), 0x00)); }
+    function shr(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint16(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheShr(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    function shr(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShr(_eint32(a), _euint8(b), 0x00)); }
+    function shr(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint32(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheShr(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    function shr(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShr(_eint64(a), _euint8(b), 0x00)); }
+    function shr(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint64(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheShr(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    function shr(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShr(_eint128(a), _euint8(b), 0x00)); }
+    function shr(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint128(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheShr(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    function shr(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShr(_eint256(a), _euint8(b), 0x00)); }
+    function shr(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint256(a), _euint8(b), 0x00)); }
     /// @notice a shifted right by b modulo its width, keeping the sign of signed types.
-    function shr(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheShr(_eint256(a), bytes32(uint256(b)), 0x01)); }
+    function shr(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheShr.selector, _eint256(a), bytes32(uint256(b)), 0x01)); }
 
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotl(_euint8(a), _euint8(b), 0x00)); }
+    function rotl(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotl(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotl(_euint16(a), _euint8(b), 0x00)); }
+    function rotl(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint16(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotl(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotl(_euint32(a), _euint8(b), 0x00)); }
+    function rotl(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint32(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotl(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotl(_euint64(a), _euint8(b), 0x00)); }
+    function rotl(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint64(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotl(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotl(_euint128(a), _euint8(b), 0x00)); }
+    function rotl(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint128(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotl(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotl(_euint256(a), _euint8(b), 0x00)); }
+    function rotl(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint256(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotl(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotl(_eint8(a), _euint8(b), 0x00)); }
+    function rotl(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint8(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotl(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotl(_eint16(a), _euint8(b), 0x00)); }
+    function rotl(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint16(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotl(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotl(_eint32(a), _euint8(b), 0x00)); }
+    function rotl(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint32(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotl(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotl(_eint64(a), _euint8(b), 0x00)); }
+    function rotl(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint64(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotl(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotl(_eint128(a), _euint8(b), 0x00)); }
+    function rotl(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint128(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotl(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotl(_eint256(a), _euint8(b), 0x00)); }
+    function rotl(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint256(a), _euint8(b), 0x00)); }
     /// @notice a rotated left by b modulo its width.
-    function rotl(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotl(_eint256(a), bytes32(uint256(b)), 0x01)); }
+    function rotl(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRotl.selector, _eint256(a), bytes32(uint256(b)), 0x01)); }
 
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotr(_euint8(a), _euint8(b), 0x00)); }
+    function rotr(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheRotr(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotr(_euint16(a), _euint8(b), 0x00)); }
+    function rotr(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint16(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheRotr(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(euint16 a, uint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotr(_euint32(a), _euint8(b), 0x00)); }
+    function rotr(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint32(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheRotr(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(euint32 a, uint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotr(_euint64(a), _euint8(b), 0x00)); }
+    function rotr(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint64(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheRotr(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(euint64 a, uint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotr(_euint128(a), _euint8(b), 0x00)); }
+    function rotr(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint128(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheRotr(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(euint128 a, uint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotr(_euint256(a), _euint8(b), 0x00)); }
+    function rotr(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint256(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheRotr(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(euint256 a, uint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotr(_eint8(a), _euint8(b), 0x00)); }
+    function rotr(eint8 a, euint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint8(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheRotr(_eint8(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(eint8 a, uint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotr(_eint16(a), _euint8(b), 0x00)); }
+    function rotr(eint16 a, euint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint16(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheRotr(_eint16(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(eint16 a, uint8 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotr(_eint32(a), _euint8(b), 0x00)); }
+    function rotr(eint32 a, euint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint32(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheRotr(_eint32(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(eint32 a, uint8 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotr(_eint64(a), _euint8(b), 0x00)); }
+    function rotr(eint64 a, euint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint64(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheRotr(_eint64(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(eint64 a, uint8 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotr(_eint128(a), _euint8(b), 0x00)); }
+    function rotr(eint128 a, euint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint128(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheRotr(_eint128(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(eint128 a, uint8 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotr(_eint256(a), _euint8(b), 0x00)); }
+    function rotr(eint256 a, euint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint256(a), _euint8(b), 0x00)); }
     /// @notice a rotated right by b modulo its width.
-    function rotr(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheRotr(_eint256(a), bytes32(uint256(b)), 0x01)); }
+    function rotr(eint256 a, uint8 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheRotr.selector, _eint256(a), bytes32(uint256(b)), 0x01)); }
 
     /// @notice a == b.
-    function eq(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_ebool(a), _ebool(b), 0x00)); }
+    function eq(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _ebool(a), _ebool(b), 0x00)); }
     /// @notice a == b.
-    function eq(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
+    function eq(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice a == b.
-    function eq(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
+    function eq(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint8(a), _euint8(b), 0x00)); }
+    function eq(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function eq(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function eq(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function eq(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function eq(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint16(a), _euint16(b), 0x00)); }
+    function eq(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function eq(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function eq(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function eq(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function eq(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function eq(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function eq(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), _euint32(b), 0x00)); }
+    function eq(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function eq(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function eq(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function eq(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function eq(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function eq(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function eq(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function eq(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function eq(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), _euint64(b), 0x00)); }
+    function eq(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function eq(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function eq(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function eq(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function eq(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function eq(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function eq(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function eq(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function eq(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function eq(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function eq(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), _euint128(b), 0x00)); }
+    function eq(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function eq(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function eq(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a == b.
-    function eq(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eaddress(a), _eaddress(b), 0x00)); }
+    function eq(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eaddress(a), _eaddress(b), 0x00)); }
     /// @notice a == b.
-    function eq(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    function eq(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
     /// @notice a == b.
-    function eq(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    function eq(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
     /// @notice a == b.
-    function eq(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function eq(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a == b.
-    function eq(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function eq(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function eq(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a == b.
-    function eq(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function eq(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function eq(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a == b.
-    function eq(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function eq(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function eq(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a == b.
-    function eq(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function eq(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function eq(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a == b.
-    function eq(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function eq(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), _euint256(b), 0x00)); }
+    function eq(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function eq(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a == b.
-    function eq(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function eq(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a == b.
-    function eq(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint8(a), _eint8(b), 0x00)); }
+    function eq(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a == b.
-    function eq(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function eq(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a == b.
-    function eq(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function eq(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a == b.
-    function eq(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint16(a), _eint16(b), 0x00)); }
+    function eq(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a == b.
-    function eq(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function eq(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a == b.
-    function eq(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function eq(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a == b.
-    function eq(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint32(a), _eint32(b), 0x00)); }
+    function eq(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a == b.
-    function eq(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function eq(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a == b.
-    function eq(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function eq(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a == b.
-    function eq(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint64(a), _eint64(b), 0x00)); }
+    function eq(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a == b.
-    function eq(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function eq(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a == b.
-    function eq(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function eq(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a == b.
-    function eq(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint128(a), _eint128(b), 0x00)); }
+    function eq(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a == b.
-    function eq(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function eq(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a == b.
-    function eq(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function eq(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a == b.
-    function eq(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint256(a), _eint256(b), 0x00)); }
+    function eq(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a == b.
-    function eq(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function eq(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a == b.
-    function eq(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheEq(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function eq(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheEq.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a != b.
-    function ne(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_ebool(a), _ebool(b), 0x00)); }
+    function ne(ebool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _ebool(a), _ebool(b), 0x00)); }
     /// @notice a != b.
-    function ne(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
+    function ne(ebool a, bool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _ebool(a), bytes32(b ? uint256(1) : 0), 0x01)); }
     /// @notice a != b.
-    function ne(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
+    function ne(bool a, ebool b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(a ? uint256(1) : 0), _ebool(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint8(a), _euint8(b), 0x00)); }
+    function ne(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function ne(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function ne(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function ne(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function ne(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint16(a), _euint16(b), 0x00)); }
+    function ne(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function ne(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function ne(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function ne(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function ne(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function ne(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function ne(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), _euint32(b), 0x00)); }
+    function ne(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function ne(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function ne(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function ne(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function ne(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function ne(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function ne(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function ne(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function ne(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), _euint64(b), 0x00)); }
+    function ne(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function ne(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function ne(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function ne(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ne(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function ne(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ne(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function ne(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ne(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function ne(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ne(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), _euint128(b), 0x00)); }
+    function ne(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function ne(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function ne(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a != b.
-    function ne(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eaddress(a), _eaddress(b), 0x00)); }
+    function ne(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eaddress(a), _eaddress(b), 0x00)); }
     /// @notice a != b.
-    function ne(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    function ne(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
     /// @notice a != b.
-    function ne(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    function ne(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
     /// @notice a != b.
-    function ne(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function ne(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a != b.
-    function ne(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ne(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function ne(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a != b.
-    function ne(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ne(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function ne(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a != b.
-    function ne(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ne(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function ne(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a != b.
-    function ne(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ne(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function ne(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a != b.
-    function ne(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ne(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), _euint256(b), 0x00)); }
+    function ne(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function ne(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a != b.
-    function ne(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function ne(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a != b.
-    function ne(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint8(a), _eint8(b), 0x00)); }
+    function ne(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a != b.
-    function ne(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function ne(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a != b.
-    function ne(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function ne(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a != b.
-    function ne(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint16(a), _eint16(b), 0x00)); }
+    function ne(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a != b.
-    function ne(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function ne(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a != b.
-    function ne(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function ne(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a != b.
-    function ne(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint32(a), _eint32(b), 0x00)); }
+    function ne(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a != b.
-    function ne(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function ne(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a != b.
-    function ne(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function ne(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a != b.
-    function ne(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint64(a), _eint64(b), 0x00)); }
+    function ne(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a != b.
-    function ne(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function ne(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a != b.
-    function ne(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function ne(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a != b.
-    function ne(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint128(a), _eint128(b), 0x00)); }
+    function ne(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a != b.
-    function ne(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function ne(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a != b.
-    function ne(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function ne(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a != b.
-    function ne(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint256(a), _eint256(b), 0x00)); }
+    function ne(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a != b.
-    function ne(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function ne(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a != b.
-    function ne(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheNe(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function ne(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheNe.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a >= b.
-    function ge(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint8(a), _euint8(b), 0x00)); }
+    function ge(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function ge(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function ge(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function ge(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function ge(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint16(a), _euint16(b), 0x00)); }
+    function ge(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function ge(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function ge(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function ge(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function ge(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function ge(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function ge(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), _euint32(b), 0x00)); }
+    function ge(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function ge(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function ge(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function ge(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function ge(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function ge(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function ge(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function ge(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function ge(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), _euint64(b), 0x00)); }
+    function ge(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function ge(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function ge(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function ge(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ge(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function ge(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ge(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function ge(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ge(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function ge(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function ge(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), _euint128(b), 0x00)); }
+    function ge(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function ge(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function ge(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eaddress(a), _eaddress(b), 0x00)); }
+    function ge(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eaddress(a), _eaddress(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    function ge(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    function ge(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
     /// @notice a >= b.
-    function ge(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function ge(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a >= b.
-    function ge(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ge(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function ge(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a >= b.
-    function ge(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ge(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function ge(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a >= b.
-    function ge(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ge(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function ge(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a >= b.
-    function ge(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ge(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function ge(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a >= b.
-    function ge(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function ge(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), _euint256(b), 0x00)); }
+    function ge(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function ge(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a >= b.
-    function ge(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function ge(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint8(a), _eint8(b), 0x00)); }
+    function ge(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function ge(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function ge(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint16(a), _eint16(b), 0x00)); }
+    function ge(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function ge(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function ge(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint32(a), _eint32(b), 0x00)); }
+    function ge(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function ge(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function ge(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint64(a), _eint64(b), 0x00)); }
+    function ge(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function ge(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function ge(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint128(a), _eint128(b), 0x00)); }
+    function ge(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function ge(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function ge(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a >= b.
-    function ge(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint256(a), _eint256(b), 0x00)); }
+    function ge(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a >= b.
-    function ge(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function ge(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a >= b.
-    function ge(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGe(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function ge(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGe.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a > b.
-    function gt(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint8(a), _euint8(b), 0x00)); }
+    function gt(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function gt(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function gt(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function gt(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function gt(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint16(a), _euint16(b), 0x00)); }
+    function gt(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function gt(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function gt(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function gt(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function gt(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function gt(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function gt(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), _euint32(b), 0x00)); }
+    function gt(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function gt(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function gt(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function gt(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function gt(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function gt(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function gt(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function gt(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function gt(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), _euint64(b), 0x00)); }
+    function gt(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function gt(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function gt(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function gt(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function gt(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function gt(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function gt(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function gt(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function gt(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function gt(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function gt(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), _euint128(b), 0x00)); }
+    function gt(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function gt(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function gt(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a > b.
-    function gt(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eaddress(a), _eaddress(b), 0x00)); }
+    function gt(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eaddress(a), _eaddress(b), 0x00)); }
     /// @notice a > b.
-    function gt(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    function gt(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
     /// @notice a > b.
-    function gt(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    function gt(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
     /// @notice a > b.
-    function gt(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function gt(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a > b.
-    function gt(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function gt(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function gt(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a > b.
-    function gt(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function gt(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function gt(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a > b.
-    function gt(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function gt(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function gt(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a > b.
-    function gt(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function gt(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function gt(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a > b.
-    function gt(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function gt(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), _euint256(b), 0x00)); }
+    function gt(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function gt(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a > b.
-    function gt(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function gt(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a > b.
-    function gt(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint8(a), _eint8(b), 0x00)); }
+    function gt(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a > b.
-    function gt(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function gt(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a > b.
-    function gt(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function gt(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a > b.
-    function gt(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint16(a), _eint16(b), 0x00)); }
+    function gt(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a > b.
-    function gt(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function gt(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a > b.
-    function gt(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function gt(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a > b.
-    function gt(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint32(a), _eint32(b), 0x00)); }
+    function gt(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a > b.
-    function gt(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function gt(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a > b.
-    function gt(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function gt(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a > b.
-    function gt(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint64(a), _eint64(b), 0x00)); }
+    function gt(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a > b.
-    function gt(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function gt(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a > b.
-    function gt(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function gt(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a > b.
-    function gt(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint128(a), _eint128(b), 0x00)); }
+    function gt(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a > b.
-    function gt(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function gt(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a > b.
-    function gt(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function gt(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a > b.
-    function gt(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint256(a), _eint256(b), 0x00)); }
+    function gt(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a > b.
-    function gt(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function gt(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a > b.
-    function gt(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheGt(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function gt(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheGt.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a <= b.
-    function le(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint8(a), _euint8(b), 0x00)); }
+    function le(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function le(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function le(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function le(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function le(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint16(a), _euint16(b), 0x00)); }
+    function le(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function le(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function le(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function le(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function le(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function le(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function le(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), _euint32(b), 0x00)); }
+    function le(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function le(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function le(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function le(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function le(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function le(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function le(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function le(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function le(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), _euint64(b), 0x00)); }
+    function le(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function le(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function le(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function le(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function le(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function le(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function le(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function le(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function le(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function le(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function le(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), _euint128(b), 0x00)); }
+    function le(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function le(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function le(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a <= b.
-    function le(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eaddress(a), _eaddress(b), 0x00)); }
+    function le(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eaddress(a), _eaddress(b), 0x00)); }
     /// @notice a <= b.
-    function le(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    function le(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
     /// @notice a <= b.
-    function le(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    function le(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
     /// @notice a <= b.
-    function le(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function le(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a <= b.
-    function le(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function le(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function le(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a <= b.
-    function le(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function le(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function le(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a <= b.
-    function le(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function le(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function le(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a <= b.
-    function le(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function le(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function le(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a <= b.
-    function le(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function le(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), _euint256(b), 0x00)); }
+    function le(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function le(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a <= b.
-    function le(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function le(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a <= b.
-    function le(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint8(a), _eint8(b), 0x00)); }
+    function le(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a <= b.
-    function le(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function le(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a <= b.
-    function le(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function le(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a <= b.
-    function le(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint16(a), _eint16(b), 0x00)); }
+    function le(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a <= b.
-    function le(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function le(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a <= b.
-    function le(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function le(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a <= b.
-    function le(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint32(a), _eint32(b), 0x00)); }
+    function le(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a <= b.
-    function le(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function le(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a <= b.
-    function le(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function le(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a <= b.
-    function le(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint64(a), _eint64(b), 0x00)); }
+    function le(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a <= b.
-    function le(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function le(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a <= b.
-    function le(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function le(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a <= b.
-    function le(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint128(a), _eint128(b), 0x00)); }
+    function le(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a <= b.
-    function le(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function le(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a <= b.
-    function le(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function le(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a <= b.
-    function le(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint256(a), _eint256(b), 0x00)); }
+    function le(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a <= b.
-    function le(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function le(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a <= b.
-    function le(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLe(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function le(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLe.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice a < b.
-    function lt(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint8(a), _euint8(b), 0x00)); }
+    function lt(euint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function lt(euint8 a, uint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function lt(uint8 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function lt(euint16 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function lt(euint8 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint16(a), _euint16(b), 0x00)); }
+    function lt(euint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function lt(euint16 a, uint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function lt(uint16 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function lt(euint32 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function lt(euint8 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function lt(euint32 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function lt(euint16 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), _euint32(b), 0x00)); }
+    function lt(euint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function lt(euint32 a, uint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function lt(uint32 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function lt(euint64 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function lt(euint8 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function lt(euint64 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function lt(euint16 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function lt(euint64 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function lt(euint32 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), _euint64(b), 0x00)); }
+    function lt(euint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function lt(euint64 a, uint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function lt(uint64 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function lt(euint128 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function lt(euint8 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function lt(euint128 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function lt(euint16 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function lt(euint128 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function lt(euint32 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function lt(euint128 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function lt(euint64 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), _euint128(b), 0x00)); }
+    function lt(euint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function lt(euint128 a, uint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function lt(uint128 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice a < b.
-    function lt(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eaddress(a), _eaddress(b), 0x00)); }
+    function lt(eaddress a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eaddress(a), _eaddress(b), 0x00)); }
     /// @notice a < b.
-    function lt(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
+    function lt(eaddress a, address b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eaddress(a), bytes32(uint256(uint160(b))), 0x01)); }
     /// @notice a < b.
-    function lt(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
+    function lt(address a, eaddress b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint160(a))), _eaddress(b), 0x02)); }
     /// @notice a < b.
-    function lt(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function lt(euint256 a, euint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a < b.
-    function lt(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function lt(euint8 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function lt(euint256 a, euint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a < b.
-    function lt(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function lt(euint16 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function lt(euint256 a, euint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a < b.
-    function lt(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function lt(euint32 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function lt(euint256 a, euint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a < b.
-    function lt(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function lt(euint64 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function lt(euint256 a, euint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice a < b.
-    function lt(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function lt(euint128 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), _euint256(b), 0x00)); }
+    function lt(euint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function lt(euint256 a, uint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice a < b.
-    function lt(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function lt(uint256 a, euint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice a < b.
-    function lt(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint8(a), _eint8(b), 0x00)); }
+    function lt(eint8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice a < b.
-    function lt(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function lt(eint8 a, int8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice a < b.
-    function lt(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function lt(int8 a, eint8 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice a < b.
-    function lt(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint16(a), _eint16(b), 0x00)); }
+    function lt(eint16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice a < b.
-    function lt(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function lt(eint16 a, int16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice a < b.
-    function lt(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function lt(int16 a, eint16 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice a < b.
-    function lt(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint32(a), _eint32(b), 0x00)); }
+    function lt(eint32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice a < b.
-    function lt(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function lt(eint32 a, int32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice a < b.
-    function lt(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function lt(int32 a, eint32 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice a < b.
-    function lt(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint64(a), _eint64(b), 0x00)); }
+    function lt(eint64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice a < b.
-    function lt(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function lt(eint64 a, int64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice a < b.
-    function lt(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function lt(int64 a, eint64 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice a < b.
-    function lt(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint128(a), _eint128(b), 0x00)); }
+    function lt(eint128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice a < b.
-    function lt(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function lt(eint128 a, int128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice a < b.
-    function lt(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function lt(int128 a, eint128 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice a < b.
-    function lt(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint256(a), _eint256(b), 0x00)); }
+    function lt(eint256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice a < b.
-    function lt(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function lt(eint256 a, int256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice a < b.
-    function lt(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.executor().fheLt(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function lt(int256 a, eint256 b) internal returns (ebool) { return ebool.wrap(Impl.operate(IFHEVMExecutor.fheLt.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMin(_euint8(a), _euint8(b), 0x00)); }
+    function min(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMin(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function min(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function min(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function min(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function min(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(_euint16(a), _euint16(b), 0x00)); }
+    function min(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function min(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function min(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function min(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function min(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function min(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function min(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), _euint32(b), 0x00)); }
+    function min(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function min(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function min(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function min(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function min(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function min(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function min(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function min(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function min(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), _euint64(b), 0x00)); }
+    function min(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function min(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function min(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function min(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function min(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function min(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function min(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function min(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function min(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function min(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function min(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), _euint128(b), 0x00)); }
+    function min(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function min(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function min(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function min(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function min(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function min(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function min(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function min(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function min(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function min(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function min(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function min(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function min(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), _euint256(b), 0x00)); }
+    function min(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function min(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMin(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function min(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMin(_eint8(a), _eint8(b), 0x00)); }
+    function min(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMin(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function min(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMin(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function min(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMin(_eint16(a), _eint16(b), 0x00)); }
+    function min(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMin(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function min(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMin(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function min(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMin(_eint32(a), _eint32(b), 0x00)); }
+    function min(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMin(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function min(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMin(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function min(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMin(_eint64(a), _eint64(b), 0x00)); }
+    function min(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMin(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function min(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMin(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function min(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMin(_eint128(a), _eint128(b), 0x00)); }
+    function min(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMin(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function min(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMin(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function min(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice the smaller of a and b.
-    function min(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMin(_eint256(a), _eint256(b), 0x00)); }
+    function min(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice the smaller of a and b.
-    function min(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMin(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function min(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice the smaller of a and b.
-    function min(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMin(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function min(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMin.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice the larger of a and b.
-    function max(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMax(_euint8(a), _euint8(b), 0x00)); }
+    function max(euint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint8(a), _euint8(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMax(_euint8(a), bytes32(uint256(b)), 0x01)); }
+    function max(euint8 a, uint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint8(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint8(b), 0x02)); }
+    function max(uint8 a, euint8 b) internal returns (euint8) { return euint8.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(a)), _euint8(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(_euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
+    function max(euint16 a, euint8 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint16(a), Impl.cast(euint8.unwrap(b), FheType.Uint16), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
+    function max(euint8 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint8.unwrap(a), FheType.Uint16), _euint16(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(_euint16(a), _euint16(b), 0x00)); }
+    function max(euint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint16(a), _euint16(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(_euint16(a), bytes32(uint256(b)), 0x01)); }
+    function max(euint16 a, uint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint16(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint16(b), 0x02)); }
+    function max(uint16 a, euint16 b) internal returns (euint16) { return euint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(a)), _euint16(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
+    function max(euint32 a, euint8 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint32(a), Impl.cast(euint8.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function max(euint8 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint8.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
+    function max(euint32 a, euint16 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint32(a), Impl.cast(euint16.unwrap(b), FheType.Uint32), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
+    function max(euint16 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint16.unwrap(a), FheType.Uint32), _euint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), _euint32(b), 0x00)); }
+    function max(euint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint32(a), _euint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(_euint32(a), bytes32(uint256(b)), 0x01)); }
+    function max(euint32 a, uint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint32(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint32(b), 0x02)); }
+    function max(uint32 a, euint32 b) internal returns (euint32) { return euint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(a)), _euint32(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
+    function max(euint64 a, euint8 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint64(a), Impl.cast(euint8.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function max(euint8 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint8.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
+    function max(euint64 a, euint16 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint64(a), Impl.cast(euint16.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function max(euint16 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint16.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
+    function max(euint64 a, euint32 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint64(a), Impl.cast(euint32.unwrap(b), FheType.Uint64), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
+    function max(euint32 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint32.unwrap(a), FheType.Uint64), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), _euint64(b), 0x00)); }
+    function max(euint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint64(a), _euint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(_euint64(a), bytes32(uint256(b)), 0x01)); }
+    function max(euint64 a, uint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint64(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint64(b), 0x02)); }
+    function max(uint64 a, euint64 b) internal returns (euint64) { return euint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(a)), _euint64(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
+    function max(euint128 a, euint8 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint128(a), Impl.cast(euint8.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function max(euint8 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint8.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
+    function max(euint128 a, euint16 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint128(a), Impl.cast(euint16.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function max(euint16 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint16.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
+    function max(euint128 a, euint32 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint128(a), Impl.cast(euint32.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function max(euint32 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint32.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
+    function max(euint128 a, euint64 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint128(a), Impl.cast(euint64.unwrap(b), FheType.Uint128), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
+    function max(euint64 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint64.unwrap(a), FheType.Uint128), _euint128(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), _euint128(b), 0x00)); }
+    function max(euint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint128(a), _euint128(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(_euint128(a), bytes32(uint256(b)), 0x01)); }
+    function max(euint128 a, uint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint128(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint128(b), 0x02)); }
+    function max(uint128 a, euint128 b) internal returns (euint128) { return euint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(a)), _euint128(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
+    function max(euint256 a, euint8 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), Impl.cast(euint8.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function max(euint8 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint8.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
+    function max(euint256 a, euint16 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), Impl.cast(euint16.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function max(euint16 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint16.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
+    function max(euint256 a, euint32 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), Impl.cast(euint32.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function max(euint32 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint32.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
+    function max(euint256 a, euint64 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), Impl.cast(euint64.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function max(euint64 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint64.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
+    function max(euint256 a, euint128 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), Impl.cast(euint128.unwrap(b), FheType.Uint256), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
+    function max(euint128 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, Impl.cast(euint128.unwrap(a), FheType.Uint256), _euint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), _euint256(b), 0x00)); }
+    function max(euint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), _euint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(_euint256(a), bytes32(uint256(b)), 0x01)); }
+    function max(euint256 a, uint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _euint256(a), bytes32(uint256(b)), 0x01)); }
     /// @notice the larger of a and b.
-    function max(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.executor().fheMax(bytes32(uint256(a)), _euint256(b), 0x02)); }
+    function max(uint256 a, euint256 b) internal returns (euint256) { return euint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(a)), _euint256(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMax(_eint8(a), _eint8(b), 0x00)); }
+    function max(eint8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint8(a), _eint8(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMax(_eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
+    function max(eint8 a, int8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint8(a), bytes32(uint256(uint8(b))), 0x01)); }
     /// @notice the larger of a and b.
-    function max(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.executor().fheMax(bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
+    function max(int8 a, eint8 b) internal returns (eint8) { return eint8.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(uint8(a))), _eint8(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMax(_eint16(a), _eint16(b), 0x00)); }
+    function max(eint16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint16(a), _eint16(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMax(_eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
+    function max(eint16 a, int16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint16(a), bytes32(uint256(uint16(b))), 0x01)); }
     /// @notice the larger of a and b.
-    function max(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.executor().fheMax(bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
+    function max(int16 a, eint16 b) internal returns (eint16) { return eint16.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(uint16(a))), _eint16(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMax(_eint32(a), _eint32(b), 0x00)); }
+    function max(eint32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint32(a), _eint32(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMax(_eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
+    function max(eint32 a, int32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint32(a), bytes32(uint256(uint32(b))), 0x01)); }
     /// @notice the larger of a and b.
-    function max(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.executor().fheMax(bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
+    function max(int32 a, eint32 b) internal returns (eint32) { return eint32.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(uint32(a))), _eint32(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMax(_eint64(a), _eint64(b), 0x00)); }
+    function max(eint64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint64(a), _eint64(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMax(_eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
+    function max(eint64 a, int64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint64(a), bytes32(uint256(uint64(b))), 0x01)); }
     /// @notice the larger of a and b.
-    function max(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.executor().fheMax(bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
+    function max(int64 a, eint64 b) internal returns (eint64) { return eint64.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(uint64(a))), _eint64(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMax(_eint128(a), _eint128(b), 0x00)); }
+    function max(eint128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint128(a), _eint128(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMax(_eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
+    function max(eint128 a, int128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint128(a), bytes32(uint256(uint128(b))), 0x01)); }
     /// @notice the larger of a and b.
-    function max(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.executor().fheMax(bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
+    function max(int128 a, eint128 b) internal returns (eint128) { return eint128.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(uint128(a))), _eint128(b), 0x02)); }
     /// @notice the larger of a and b.
-    function max(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMax(_eint256(a), _eint256(b), 0x00)); }
+    function max(eint256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint256(a), _eint256(b), 0x00)); }
     /// @notice the larger of a and b.
-    function max(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMax(_eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
+    function max(eint256 a, int256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, _eint256(a), bytes32(uint256(uint256(b))), 0x01)); }
     /// @notice the larger of a and b.
-    function max(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.executor().fheMax(bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
+    function max(int256 a, eint256 b) internal returns (eint256) { return eint256.wrap(Impl.operate(IFHEVMExecutor.fheMax.selector, bytes32(uint256(uint256(a))), _eint256(b), 0x02)); }
 
     /// @notice -a, wrapping around.
     function neg(euint8 a) internal returns (euint8) { return euint8.wrap(Impl.executor().fheNeg(_euint8(a))); }

@@ -29,6 +29,9 @@ interface IDecryptionVerifier {
     /// @notice The signature's s is in the upper half (EIP-2).
     error KMSMalleableSignature(bytes32 s);
 
+    /// @notice The proof holds no signature.
+    error KMSZeroSignature();
+
     /// @notice Only `numSignatures` members signed, fewer than the quorum.
     error KMSSignatureThresholdNotReached(uint256 numSignatures);
 

@@ -24,7 +24,7 @@ interface IFHEVMExecutor {
 
     /// @notice The same for the first `n` of three operands, without lists to encode: returns the first
     /// result.
-    function orderFew(uint8 op, FheType fheType, uint256 n, bytes32 a, bytes32 b, bytes32 c, uint256 clear) external returns (bytes32 result);
+    function order3(uint8 op, FheType fheType, uint256 n, bytes32 a, bytes32 b, bytes32 c, uint256 clear) external returns (bytes32 result);
 
     /// @notice a + b, wrapping around.
     function fheAdd(bytes32 lhs, bytes32 rhs, bytes1 scalarByte) external returns (bytes32 result);

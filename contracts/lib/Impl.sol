@@ -28,7 +28,9 @@ library Impl {
     /// @notice An input without a proof is of another type than the contract expects.
     error WrongHandleType(bytes32 handle, FheType wanted);
 
-    /// @notice The committee did not sign these values.
+    /// @notice The verifier says that the committee did not sign these values.
+    /// @dev The network's own verifier never returns false: it reverts and says why. Another one that
+    /// FHE.setCoprocessor names may.
     error InvalidKMSSignatures();
 
     /// @notice Sets the system contracts that the calling contract uses.
@@ -79,14 +81,34 @@ library Impl {
         }
     }
 
+    /// @notice Calls the executor's function `selector`, which takes two operands and says which are clear.
+    function operate(bytes4 selector, bytes32 a, bytes32 b, bytes1 scalarByte) internal returns (bytes32 result) {
+        address target = address(executor());
+        // Solidity's encoder takes 120 gas more. As there, what the executor reverts with is passed on, and
+        // an address without code, which returns nothing, reverts.
+        assembly ("memory-safe") {
+            let data := mload(64)
+            mstore(data, selector)
+            mstore(add(data, 4), a)
+            mstore(add(data, 36), b)
+            mstore(add(data, 68), scalarByte)
+            let ok := call(gas(), target, 0, data, 100, 0, 32)
+            if iszero(and(ok, gt(returndatasize(), 31))) {
+                returndatacopy(data, 0, returndatasize())
+                revert(data, returndatasize())
+            }
+            result := mload(0)
+        }
+    }
+
     /// @notice Orders operation `op` on one handle.
     function unary(uint8 op, FheType fheType, bytes32 a) internal returns (bytes32) {
-        return executor().orderFew(op, fheType, 1, a, 0, 0, 0);
+        return _few(op, fheType, 1, a, 0, 0, 0);
     }
 
     /// @notice Orders operation `op` on two operands, of which operand i is clear if `clear` has bit i.
     function binary(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear) internal returns (bytes32) {
-        return executor().orderFew(op, fheType, 2, a, b, 0, clear);
+        return _few(op, fheType, 2, a, b, 0, clear);
     }
 
     /// @notice Orders operation `op` on a condition and two values, of which the first is clear if
@@ -95,7 +117,7 @@ library Impl {
         internal
         returns (bytes32)
     {
-        return executor().orderFew(op, fheType, 3, control, ifTrue, ifFalse, clear);
+        return _few(op, fheType, 3, control, ifTrue, ifFalse, clear);
     }
 
     /// @notice Looks `a` up in a table of 256 entries, big-endian.
@@ -267,6 +289,32 @@ library Impl {
     function cleanTransientStorage() internal {
         acl().cleanTransientStorage();
         IInputVerifier(executor().getInputVerifierAddress()).cleanTransientStorage();
+    }
+
+    /// @dev Calls order3, in assembly as in operate.
+    function _few(uint8 op, FheType fheType, uint256 n, bytes32 a, bytes32 b, bytes32 c, uint256 clear)
+        private
+        returns (bytes32 result)
+    {
+        address target = address(executor());
+        bytes4 selector = IFHEVMExecutor.order3.selector;
+        assembly ("memory-safe") {
+            let data := mload(64)
+            mstore(data, selector)
+            mstore(add(data, 4), and(op, 0xff))
+            mstore(add(data, 36), fheType)
+            mstore(add(data, 68), n)
+            mstore(add(data, 100), a)
+            mstore(add(data, 132), b)
+            mstore(add(data, 164), c)
+            mstore(add(data, 196), clear)
+            let ok := call(gas(), target, 0, data, 228, 0, 32)
+            if iszero(and(ok, gt(returndatasize(), 31))) {
+                returndatacopy(data, 0, returndatasize())
+                revert(data, returndatasize())
+            }
+            result := mload(0)
+        }
     }
 
     function _two(uint8 op, FheType fheType, bytes32 a, bytes32 b, uint256 clear, bytes memory table)

@@ -88,7 +88,7 @@ func executorInterface() string {
 		"counted from the left, is a clear value; `table` holds the entries of a look-up, big-endian, and is empty for all others.",
 		"function order(uint8 op, FheType fheType, bytes32[] calldata operands, uint256 clear, bytes calldata table) external returns (bytes32[] memory results)", "")
 	f.function("@notice The same for the first `n` of three operands, without lists to encode: returns the first result.",
-		"function orderFew(uint8 op, FheType fheType, uint256 n, bytes32 a, bytes32 b, bytes32 c, uint256 clear) external returns (bytes32 result)", "")
+		"function order3(uint8 op, FheType fheType, uint256 n, bytes32 a, bytes32 b, bytes32 c, uint256 clear) external returns (bytes32 result)", "")
 	for _, e := range entries() {
 		f.function("@notice "+sentence(e.row.Doc), fmt.Sprintf("function %s(%s) external returns (bytes32 result)", e.name, e.params), "")
 	}

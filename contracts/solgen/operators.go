@@ -103,6 +103,10 @@ func (o overload) body() string {
 		return fmt.Sprintf("(bytes32 r, bytes32 ok) = %s; return (%s, %s);", o.order(), wrap(types[0], "r"), wrap(types[1], "ok"))
 	}
 	call := fmt.Sprintf("Impl.executor().%s(%s)", executorName(o.row), o.arguments())
+	switch o.row.Shape {
+	case fhe.Binary, fhe.Compare, fhe.Shift:
+		call = fmt.Sprintf("Impl.operate(IFHEVMExecutor.%s.selector, %s)", executorName(o.row), o.arguments())
+	}
 	if o.row.Op >= own || (o.row.Shape == fhe.Member || o.row.Shape == fhe.Choose) && o.hasClear() {
 		call = o.order()
 	}

@@ -108,6 +108,7 @@ contract DecryptionVerifier is IDecryptionVerifier, Governed {
         if (proof.length == 0) revert EmptyDecryptionProof();
         uint256 count = uint8(proof[0]);
         if (proof.length != 1 + SIGNATURE * count + 32) revert DeserializingDecryptionProofFail();
+        if (count == 0) revert KMSZeroSignature();
         uint256 epoch = uint256(bytes32(proof[proof.length - 32:]));
         uint256 threshold = registry.thresholdOf(epoch);
         if (threshold == 0) revert WrongEpoch(epoch, registry.currentEpoch());

@@ -70,12 +70,12 @@ abstract contract Draft is Domain {
         }
     }
 
-    /// @dev Marks the results in the precompile's `output` as made in this transaction, calls Rights.settle for
+    /// @dev Marks the results in the precompile's `output` as made in this transaction, calls Rights.settleOperation for
     /// the sender, and emits Operation. `derivation` is no more.
     function _conclude(bytes memory derivation, bytes32[] memory operands, uint256 clear, bytes memory output, uint256 mark)
         internal
     {
-        (address acl_, uint256 selector, bytes32 topic) = (acl, uint32(Rights.settle.selector), Operation.selector);
+        (address acl_, uint256 selector, bytes32 topic) = (acl, uint32(Rights.settleOperation.selector), Operation.selector);
         assembly ("memory-safe") {
             let results := add(output, 96)
             let size := sub(mload(output), 64)

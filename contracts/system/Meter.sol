@@ -38,9 +38,9 @@ abstract contract Meter {
     /// @notice The coprocessors have work for `blocks` more blocks: send the transaction again then.
     error HCUBlockLimitExceeded(uint256 blocks);
 
-    /// @notice The transaction's operations wait for each other through `depth` layers of
-    /// bootstraps, more than `limit`: spread them over several transactions.
-    error HCUTransactionDepthLimitExceeded(uint256 depth, uint256 limit);
+    /// @notice The transaction's operations wait for each other through more layers of bootstraps
+    /// than budget() allows: spread them over several transactions.
+    error HCUTransactionDepthLimitExceeded();
 
     /// @notice All three limits must be above 0.
     error InvalidBudget();
@@ -80,7 +80,7 @@ abstract contract Meter {
     /// @dev Takes an operation's bootstraps out of the bucket and goes on to the next salt. `depth`
     /// counts layers from the start of the transaction to the operation's result.
     function _spend(uint256 word, uint256 bootstraps, uint256 depth) internal {
-        if (depth > word >> DEPTH) revert HCUTransactionDepthLimitExceeded(depth, word >> DEPTH);
+        if (depth > word >> DEPTH) revert HCUTransactionDepthLimitExceeded();
         int256 level = _level(word);
         if (level <= 0) revert HCUBlockLimitExceeded(_blocksToRefill(word, uint256(-level)));
         unchecked {
