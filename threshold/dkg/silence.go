@@ -215,7 +215,7 @@ func (m *Machine) earliest() (by map[threshold.PartyID]*complaint, silent thresh
 func (m *Machine) blameSilence() {
 	by, _ := m.earliest()
 	if len(by) == 0 {
-		m.fail(errSilence, blameAll(m.Awaited(), "is silent"))
+		m.fail(errSilence, blameAll(m.Awaited(), fmt.Sprintf("sent no %v, says party %d", m.phase, m.id)))
 		return
 	}
 	blames := make(map[threshold.PartyID]string)

@@ -164,7 +164,8 @@ func factors(f fhe.Form) (vs []*uint256.Int) {
 
 // clearValues are those among which the dearest is looked for: all that repeat
 // one byte, which are all of 8 bits, and some pseudo-random ones, of any digits
-// and of digits 1 and 2: the fuller a factor's recoding, the dearer.
+// and of digits 1 and 2: the fuller a factor's recoding, the dearer. What is shifted
+// is dear if its blocks vary.
 func clearValues(f fhe.Form) (vs []*uint256.Int) {
 	switch f.Op {
 	case fhe.Div, fhe.Rem:
@@ -192,7 +193,47 @@ func clearValues(f fhe.Form) (vs []*uint256.Int) {
 	for _, factor := range dearest {
 		vs = append(vs, repeated(factor))
 	}
+	switch f.Op {
+	case fhe.Shl, fhe.Shr, fhe.Rotl, fhe.Rotr:
+		vs = append(vs, varied()...)
+	}
 	return vs
+}
+
+// varied are numbers whose blocks make de Bruijn sequences, either way and begun at several places:
+// all their windows of two, three or four blocks differ, as far as there are as many.
+// Where a clear value is shifted, what equal windows become is computed once.
+func varied() (vs []*uint256.Int) {
+	for n := 2; n <= 4; n++ {
+		digits := deBruijn(n)
+		for begin := 0; begin < len(digits); begin += len(digits) / 16 {
+			v, back := new(uint256.Int), new(uint256.Int)
+			for i := range 128 {
+				d := uint256.NewInt(digits[(begin+i)%len(digits)])
+				v.Lsh(v, 2).Or(v, d)
+				back.Or(back, d.Lsh(d, uint(2*i)))
+			}
+			vs = append(vs, v, back)
+		}
+	}
+	return vs
+}
+
+// deBruijn is the first cyclic sequence of base-4 digits, in the order of dictionaries,
+// in which each n of them follow each other once.
+func deBruijn(n int) (digits []uint64) {
+	mask := uint64(1)<<(2*n) - 1
+	seen := make(map[uint64]bool)
+	for window := mask; len(digits) <= int(mask); {
+		d := uint64(0)
+		for d < 3 && seen[(window<<2|d)&mask] {
+			d++
+		}
+		window = (window<<2 | d) & mask
+		seen[window] = true
+		digits = append(digits, d)
+	}
+	return digits
 }
 
 // divisors are clear values of a division. Its cost follows from the width of a
