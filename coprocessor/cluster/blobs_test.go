@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"fhevm/coprocessor/internal/logtest"
 	"fhevm/fhe"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -62,8 +63,12 @@ func TestBlobs(t *testing.T) {
 
 // TestS3 runs a cluster whose ciphertexts travel through S3.
 func TestS3(t *testing.T) {
-	blobs := startS3(t)
-	log := program(300)
+	computeThrough(t, startS3(t), program(300))
+}
+
+// computeThrough runs a cluster whose ciphertexts travel through a store.
+func computeThrough(t *testing.T, blobs Blobs, log *logtest.Log) {
+	t.Helper()
 	want := alone(t, log)
 	s := startServer(t)
 	h := leadWith(t, s.URL(), vfs.NewMem(), blobs, quick)
@@ -118,15 +123,6 @@ func (f *forgetful) Get(_ context.Context, name string) ([]byte, error) {
 // TestLostBlobs loses what tasks take: a task that is returned for it comes again
 // with what it takes.
 func TestLostBlobs(t *testing.T) {
-	blobs := &forgetful{lost: make(map[string]bool), kept: make(map[string][]byte)}
 	log, _ := single()
-	want := alone(t, log)
-	s := startServer(t)
-	h := leadWith(t, s.URL(), vfs.NewMem(), blobs, quick)
-	w := work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Blobs = blobs })
-	h.feed(t, log.Blocks...)
-	h.drain(t)
-	h.check(t, log, want)
-	h.stop()
-	w.stop(t)
+	computeThrough(t, &forgetful{lost: make(map[string]bool), kept: make(map[string][]byte)}, log)
 }

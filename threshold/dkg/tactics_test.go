@@ -47,7 +47,7 @@ var misdeeds = []misdeed{
 	{"forges", forge},
 	{"says it elsewhere", misplace},
 	{"says it twice", func(a *adversary, rng *rand.Rand, _ threshold.PartyID, msg *Message) []*Message {
-		return []*Message{msg, a.sign(*msg, flipBit(rng, msg.Body))}
+		return []*Message{msg, a.sign(*msg, simulate.FlipBit(rng, msg.Body))}
 	}},
 	{"repeats others", func(a *adversary, rng *rand.Rand, _ threshold.PartyID, msg *Message) []*Message {
 		return []*Message{a.any(rng), msg}
@@ -58,12 +58,12 @@ var misdeeds = []misdeed{
 	{"says another body", func(a *adversary, rng *rand.Rand, _ threshold.PartyID, msg *Message) []*Message {
 		return []*Message{a.sign(*msg, a.any(rng).Body)}
 	}},
-	{"flips a bit", change(flipBit)},
+	{"flips a bit", change(simulate.FlipBit)},
 	{"truncates", change(func(rng *rand.Rand, body []byte) []byte { return body[:rng.IntN(len(body)+1)] })},
 	{"extends", change(func(rng *rand.Rand, body []byte) []byte {
-		return append(slices.Clone(body), noise(rng, 1+rng.IntN(99))...)
+		return append(slices.Clone(body), simulate.Noise(rng, 1+rng.IntN(99))...)
 	})},
-	{"garbage", change(func(rng *rand.Rand, body []byte) []byte { return noise(rng, len(body)) })},
+	{"garbage", change(func(rng *rand.Rand, body []byte) []byte { return simulate.Noise(rng, len(body)) })},
 }
 
 func newAdversary(rng *rand.Rand, run *Run, parties threshold.PartySet, seed uint64) (*adversary, error) {
@@ -191,7 +191,7 @@ func forge(a *adversary, rng *rand.Rand, _ threshold.PartyID, msg *Message) []*M
 		msg.Signature[rng.IntN(len(msg.Signature))] ^= 1 << rng.IntN(8)
 		return []*Message{msg}
 	}
-	forged := a.sign(*msg, flipBit(rng, msg.Body))
+	forged := a.sign(*msg, simulate.FlipBit(rng, msg.Body))
 	forged.From = threshold.PartyID(rng.IntN(a.run.quorum.N + 2))
 	return []*Message{forged, msg}
 }
@@ -236,22 +236,6 @@ func (a *adversary) complain(rng *rand.Rand, from threshold.PartyID) *Message {
 		return a.sign(msg, encodeMessages(shown))
 	}
 	return a.sign(msg, []byte{byte(rng.IntN(2)), byte(rng.IntN(3))})
-}
-
-func flipBit(rng *rand.Rand, b []byte) []byte {
-	b = slices.Clone(b)
-	if len(b) > 0 {
-		b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
-	}
-	return b
-}
-
-func noise(rng *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-	}
-	return b
 }
 
 // String lists who is corrupt and what they do.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fhevm/threshold"
+	"fhevm/threshold/internal/simulate"
 )
 
 // adversary speaks for the corrupt members of a meeting. They keep to the protocol but
@@ -35,15 +36,15 @@ type misdeed struct {
 // misdeeds are all that a corrupt member may do to a message.
 var misdeeds = []misdeed{
 	{"says nothing", func(*adversary, *rand.Rand, Seat, []byte) []byte { return nil }},
-	{"flips a bit of the message", func(_ *adversary, rng *rand.Rand, _ Seat, b []byte) []byte { return flipBit(rng, b) }},
-	{"garbage", func(_ *adversary, rng *rand.Rand, _ Seat, b []byte) []byte { return noise(rng, len(b)) }},
+	{"flips a bit of the message", func(_ *adversary, rng *rand.Rand, _ Seat, b []byte) []byte { return simulate.FlipBit(rng, b) }},
+	{"garbage", func(_ *adversary, rng *rand.Rand, _ Seat, b []byte) []byte { return simulate.Noise(rng, len(b)) }},
 	{"says something again", func(a *adversary, rng *rand.Rand, _ Seat, _ []byte) []byte { return a.known(rng) }},
 	{"accuses an honest member", accuseSomebody},
 	{"changes the header", changeHeader},
-	{"flips a bit", signed(flipBit)},
+	{"flips a bit", signed(simulate.FlipBit)},
 	{"truncates", signed(func(rng *rand.Rand, body []byte) []byte { return body[:rng.IntN(len(body)+1)] })},
-	{"extends", signed(func(rng *rand.Rand, body []byte) []byte { return append(body, noise(rng, 1+rng.IntN(200))...) })},
-	{"another body", signed(func(rng *rand.Rand, body []byte) []byte { return noise(rng, len(body)) })},
+	{"extends", signed(func(rng *rand.Rand, body []byte) []byte { return append(body, simulate.Noise(rng, 1+rng.IntN(200))...) })},
+	{"another body", signed(func(rng *rand.Rand, body []byte) []byte { return simulate.Noise(rng, len(body)) })},
 	{"clears an entry", signed(clearEntry)},
 	{"wrong element", signed(wrongElement)},
 	{"wrong element", signed(wrongElement)}, // what comes furthest is tried more often
@@ -177,22 +178,6 @@ func (a *adversary) known(rng *rand.Rand) []byte {
 		}
 	}
 	return a.said[rng.IntN(len(a.said))]
-}
-
-func flipBit(rng *rand.Rand, b []byte) []byte {
-	b = slices.Clone(b)
-	if len(b) > 0 {
-		b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
-	}
-	return b
-}
-
-func noise(rng *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-	}
-	return b
 }
 
 // clearEntry makes one statement of an echo, or as many bytes of something else, zero.
