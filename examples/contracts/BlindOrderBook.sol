@@ -38,12 +38,13 @@ contract BlindOrderBook is IERC7984Receiver, FHEVMConfig {
     event Cancelled(uint256 indexed id);
 
     error NotATokenOfThisBook(address sender);
+    error NoSuchOrder(uint256 id);
     error NotTheOwner(uint256 id, address sender);
 
     /// @notice The sender never had units of this token here.
     error NothingToWithdraw(address sender);
 
-    /// @notice Match a buy with a sell, neither of them cancelled.
+    /// @notice Match a buy that was placed with a sell, neither of them cancelled.
     error NoSuchPair(uint256 buy, uint256 sell);
 
     constructor(IERC7984 base_, IERC7984 quote_) {
@@ -90,6 +91,7 @@ contract BlindOrderBook is IERC7984Receiver, FHEVMConfig {
 
     /// @notice Trades what crosses of a buy and a sell, perhaps nothing. Anyone may call, any number of times.
     function matchOrders(uint256 buyId, uint256 sellId) external {
+        if (buyId >= orders.length || sellId >= orders.length) revert NoSuchPair(buyId, sellId);
         (Order storage buy, Order storage sell) = (orders[buyId], orders[sellId]);
         if (!buy.buys || sell.buys || buy.owner == address(0) || sell.owner == address(0)) revert NoSuchPair(buyId, sellId);
         ebool cross = buy.price.ge(sell.price);
@@ -104,6 +106,7 @@ contract BlindOrderBook is IERC7984Receiver, FHEVMConfig {
 
     /// @notice Ends an order of the sender's, and frees what it did not spend.
     function cancel(uint256 id) external {
+        if (id >= orders.length) revert NoSuchOrder(id);
         Order memory order = orders[id];
         if (order.owner != msg.sender) revert NotTheOwner(id, msg.sender);
         delete orders[id];

@@ -35,6 +35,7 @@ contract ConfidentialVesting is IERC7984Receiver, FHEVMConfig {
     event Released(uint256 indexed id, uint64 instalments);
 
     error NotTheToken(address sender);
+    error NoSuchGrant(uint256 id);
 
     /// @notice Send as data abi.encode(beneficiary, start, period): an address other than 0, a uint64, a uint64 other than 0.
     error InvalidGrant();
@@ -64,6 +65,7 @@ contract ConfidentialVesting is IERC7984Receiver, FHEVMConfig {
 
     /// @notice Pays the beneficiary what is due. Anyone may call. The last instalment takes what the division left.
     function release(uint256 id) external {
+        if (id >= grants.length) revert NoSuchGrant(id);
         Grant storage grant = grants[id];
         uint64 due = _passed(grant) - grant.paid;
         if (due == 0) revert NothingDue(_nextDue(grant));

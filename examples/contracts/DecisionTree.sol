@@ -18,6 +18,10 @@ contract DecisionTree is FHEVMConfig {
         int8 threshold;
     }
 
+    /// @dev A sample of the largest tree takes less than half of a transaction's gas.
+    uint256 private constant MAX_NODES = 63;
+    uint256 private constant MAX_FEATURES = 32;
+
     /// @notice How many features a sample has.
     uint256 public immutable features;
 
@@ -29,7 +33,7 @@ contract DecisionTree is FHEVMConfig {
 
     event Classified(address indexed account, euint8 class);
 
-    /// @notice The nodes are 2^d - 1, and one fewer than the leaves; each names a feature.
+    /// @notice The nodes are 2^d - 1, at most 63, and one fewer than the leaves; each names one of at most 32 features.
     error InvalidTree();
     error WrongNumberOfFeatures(uint256 given, uint256 wanted);
 
@@ -37,6 +41,7 @@ contract DecisionTree is FHEVMConfig {
         if (leaves_.length < 2 || leaves_.length & (leaves_.length - 1) != 0 || nodes_.length + 1 != leaves_.length) {
             revert InvalidTree();
         }
+        if (nodes_.length > MAX_NODES || features_ > MAX_FEATURES) revert InvalidTree();
         for (uint256 i = 0; i < nodes_.length; i++) {
             if (nodes_[i].feature >= features_) revert InvalidTree();
             nodes.push(nodes_[i]);

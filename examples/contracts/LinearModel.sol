@@ -17,6 +17,10 @@ contract LinearModel is FHEVMConfig {
     uint256 private constant LARGEST_FEATURE = 128;
     uint256 private constant LARGEST_SCORE = uint256(uint16(type(int16).max));
 
+    /// @dev A sample of the largest model takes less than three quarters of a transaction's gas.
+    uint256 private constant MAX_CLASSES = 16;
+    uint256 private constant MAX_FEATURES = 16;
+
     /// @notice The class of an account's latest sample, which it may decrypt.
     mapping(address account => euint8) public classOf;
 
@@ -25,7 +29,7 @@ contract LinearModel is FHEVMConfig {
 
     event Classified(address indexed account, euint8 class);
 
-    /// @notice There are 1 to 255 classes, with a bias and as many weights each.
+    /// @notice There are 1 to 16 classes, with a bias and the same number of weights each, at most 16.
     error InvalidModel();
 
     /// @notice The sum of 128 times each weight's size, and the bias's, exceeds 32767: quantise more coarsely.
@@ -33,7 +37,8 @@ contract LinearModel is FHEVMConfig {
     error WrongNumberOfFeatures(uint256 given, uint256 wanted);
 
     constructor(int8[][] memory weights_, int16[] memory biases_) {
-        if (biases_.length == 0 || biases_.length > 255 || weights_.length != biases_.length) revert InvalidModel();
+        if (biases_.length == 0 || biases_.length > MAX_CLASSES || weights_.length != biases_.length) revert InvalidModel();
+        if (weights_[0].length > MAX_FEATURES) revert InvalidModel();
         for (uint256 c = 0; c < biases_.length; c++) {
             if (weights_[c].length != weights_[0].length) revert InvalidModel();
             uint256 largest = _largestScore(weights_[c], biases_[c]);

@@ -66,6 +66,8 @@ describe("BlindOrderBook", () => {
     const forged = by(eve, book).onConfidentialTransferReceived(eve, eve, await book.freeOf(quote, buyer), "0x");
     await expect(forged).to.be.revertedWithCustomError(book, "NotATokenOfThisBook");
     await expect(book.matchOrders(1, 2)).to.be.revertedWithCustomError(book, "NoSuchPair");
+    await expect(book.matchOrders(0, 99)).to.be.revertedWithCustomError(book, "NoSuchPair").withArgs(0, 99);
+    await expect(by(eve, book).cancel(99)).to.be.revertedWithCustomError(book, "NoSuchOrder").withArgs(99);
     await expect(by(eve, book).cancel(0)).to.be.revertedWithCustomError(book, "NotTheOwner");
     await mined(by(buyer, book).cancel(0));
     await expect(by(buyer, book).cancel(0)).to.be.revertedWithCustomError(book, "NotTheOwner");

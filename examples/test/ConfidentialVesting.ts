@@ -46,6 +46,7 @@ describe("ConfidentialVesting", () => {
 
   it("pays nothing before its time, and makes no grant of what did not arrive", async () => {
     await expect(vesting.release(0)).to.be.revertedWithCustomError(vesting, "NothingDue").withArgs(start + period);
+    await expect(vesting.release(99)).to.be.revertedWithCustomError(vesting, "NoSuchGrant").withArgs(99);
     const { rest } = await vesting.grants(0);
     const forged = by(eve, vesting).onConfidentialTransferReceived(eve, eve, rest, terms());
     await expect(forged).to.be.revertedWithCustomError(vesting, "NotTheToken");

@@ -17,6 +17,14 @@ const classify = async (model: Contract, user: HardhatEthersSigner, sample: numb
   return Number(await fhevm.userDecryptEuint(FhevmType.euint8, await model.classOf(user), model, user));
 };
 
+// What a transaction may take, EIP-7825.
+const GAS_LIMIT = 1n << 24n;
+
+const gasOf = async (model: Contract, user: HardhatEthersSigner, features: number) => {
+  const { handles, inputProof } = await encrypt(model, user, Array.from({ length: features }, (_, i) => i));
+  return by(user, model).classify.estimateGas(handles, inputProof);
+};
+
 describe("DecisionTree", () => {
   const nodes = [[0, 5], [1, -10], [2, 100], [2, 0], [0, -7], [1, 50], [1, -50]].map(([feature, threshold]) => ({ feature, threshold }));
   const leaves = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -53,6 +61,17 @@ describe("DecisionTree", () => {
       await expect(factory.deploy(n, l, features)).to.be.revertedWithCustomError(factory, "InvalidTree");
     }
   });
+
+  it("is no larger than a transaction can walk", async () => {
+    const factory = await ethers.getContractFactory("DecisionTree");
+    const grown = (n: number, features: number) => factory.deploy(
+      Array.from({ length: n }, (_, i) => ({ feature: i % features, threshold: i % 100 })),
+      Array.from({ length: n + 1 }, (_, i) => i), features);
+    expect(await gasOf(await grown(63, 32) as Contract, alice, 32)).to.be.below(GAS_LIMIT / 2n);
+    for (const [n, features] of [[127, 32], [63, 33]]) {
+      await expect(grown(n, features)).to.be.revertedWithCustomError(factory, "InvalidTree");
+    }
+  });
 });
 
 describe("LinearModel", () => {
@@ -83,5 +102,15 @@ describe("LinearModel", () => {
     await expect(factory.deploy([[127, 127, 2]], [0])).to.be.revertedWithCustomError(factory, "ModelOverflows").withArgs(0, 32768);
     await expect(factory.deploy([[-128, -127]], [-128])).to.be.revertedWithCustomError(factory, "ModelOverflows");
     await expect(factory.deploy([[1], [1, 2]], [0, 0])).to.be.revertedWithCustomError(factory, "InvalidModel");
+  });
+
+  it("is no larger than a transaction can score", async () => {
+    const factory = await ethers.getContractFactory("LinearModel");
+    const grown = (classes: number, features: number) => factory.deploy(
+      Array.from({ length: classes }, () => Array.from({ length: features }, (_, i) => i % 2 ? -5 : 7)), Array(classes).fill(1));
+    expect(await gasOf(await grown(16, 16) as Contract, alice, 16)).to.be.below(GAS_LIMIT * 3n / 4n);
+    for (const [classes, features] of [[17, 1], [1, 17]]) {
+      await expect(grown(classes, features)).to.be.revertedWithCustomError(factory, "InvalidModel");
+    }
   });
 });
