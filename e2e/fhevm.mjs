@@ -79,7 +79,9 @@ export class Network {
 
   /** Opens publicly marked handles and returns the clear values with the proof for the verifier contract. */
   async publicDecrypt(handles) {
-    return this.#json("POST", "/v1/public-decryptions", { handles });
+    const answer = await this.#json("POST", "/v1/public-decryptions", { handles });
+    const { values } = unwrap(this.core.openPublic(JSON.stringify({ parameters: this.parameters, handles, ...answer })));
+    return { ...answer, values };
   }
 
   async #json(method, route, body) {

@@ -149,3 +149,17 @@ func (d *Decryption) Failure() *Problem {
 	}
 	return &Problem{Code: threshold.Unavailable, Message: message}
 }
+
+// OpenPublic decodes a public decryption of the handles, as a node relays it:
+// the encoded values and the proof, which must be of 2t+1 members of the
+// network's committee. The values are in decimal.
+func (p *Parameters) OpenPublic(handles []fhe.Handle, encoding, proof []byte) (values []string, err error) {
+	r, err := permit.OpenResult(p.SigningDomain(), &p.Committee, handles, encoding, proof)
+	if err != nil {
+		return nil, fmt.Errorf("open public decryption: %w", err)
+	}
+	for i, v := range r.Values {
+		values = append(values, handles[i].Type().Text(v))
+	}
+	return values, nil
+}

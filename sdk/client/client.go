@@ -160,13 +160,22 @@ func (c *Client) UserDecrypt(ctx context.Context, d *sdk.Decryption) ([]*uint256
 }
 
 // PublicDecrypt waits until the values are computed and asks for the values of
-// publicly marked handles.
+// publicly marked handles. They are those that 2t+1 members of the committee
+// signed: the node is not believed.
 func (c *Client) PublicDecrypt(ctx context.Context, handles ...fhe.Handle) (*sdk.PublicResult, error) {
 	if err := c.settle(ctx, handles); err != nil {
 		return nil, err
 	}
 	var r sdk.PublicResult
-	return &r, c.call(ctx, http.MethodPost, sdk.RoutePublicDecryptions, sdk.PublicRequest{Handles: handles}, &r)
+	err := c.call(ctx, http.MethodPost, sdk.RoutePublicDecryptions, sdk.PublicRequest{Handles: handles}, &r)
+	if err != nil {
+		return nil, err
+	}
+	r.Handles = handles
+	if r.Values, err = c.parameters.OpenPublic(handles, r.Result, r.Proof); err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 func (c *Client) call(ctx context.Context, method, route string, body, into any) error {

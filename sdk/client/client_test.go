@@ -13,6 +13,11 @@ import (
 	"fhevm/fhe"
 	"fhevm/sdk"
 	"fhevm/threshold"
+	"fhevm/threshold/eip712"
+	"fhevm/threshold/permit"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/holiman/uint256"
 )
 
 // fakeNode computes a handle only after it was asked for it some times, and
@@ -75,6 +80,38 @@ func TestDecryptWaits(t *testing.T) {
 		}
 		if want := []string{path(slow), path(slow), path(slow), path(failed), route}; !slices.Equal(n.requests, want) {
 			t.Errorf("requests %v, want %v", n.requests, want)
+		}
+	}
+}
+
+// TestPublicDecryptBelievesNoNode: the values are those of the parties'
+// signatures, whatever the node says beside them, and none without.
+func TestPublicDecryptBelievesNoNode(t *testing.T) {
+	handles := []fhe.Handle{{30: byte(fhe.Int8)}}
+	p := new(sdk.Parameters)
+	r := &permit.Result{Handles: handles, Values: []*uint256.Int{uint256.NewInt(0xfe)}}
+	var signatures []eip712.Signature
+	for i := range 4 {
+		key := secp256k1.PrivKeyFromBytes([]byte{byte(i + 1)})
+		p.Committee.Members = append(p.Committee.Members, threshold.Member{Party: threshold.PartyID(i + 1), Signer: eip712.AddressOf(key.PubKey())})
+		signatures = append(signatures, eip712.Sign(key, r.Digest(p.SigningDomain())))
+	}
+	for proof, want := range map[string][]string{string(r.Proof(signatures)): {"-2"}, string(r.Proof(signatures[:2])): nil, "": nil} {
+		answer := sdk.PublicResult{Handles: []fhe.Handle{{1}}, Values: []string{"8"}, Result: r.Encoding(), Proof: []byte(proof)}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.URL.Path == sdk.RoutePublicDecryptions {
+				json.NewEncoder(w).Encode(answer)
+			} else {
+				json.NewEncoder(w).Encode(sdk.HandleStatus{State: "ready"})
+			}
+		}))
+		defer server.Close()
+		got, err := (&Client{base: server.URL, parameters: p}).PublicDecrypt(t.Context(), handles...)
+		if (err == nil) != (want != nil) {
+			t.Errorf("proof of %d bytes: %v", len(proof), err)
+		}
+		if err == nil && (!slices.Equal(got.Values, want) || !slices.Equal(got.Handles, handles)) {
+			t.Errorf("proof of %d bytes: %v are %v, want %v", len(proof), got.Handles, got.Values, want)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func main() {
 		"newDecryption":   export(newDecryption),
 		"addReply":        export(addReply),
 		"failure":         export(failure),
+		"openPublic":      export(openPublic),
 		"closeDecryption": export(func(args []js.Value) (any, error) {
 			delete(decryptions, args[0].Int())
 			return struct{}{}, nil
@@ -230,4 +231,21 @@ func decryption(args []js.Value) (*sdk.Decryption, error) {
 		return nil, errors.New("no such decryption: call newDecryption first")
 	}
 	return d, nil
+}
+
+type publicAnswer struct {
+	Parameters sdk.Parameters  `json:"parameters"`
+	Handles    []fhe.Handle    `json:"handles"`
+	Result     threshold.Bytes `json:"result"`
+	Proof      threshold.Bytes `json:"proof"`
+}
+
+// openPublic(answer JSON) gives {values}, which the committee signed.
+func openPublic(args []js.Value) (any, error) {
+	var a publicAnswer
+	if err := json.Unmarshal([]byte(args[0].String()), &a); err != nil {
+		return nil, err
+	}
+	values, err := a.Parameters.OpenPublic(a.Handles, a.Result, a.Proof)
+	return map[string][]string{"values": values}, err
 }

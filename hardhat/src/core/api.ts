@@ -1,17 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, FhevmError } from "./errors";
 import type { Handle } from "./handle";
-import type { Parameters } from "./wallet";
+import type { Parameters, PublicResult } from "./wallet";
 
 export interface HandleStatus {
   state: "unknown" | "unwanted" | "pending" | "ready" | "failed";
   error?: string;
-}
-
-export interface PublicResult {
-  values: string[];
-  result: `0x${string}`;
-  proof: `0x${string}`;
 }
 
 /** A node's wallet API (SPEC 9). */

@@ -5,7 +5,7 @@ import { FhevmError } from "./errors";
 import { clearValue, expectType, handleOfNumber, parseHandle } from "./handle";
 import type { Network } from "./network";
 import { type ClearValue, FhevmType, type FhevmTypeEuint, isInteger } from "./types";
-import type { Parameters } from "./wallet";
+import { type Parameters, openPublic } from "./wallet";
 
 const signatureSize = 65;
 
@@ -37,9 +37,9 @@ export class FhevmDebugger implements HardhatFhevmRuntimeDebugger {
     const parsed = handles.map((h) => parseHandle(h));
     await network.computed(parsed);
     const result = await network.api.publicDecrypt(parsed);
-    result.values.forEach((word, i) => {
-      if (BigInt(word) !== BigInt(values[i]!)) {
-        const truth = clearValue(parsed[i]!, BigInt(word));
+    openPublic(network.api.parameters, parsed, result).forEach((word, i) => {
+      if (word !== BigInt(values[i]!)) {
+        const truth = clearValue(parsed[i]!, word);
         throw new FhevmError(`the committee signs true values only: handle ${parsed[i]} is ${truth}, not ${values[i]}`);
       }
     });

@@ -17,7 +17,7 @@ import { type Connection, Network } from "./network";
 import { type CoprocessorEvent, parseEvents } from "./operations";
 import { type FhevmContractError, customError, parseRevert } from "./reverts";
 import { type ClearValue, FhevmType, type FhevmTypeEuint } from "./types";
-import { type Keypair, type Parameters, type PermitTerms, type TypedData, encrypt, newKeypair, newPermit } from "./wallet";
+import { type Keypair, type Parameters, type PermitTerms, type TypedData, encrypt, newKeypair, newPermit, openPublic } from "./wallet";
 
 const day = 24 * 60 * 60;
 
@@ -126,9 +126,10 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
     const handles = list.map((h) => parseHandle(h));
     await Promise.all(handles.map((h) => network.rights.expectPublic(h)));
     await network.computed(handles);
-    const { values, result, proof } = await network.api.publicDecrypt(handles);
-    const entries = list.map((h, i): [string, ClearValue] => [written(h), clearValue(handles[i]!, BigInt(values[i]!))]);
-    return { clearValues: Object.fromEntries(entries), abiEncodedClearValues: result, decryptionProof: proof };
+    const answer = await network.api.publicDecrypt(handles);
+    const values = openPublic(network.api.parameters, handles, answer);
+    const entries = list.map((h, i): [string, ClearValue] => [written(h), clearValue(handles[i]!, values[i]!)]);
+    return { clearValues: Object.fromEntries(entries), abiEncodedClearValues: answer.result, decryptionProof: answer.proof };
   }
 
   generateKeypair(): Keypair {

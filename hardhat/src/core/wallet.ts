@@ -10,6 +10,7 @@ interface Core {
   newDecryption(request: string): string | Error;
   addReply(id: number, reply: string): string | Error;
   failure(id: number): string | Error;
+  openPublic(answer: string): string | Error;
   closeDecryption(id: number): string | Error;
 }
 
@@ -63,6 +64,12 @@ export interface Parameters {
   contracts: { acl: string; executor: string; inputVerifier: string; decryptionVerifier: string };
 }
 
+/** A public decryption, as DecryptionVerifier takes it. */
+export interface PublicResult {
+  result: `0x${string}`;
+  proof: `0x${string}`;
+}
+
 export interface TypedData {
   domain: { name: string; version: string; chainId: number; verifyingContract: string };
   types: Record<string, { name: string; type: string }[]>;
@@ -103,6 +110,12 @@ export function newKeypair(): Keypair {
 
 export function newPermit(parameters: Parameters, publicKey: string, terms: PermitTerms): TypedData {
   return unwrap(walletCore().newPermit(JSON.stringify({ parameters, origin, publicKey, ...terms })));
+}
+
+/** The values of a public decryption, which the committee signed: the node that relays it is not believed. */
+export function openPublic(parameters: Parameters, handles: string[], { result, proof }: PublicResult): bigint[] {
+  const { values } = unwrap<{ values: string[] }>(walletCore().openPublic(JSON.stringify({ parameters, handles, result, proof })));
+  return values.map(BigInt);
 }
 
 /** Values that the parties' replies to a request open. */
