@@ -1,7 +1,9 @@
 package network
 
 import (
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"fhevm/fhe"
@@ -9,7 +11,7 @@ import (
 	"fhevm/threshold/identity"
 )
 
-func drafted(t *testing.T, n int) (Folder, *Description) {
+func drafted(t testing.TB, n int) (Folder, *Description) {
 	t.Helper()
 	var p Plan
 	for i := range n {
@@ -87,4 +89,48 @@ func TestCertified(t *testing.T) {
 	if ok, err := f.Certified(d); ok || err == nil {
 		t.Errorf("with a damaged file: %v, %v", ok, err)
 	}
+}
+
+// FuzzPlan: what is read as a plan has no keys, and generation can begin from it.
+func FuzzPlan(f *testing.F) {
+	folder, _ := drafted(f, 4)
+	b, err := os.ReadFile(folder.PlanFile())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"committee":{"members":[{}]}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		path := filepath.Join(t.TempDir(), "plan.json")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := ReadPlan(path)
+		if err != nil {
+			return
+		}
+		if _, err := d.Generation(0); err != nil || d.KeyID != (fhe.Digest{}) {
+			t.Errorf("a plan that plans nothing: %v", err)
+		}
+	})
+}
+
+// FuzzCertificate: no file certifies keys that nobody confirmed.
+func FuzzCertificate(f *testing.F) {
+	folder, d := drafted(f, 4)
+	d.KeyID = fhe.Digest{1}
+	b, err := json.Marshal(certificate{Confirmations: make([][]byte, 4)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"attempt":4294967295,"confirmations":["AAAA",null]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(folder.path(certificateFile), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if ok, _ := folder.Certified(d); ok {
+			t.Errorf("%s certifies", b)
+		}
+	})
 }

@@ -26,7 +26,7 @@ import (
 
 // meeting is all members of a resharing, in one process.
 type meeting struct {
-	t       *testing.T
+	t       testing.TB
 	d       *lwetest.Dealt
 	people  []*identity.Identity // the first four are the old committee
 	lenders []*lender            // of them
@@ -40,11 +40,11 @@ type meeting struct {
 }
 
 // newMeeting is for a refresh.
-func newMeeting(t *testing.T, seed uint64) *meeting { return meetingOf(t, seed, 0) }
+func newMeeting(t testing.TB, seed uint64) *meeting { return meetingOf(t, seed, 0) }
 
 // meetingOf is for a resharing to four members, the first of whom is at an index of
 // the people.
-func meetingOf(t *testing.T, seed uint64, first int) *meeting {
+func meetingOf(t testing.TB, seed uint64, first int) *meeting {
 	m := &meeting{
 		t: t, d: lwetest.Deal(t, 4, seed), people: lwetest.Deal(t, 7, 1).Identities, dir: filepath.Join(t.TempDir(), `a [path\ of * what?`), tables: map[fhe.Digest]*Table{},
 		keeps: func(int, int, reshare.Round) bool { return false },

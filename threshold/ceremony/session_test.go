@@ -3,6 +3,7 @@ package ceremony
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 
 	"fhevm/fhe"
+	"fhevm/threshold"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/internal/lwetest"
 	"fhevm/threshold/reshare"
@@ -316,8 +318,51 @@ func FuzzJournal(f *testing.F) {
 		if err == nil && (len(records) != 0 || size != 0) {
 			t.Error("records that the owner did not write")
 		}
-		for _, r := range records {
-			parseRecord(r)
+	})
+}
+
+// FuzzRecord reads what a journal has decrypted: what is read is written as it was.
+func FuzzRecord(f *testing.F) {
+	f.Add(heard{reshare.Open, 3, []byte("said")}.record())
+	f.Add(heard{reshare.Commit, 0, nil}.record())
+	f.Add([]byte{1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := parseRecord(b)
+		if (err == nil) != (len(b) >= 2) || err == nil && !bytes.Equal(h.record(), b) {
+			t.Errorf("%x is read as %+v, %v", b, h, err)
+		}
+	})
+}
+
+// FuzzFetch: whatever a member asks for, it hears what was said to its own seat or
+// nothing.
+func FuzzFetch(f *testing.F) {
+	m := newMeeting(f, 48)
+	table, err := NewTable(m.plan)
+	if err != nil {
+		f.Fatal(err)
+	}
+	said := []byte("what is said in every round")
+	table.place(reshare.New, stopped(said))
+	r := committee.FetchRequest{Plan: table.digest, Round: uint8(reshare.Open), From: uint8(reshare.New), To: uint8(reshare.New)}
+	for _, r.Offset = range []int{0, 5, -1, len(said), 1 << 40} {
+		b, err := json.Marshal(&r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	caller := m.people[0].Fingerprint()
+	gone, leave := context.WithCancel(f.Context())
+	leave() // nothing further will be said: there is no waiting for it
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r committee.FetchRequest
+		if threshold.DecodeJSON(b, &r) != nil {
+			return
+		}
+		a, err := table.Fetch(gone, caller, &r)
+		if err == nil && (a.Size != len(said) || !bytes.Equal(a.Piece, said[r.Offset:])) {
+			t.Errorf("%s gets %q", b, a.Piece)
 		}
 	})
 }

@@ -317,8 +317,10 @@ func TestWords(t *testing.T) {
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte(`{"handles":["0x` + strings.Repeat("00", 32) + `"]}`))
 	f.Add([]byte(`{"digests":[],"shares":"0x00"}`))
+	f.Add([]byte(`{"round":1,"from":2,"to":2,"offset":7}`))
+	f.Add([]byte(`{"size":3,"piece":"0x0102"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, m := range []any{new(permit.Request), new(seal.Answer), new(PublicRequest), new(permit.PublicAnswer), new(ShareRequest), new(opening.Answer)} {
+		for _, m := range []any{new(permit.Request), new(seal.Answer), new(PublicRequest), new(permit.PublicAnswer), new(ShareRequest), new(opening.Answer), new(FetchRequest), new(FetchAnswer)} {
 			if (jsonCodec{}).Unmarshal(b, m) != nil {
 				continue
 			}

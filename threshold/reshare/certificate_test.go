@@ -1,6 +1,7 @@
 package reshare
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"fhevm/fhe"
 	"fhevm/threshold"
+	"fhevm/threshold/eip712"
 )
 
 // TestStoppedAfterConfirming: t+1 members that have stopped end the attempt also of
@@ -116,4 +118,29 @@ func TestCertificateOfAnother(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzCertificate: what others say is a certificate changes nothing for a member
+// before its time, and replaces no signature.
+func FuzzCertificate(f *testing.F) {
+	plan := &Plan{Old: committeeOf(f, 1, 1, 4), New: committeeOf(f, 2, 1, 4), Attempt: 1}
+	b, err := json.Marshal(&Certificate{Attempt: 1, Signatures: make([]eip712.Signature, 4)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"attempt":1,"signatures":[]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ParseCertificate(b)
+		if err != nil {
+			return
+		}
+		r, err := NewReceiver(Config{Plan: plan, Party: 1, Key: keyOf(1), Count: 1}, [SeedSize]byte{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Verify(plan.Old, plan.New) == nil || r.Certify(c) == nil || r.Committed() {
+			t.Errorf("%s certifies", b)
+		}
+	})
 }
