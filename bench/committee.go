@@ -58,21 +58,25 @@ func withCommittee(ctx context.Context, n int, r *recorder, measure func(context
 		return err
 	}
 	defer func() { err = errors.Join(err, l.stop()) }()
-	parties, err := serveParties(ctx, dir, n, l.node)
-	defer parties.stop()
+	parties, err := serveParties(ctx, dir, n, l.node.RPC(), l.node.API(), "")
+	defer func() { parties.stop() }()
 	if err != nil {
 		return err
 	}
 	if err := l.prepare(ctx); err != nil {
 		return err
 	}
-	return measure(ctx, l, r)
+	if err := measure(ctx, l, r); err != nil || n != network.DevParties {
+		return err
+	}
+	return l.recomputation(ctx, dir, &parties, r)
 }
 
-// serveParties starts the committee's processes.
-func serveParties(ctx context.Context, dir string, n int, of *node.Node) (w workers, err error) {
+// serveParties starts the committee's processes, which ask the node at an API; own is the
+// address of its coprocessor where they take its word alone.
+func serveParties(ctx context.Context, dir string, n int, rpc, api, own string) (w workers, err error) {
 	for i := range n {
-		if err := w.start(ctx, nil, "-serve", party(dir, i), "-rpc", of.RPC(), "-api", of.API()); err != nil {
+		if err := w.start(ctx, nil, "-serve", party(dir, i), "-rpc", rpc, "-api", api, "-own", own); err != nil {
 			return w, fmt.Errorf("start party %d: %w", i+1, err)
 		}
 	}
@@ -164,6 +168,6 @@ func (l *load) decrypt(ctx context.Context, h *demo.Account) error {
 func (o *options) serveParty(ctx context.Context) error {
 	return node.RunParty(ctx, node.PartyConfig{
 		Network: network.Folder(filepath.Join(o.serve, "network")), Identity: filepath.Join(o.serve, "party.identity"), DataDir: filepath.Join(o.serve, "data"),
-		RPC: o.rpc, API: o.api, Confirmations: -1, Ready: func(address, _ string) { fmt.Println("ready at", address) },
+		RPC: o.rpc, APIs: []string{o.api}, Own: o.own, Confirmations: -1, Ready: func(address, _ string) { fmt.Println("ready at", address) },
 	})
 }

@@ -33,6 +33,7 @@ type options struct {
 	worker, token   string // of a process that is a worker
 	generate, plan  string // of one that takes part in a key generation
 	serve, rpc, api string // of one that is a party
+	own             string
 	only            selection
 }
 
@@ -47,6 +48,7 @@ func main() {
 	flag.StringVar(&o.serve, "serve", "", "be the party with this `folder`")
 	flag.StringVar(&o.rpc, "rpc", "", "JSON-RPC `URL` of the party's node")
 	flag.StringVar(&o.api, "api", "", "wallet API `URL` of the party's node")
+	flag.StringVar(&o.own, "own", "", "`address` of that node's coprocessor, if the party takes its word alone")
 	flag.StringVar(&o.peer, "peer", "", "compare with the peer that this `program` measures; arguments may follow it")
 	flag.Var(&o.only, "only", "measure rows with all words of one of these `terms` only, separated by commas; the others stay as they are")
 	flag.Parse()

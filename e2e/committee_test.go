@@ -136,12 +136,29 @@ func TestCommittee(t *testing.T) {
 		})
 		p.start(p.node, 1)
 	})
+	p.step("one recomputes by a node of its own, and is needed", func() {
+		own := p.recompute(3)
+		p.running[1].kill()
+		p.eventually("party 3 counts again", func() bool {
+			v, err := p.reveal(alice)
+			return err == nil && v == 700
+		})
+		p.mint(carol, 1)
+		p.wantSupply(1002)
+		if said := p.running[3].output(); strings.Contains(said, "level=ERROR") {
+			t.Errorf("its own node and it disagree: %s", said)
+		}
+		p.running[3].stop()
+		own.stop()
+		p.start(p.node, 3)
+		p.start(p.node, 1)
+	})
 	p.step("one party lies", func() {
 		p.corrupt(2)
 		p.wantLiar(2, 700)
 		p.check(want)
 		p.mint(carol, 1)
-		p.wantSupply(1002)
+		p.wantSupply(1003)
 	})
 	p.step("one lies and one is dead", func() {
 		p.running[3].kill()
@@ -154,6 +171,24 @@ func TestCommittee(t *testing.T) {
 		p.running[2].kill()
 		p.wantUnavailable()
 	})
+}
+
+// recompute has a party follow the chain by a node of its own, and take its word alone.
+func (p *parties) recompute(id threshold.PartyID) *node {
+	p.t.Helper()
+	folder := filepath.Join(p.own(id), "own")
+	p.must(os.Mkdir(folder, 0o700))
+	for _, name := range []string{"public.key", "evaluation.key", "random.key", "squash.key", "network.json"} {
+		p.must(os.Link(filepath.Join(string(p.folder), name), filepath.Join(folder, name)))
+	}
+	address := strings.TrimSpace(mustRun(p.t, "coprocessor", "--network", folder))
+	own := serve(p.t, "attach", "--rpc", p.info.RPC, "--network", folder)
+	p.running[id].stop()
+	party := start(p.t, "party", "run", "--identity", p.identity(id), "--network", string(p.folder), "--data", filepath.Join(p.own(id), "data"),
+		"--rpc", p.info.RPC, "--api", own.info.API, "--own-coprocessor", address)
+	party.await("the party to serve", func() bool { return strings.Contains(party.output(), "party ready at") })
+	p.running[id] = party
+	return own
 }
 
 // wantSupply opens the total supply, which no party has seen before.

@@ -26,7 +26,10 @@ type GenerationConfig struct {
 	Passphrase string
 	Out        network.Folder // for the party's share and the network's description
 	Public     bool           // write the public keys too
-	Attempt    uint32         // runs that the same parties have given up
+	// Own is the address of the party's own coprocessor, whose word alone it will take
+	// (PartyConfig.Own); "" where that of the plan's coprocessors suffices.
+	Own     string
+	Attempt uint32 // runs that the same parties have given up
 	// GiveUp sets aside what this party has confirmed of an earlier attempt: all parties
 	// must know that it was not completed.
 	GiveUp   bool
@@ -43,6 +46,9 @@ type GenerationConfig struct {
 func Generate(ctx context.Context, cfg GenerationConfig) (*network.Description, error) {
 	plan, err := network.ReadPlan(cfg.Plan)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkPlan(plan, cfg.Own); err != nil {
 		return nil, err
 	}
 	run, err := plan.Generation(cfg.Attempt)

@@ -15,6 +15,7 @@ import (
 	"fhevm/sdk"
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
+	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
 	"fhevm/threshold/permit"
 	"fhevm/threshold/seal"
@@ -116,7 +117,8 @@ func (p *parties) play(n *Node) error {
 		}
 		p.close = append(p.close, records.Close)
 		party, err := openParty(n.config.Network, n.network, &p.description.Committee, m.Party, keys, partyConfig{
-			records: records, chain: n.committeeView(view), squasher: n, log: log,
+			records: records, chain: n.committeeView(view), log: log,
+			squashers: []committee.Squasher{n}, own: eip712.AddressOf(n.keys.Signer.PubKey()), // this process recomputes for its parties
 		})
 		if err != nil {
 			return fmt.Errorf("play party %d: %w", m.Party, err)
@@ -132,12 +134,13 @@ func (p *parties) play(n *Node) error {
 
 // partyConfig is where a party finds the rest of the network.
 type partyConfig struct {
-	records  *committee.Records
-	chain    committee.Chain
-	squasher committee.Squasher
-	log      *slog.Logger
-	observe  func(committee.Event)
-	blame    func(threshold.PartyID)
+	records   *committee.Records
+	chain     committee.Chain
+	squashers []committee.Squasher
+	own       fhe.Address // its own coprocessor, or zero
+	log       *slog.Logger
+	observe   func(committee.Event)
+	blame     func(threshold.PartyID)
 }
 
 // openParty opens a party of one of the network's epochs.
@@ -148,7 +151,7 @@ func openParty(f network.Folder, d *network.Description, epoch *threshold.Commit
 	}
 	return committee.Open(committee.Config{
 		Identity: keys, Secret: secret, Domain: d.Domain(), Verifier: d.Contracts.DecryptionVerifier,
-		Chain: c.chain, Squasher: c.squasher, Records: c.records, Log: c.log, Observe: c.observe, Blame: c.blame,
+		Chain: c.chain, Squashers: c.squashers, Own: c.own, Development: d.Development(), Records: c.records, Log: c.log, Observe: c.observe, Blame: c.blame,
 	})
 }
 

@@ -43,10 +43,15 @@ type PartyConfig struct {
 	// Confirmations is as in Attach. Outside of development networks only
 	// negative numbers, for finalized blocks, are accepted.
 	Confirmations int64
-	API           string   // wallet API of the node whose coprocessor serves it
-	Metrics       string   // address of metrics, health and status; "" for none
-	Reshare       *Reshare // optional: takes part in a resharing beside
-	Quotas        committee.Quotas
+	// APIs are the wallet APIs of the nodes whose coprocessors serve it: as many as its
+	// committee's digest policy needs, or more.
+	APIs []string
+	// Own is the address of the coprocessor of its own node, which is the only one of
+	// APIs: the party takes its word alone then. "" leaves it to the digest policy.
+	Own     string
+	Metrics string   // address of metrics, health and status; "" for none
+	Reshare *Reshare // optional: takes part in a resharing beside
+	Quotas  committee.Quotas
 	// Recount has the party go on with the larger count of openings where its store and
 	// its audit log do not fit each other.
 	Recount  bool
@@ -102,7 +107,7 @@ func RunParty(ctx context.Context, cfg PartyConfig) (err error) {
 		return err
 	}
 	return t.run(ctx, d, address, &partyWatch{
-		version: cfg.Version, started: time.Now().UTC(), of: t.newest, network: d, quotas: cfg.Quotas, head: client.BlockNumber, errors: recent,
+		version: cfg.Version, started: time.Now().UTC(), of: t.newest, network: d, quotas: cfg.Quotas, own: cfg.Own, head: client.BlockNumber, errors: recent,
 	})
 }
 
@@ -209,6 +214,9 @@ func (t *tenure) begin(ctx context.Context, d *network.Description) error {
 		var err error
 		if plan, err = t.cfg.Reshare.plan(d); err != nil {
 			return err
+		}
+		if _, err := t.cfg.believes(d, plan.New); err != nil {
+			return fmt.Errorf("epoch %d: %w", plan.New.Epoch.Number, err)
 		}
 		t.epochs = committee.NewEpochs(guests(plan))
 	}

@@ -33,7 +33,8 @@ type PartyStatus struct {
 	Final     uint64                     `json:"final"` // last final block
 	Openings  uint64                     `json:"openings"`
 	Limit     uint64                     `json:"limit"`
-	Peers     map[threshold.PartyID]bool `json:"peers"` // whether there is a connection
+	Believes  string                     `json:"believes"` // whose word about ciphertexts it takes
+	Peers     map[threshold.PartyID]bool `json:"peers"`    // whether there is a connection
 	Audit     audit.Position             `json:"audit"`
 	Quotas    committee.Quotas           `json:"quotas"`
 	Started   time.Time                  `json:"started"`
@@ -63,6 +64,7 @@ type partyWatch struct {
 	of      func() *served // the newest epoch that the party serves, nil if there is none
 	network *network.Description
 	quotas  committee.Quotas
+	own     string                                // address of its own coprocessor, or ""
 	head    func(context.Context) (uint64, error) // number of the newest block
 	errors  *recentErrors
 }
@@ -85,6 +87,7 @@ func (w *partyWatch) status() *PartyStatus {
 	standing := now.party.Standing()
 	s.Party, s.Parties, s.Epoch = now.party.ID(), len(now.committee.Members), now.committee.Epoch.Number
 	s.Openings, s.Limit, s.Audit = standing.Openings, standing.Limit, standing.Audit
+	s.Believes = w.believes(&now.committee.Policy)
 	w.checkChain(ctx, now.party, s)
 	if standing.Err != nil {
 		s.problem("records", standing.Err.Error(), "free or mend the disk of the data folder, then start the party again: it answers nothing that it cannot record", true)
@@ -92,6 +95,13 @@ func (w *partyWatch) status() *PartyStatus {
 	s.checkOpenings(&standing)
 	s.checkPeers(now)
 	return s
+}
+
+func (w *partyWatch) believes(p *threshold.Policy) string {
+	if w.own != "" {
+		return "its own coprocessor, " + w.own
+	}
+	return fmt.Sprintf("%d of %d coprocessors", p.Need, len(p.Coprocessors))
 }
 
 func (s *PartyStatus) problem(check, what, advice string, fatal bool) {

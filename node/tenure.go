@@ -271,12 +271,16 @@ func (t *tenure) owed(d *network.Description, c *threshold.Committee) (why strin
 
 // serve opens the party of an epoch that is in force.
 func (t *tenure) serve(d *network.Description, c *threshold.Committee, id threshold.PartyID) error {
+	own, err := t.cfg.believes(d, c)
+	if err != nil {
+		return err
+	}
 	peers, hangUp, err := committee.DialPeers(c, t.keys, id)
 	if err != nil {
 		return err
 	}
 	party, err := openParty(t.cfg.Network, d, c, id, t.keys, partyConfig{
-		records: t.records, chain: chainView{t.view}, squasher: remoteSquasher{t.cfg.API, t.cfg.Logger}, log: t.cfg.Logger,
+		records: t.records, chain: chainView{t.view}, squashers: t.cfg.squashers(), own: own, log: t.cfg.Logger,
 		observe: t.metrics.observe, blame: t.metrics.blamed,
 	})
 	if err != nil {

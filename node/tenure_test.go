@@ -74,6 +74,9 @@ func (r *realm) must(err error) {
 	}
 }
 
+// nobody is a coprocessor that is never asked.
+const nobody = "http://127.0.0.1:1"
+
 func (r *realm) members(people ...int) (out []threshold.Member) {
 	for i, person := range people {
 		out = append(out, r.people[person].Member(threshold.PartyID(i+1), fmt.Sprintf("127.0.0.1:%d", 9000+person)))
@@ -130,7 +133,7 @@ func (r *realm) tenant(person int) *tenant {
 	})
 	r.must(err)
 	x.tenure = &tenure{
-		cfg:  &PartyConfig{Network: folder, DataDir: data, Logger: slog.New(slog.DiscardHandler), Progress: func(s string) { x.told = append(x.told, s) }},
+		cfg:  &PartyConfig{Network: folder, DataDir: data, APIs: []string{nobody}, Logger: slog.New(slog.DiscardHandler), Progress: func(s string) { x.told = append(x.told, s) }},
 		keys: r.people[person], records: records, view: chain.NewView(r.chain.Client(), contracts.Established, chain.Finalized), contracts: contracts.Established,
 		metrics: newPartyMetrics(), open: map[uint64]*served{}, warned: map[string]bool{}, epochs: committee.NewEpochs(nil),
 		lost: map[uint64]fhe.Digest{}, tidied: map[uint64]bool{},
@@ -318,12 +321,25 @@ func TestLoser(t *testing.T) {
 	r.must(err)
 	identity := filepath.Join(t.TempDir(), "party.identity")
 	r.must(committee.SaveIdentity(identity, x.keys, ""))
-	err = RunParty(t.Context(), PartyConfig{Network: x.cfg.Network, Identity: identity, DataDir: x.cfg.DataDir, RPC: "http://" + url})
+	err = RunParty(t.Context(), PartyConfig{Network: x.cfg.Network, Identity: identity, DataDir: x.cfg.DataDir, RPC: "http://" + url, APIs: []string{nobody}})
 	if err == nil || !strings.Contains(err.Error(), "in none of the network's committees") {
 		t.Errorf("a party of no committee runs: %v", err)
 	}
 	x.wantErased(share, true)
 	x.wantErased(journal, true)
+}
+
+// TestFewWords: an epoch whose digest policy needs more coprocessors than the party asks
+// is not served, and one that recomputes serves it.
+func TestFewWords(t *testing.T) {
+	r := newRealm(t, 4)
+	x := r.tenant(0)
+	x.cfg.APIs = nil
+	if err := x.update(t.Context()); err == nil || !strings.Contains(err.Error(), "give --api once for the node of each") || x.open[1] != nil {
+		t.Errorf("nobody is asked: %v", err)
+	}
+	x.cfg.APIs, x.cfg.Own = []string{nobody}, fhe.Address{7}.String()
+	x.look(true, 1)
 }
 
 // TestTidyAgain: what could not be erased is tried again.

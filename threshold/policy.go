@@ -9,8 +9,8 @@ import (
 )
 
 // Policy says whose word about squashed bytes the parties of an epoch take. A
-// false digest that a party accepts discloses the secret: outside development
-// at least two of three independent coprocessors must agree.
+// false digest that a party accepts discloses the secret: outside development the
+// policy is Independent, or the party recomputes by itself.
 type Policy struct {
 	Coprocessors []fhe.Address `json:"coprocessors"`
 	Need         int           `json:"need"` // signatures of different coprocessors
@@ -18,6 +18,12 @@ type Policy struct {
 
 // MaxCoprocessors is the number of coprocessors that a policy can name.
 const MaxCoprocessors = 16
+
+// Outside development so many coprocessors are named, and so many must agree.
+const (
+	leastNamed = 3
+	leastNeed  = 2
+)
 
 // Check reports a policy that accepts everything or nothing, or counts one
 // coprocessor twice.
@@ -35,6 +41,19 @@ func (p *Policy) Check() error {
 		if c == (fhe.Address{}) {
 			return errors.New("digest policy names the zero address")
 		}
+	}
+	return nil
+}
+
+// Independent reports a policy that rests on fewer than two of three coprocessors, so
+// that one alone could have a false digest accepted.
+func (p *Policy) Independent() error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if n := len(p.Coprocessors); n < leastNamed || p.Need < leastNeed {
+		return fmt.Errorf("the digest policy takes the word of %d of %d coprocessors, and a false digest discloses: outside of development it takes %d or more of %d or more",
+			p.Need, n, leastNeed, leastNamed)
 	}
 	return nil
 }

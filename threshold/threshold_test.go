@@ -136,6 +136,23 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// TestIndependent: whose word suffices outside of development.
+func TestIndependent(t *testing.T) {
+	named := []fhe.Address{{1}, {2}, {3}, {4}}
+	for _, c := range []struct {
+		of, need int
+		ok       bool
+	}{{1, 1, false}, {2, 2, false}, {3, 1, false}, {4, 1, false}, {3, 2, true}, {3, 3, true}, {4, 2, true}, {3, 4, false}} {
+		p := Policy{named[:c.of], c.need}
+		if err := p.Independent(); (err == nil) != c.ok {
+			t.Errorf("%d of %d: %v", c.need, c.of, err)
+		}
+	}
+	if err := (&Policy{[]fhe.Address{{1}, {1}, {1}}, 2}).Independent(); err == nil {
+		t.Error("one coprocessor, named three times, is three")
+	}
+}
+
 func FuzzBytes(f *testing.F) {
 	f.Add([]byte("0x00ff"))
 	f.Fuzz(func(t *testing.T, text []byte) {

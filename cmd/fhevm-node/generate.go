@@ -38,6 +38,7 @@ of the plan.`,
 			&cli.StringFlag{Name: "plan", Required: true, Usage: "`FILE` that keygen --plan wrote, the same at every party"},
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FOLDER` to write, new or empty"},
 			&cli.BoolFlag{Name: "share-only", Usage: "do not write the public keys (0.9 GB)"},
+			ownFlag("for a plan whose digest policy needs fewer than two of three"),
 			&cli.UintFlag{Name: "attempt", Usage: "`N` key generations with this plan have failed"},
 			&cli.BoolFlag{Name: "give-up", Usage: "earlier attempts were completed by nobody: set aside the share of one that this party confirmed"},
 			&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to listen at (default: the address given to party init)"},
@@ -56,7 +57,7 @@ func runGenerate(c *cli.Context) error {
 	folder := network.Folder(c.String("out"))
 	bar := newBar(os.Stderr)
 	d, err := node.Generate(c.Context, node.GenerationConfig{
-		Plan: c.String("plan"), Identity: c.String("identity"), Passphrase: passphrase, Out: folder, Public: !c.Bool("share-only"), Attempt: uint32(c.Uint("attempt")), GiveUp: c.Bool("give-up"),
+		Plan: c.String("plan"), Identity: c.String("identity"), Passphrase: passphrase, Out: folder, Public: !c.Bool("share-only"), Own: c.String("own-coprocessor"), Attempt: uint32(c.Uint("attempt")), GiveUp: c.Bool("give-up"),
 		Listen: c.String("listen"), Gather: c.Duration("gather"), Patience: c.Duration("patience"), Logger: slog.Default(),
 		Progress: func(p node.GenerationProgress) {
 			if p.Done == 0 {

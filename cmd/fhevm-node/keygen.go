@@ -23,6 +23,11 @@ order of --party is the order of the parties. The folder then holds the public
 keys for everybody, network.json, node.identity for the node, and
 party-N.share for party N.
 
+The parties decrypt what coprocessors have computed, and take the word of as many
+of them as --need says. The first is that of the node of this folder; name others
+by the address that "fhevm-node coprocessor" prints. On another chain than the
+development chain it takes two of three or more, or --parties-recompute.
+
 With --plan no keys are made here: the parties make them together, and nobody
 ever holds the whole key.`,
 		Flags: []cli.Flag{
@@ -30,6 +35,7 @@ ever holds the whole key.`,
 			&cli.StringSliceFlag{Name: "party", Required: true, Usage: "`FILE` that describes a party; 4, 7, 10 or 13 times"},
 			&cli.BoolFlag{Name: "plan", Usage: "make no keys: write plan.json, with which the parties make them without a dealer (fhevm-node party keygen)"},
 			&cli.Uint64Flag{Name: "chain-id", Usage: "`ID` of the chain (default: the development chain, 31337)"},
+			coprocessorFlag("another coprocessor, beside that of the node of this folder"), needFlag, recomputeFlag,
 		},
 		Action: runKeygen,
 	}
@@ -40,7 +46,11 @@ func runKeygen(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	folder, plan := network.Folder(c.String("out")), network.Plan{ChainID: c.Uint64("chain-id"), Members: members}
+	words, err := wordsOf(c)
+	if err != nil {
+		return err
+	}
+	folder, plan := network.Folder(c.String("out")), network.Plan{ChainID: c.Uint64("chain-id"), Members: members, Words: words}
 	if c.Bool("plan") {
 		return runPlan(c, folder, plan)
 	}

@@ -39,7 +39,7 @@ Look after a disk:   fhevm-node store stat | verify | prune`,
 		HideHelpCommand: true,
 		Flags:           logFlags,
 		Before:          setLogger,
-		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), epochCommand(), workerCommand(), statusCommand(), storeCommand(), auditCommand(), versionCommand()},
+		Commands:        []*cli.Command{demoCommand(), devCommand(), attachCommand(), keygenCommand(), partyCommand(), coprocessorCommand(), epochCommand(), workerCommand(), statusCommand(), storeCommand(), auditCommand(), versionCommand()},
 	}
 	setHelp(app)
 	return app

@@ -40,6 +40,12 @@ whoever steals the disk has nothing.`,
 network's digest policy, and answers with this party's share, sealed to the
 user. Give it a chain node that you run or trust.
 
+Whose word it takes for a ciphertext: that of as many coprocessors as the network's
+digest policy needs, each at its --api; or, with --own-coprocessor, that of a node
+of your own alone, which computes everything itself ("fhevm-node coprocessor").
+Outside of development, which is chain 31337, a policy that needs fewer than two of
+three is refused without that.
+
 Every decision is in the audit log in --data before its answer leaves. Quotas are
 in squashed blocks, of which a value of 64 bits has 16: of each user, who is the
 account that signed the permit, and of each relay and party that asks. A restart
@@ -71,6 +77,11 @@ func initParty(c *cli.Context) error {
 	return nil
 }
 
+// ownFlag names the coprocessor of a party's own node.
+func ownFlag(effect string) cli.Flag {
+	return &cli.StringFlag{Name: "own-coprocessor", Usage: "`ADDRESS` of the coprocessor of your own node, which computes everything itself: " + effect}
+}
+
 // partyFlags are those of a party that serves.
 func partyFlags() []cli.Flag {
 	return []cli.Flag{
@@ -79,7 +90,8 @@ func partyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "network", Required: true, Usage: "`FOLDER` with network.json and this party's share file"},
 		&cli.StringFlag{Name: "data", Required: true, Usage: "`FOLDER` for this party's records"},
 		&cli.StringFlag{Name: "rpc", Value: "http://" + node.DefaultRPC, Usage: "JSON-RPC `URL` of a node"},
-		&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the coprocessor's node"},
+		&cli.StringSliceFlag{Name: "api", Value: cli.NewStringSlice("http://" + node.DefaultAPI), Usage: "wallet API `URL` of a coprocessor's node; once for each that the party asks"},
+		ownFlag("it is the one at --api, and its word alone counts"),
 		&cli.StringFlag{Name: "registry", Usage: "`ADDRESS` of the network's key registry, on a chain that others run"},
 		&cli.Int64Flag{Name: "confirmations", Value: -1, Usage: "on a development chain that others run: act on blocks with `N` blocks on top (default: on finalized blocks)"},
 		&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` to serve at (default: the address given to party init)"},
@@ -110,7 +122,7 @@ func partyConfig(c *cli.Context) (cfg node.PartyConfig, err error) {
 	quotas.Caller.Minute, quotas.Caller.Day = c.Int("quota-caller-minute"), c.Int("quota-caller-day")
 	return node.PartyConfig{
 		Network: network.Folder(c.String("network")), Identity: c.String("identity"), Passphrase: passphrase, DataDir: c.String("data"),
-		Listen: c.String("listen"), RPC: c.String("rpc"), API: c.String("api"), Registry: c.String("registry"), Confirmations: c.Int64("confirmations"), Logger: slog.Default(),
+		Listen: c.String("listen"), RPC: c.String("rpc"), APIs: c.StringSlice("api"), Own: c.String("own-coprocessor"), Registry: c.String("registry"), Confirmations: c.Int64("confirmations"), Logger: slog.Default(),
 		Metrics: c.String("metrics"), Quotas: quotas, Recount: c.Bool("recount"), Version: version,
 		Ready: func(address, metrics string) {
 			fmt.Fprintf(c.App.Writer, "party ready at %s\n", address)

@@ -52,6 +52,7 @@ func printPartyStatus(w io.Writer, s *node.PartyStatus) {
 		{"Chain", fmt.Sprintf("%s network, chain %d, final block %d of %d", s.Network, s.ChainID, s.Final, s.Head)},
 		{"Openings", fmt.Sprintf("%d of %d squashed blocks (%.2g %%)", s.Openings, s.Limit, 100*float64(s.Openings)/float64(max(1, s.Limit)))},
 		{"Quotas", fmt.Sprintf("user %d a minute, %d a day; relay or party %d a minute, %d a day", s.Quotas.User.Minute, s.Quotas.User.Day, s.Quotas.Caller.Minute, s.Quotas.Caller.Day)},
+		{"Believes", s.Believes},
 		{"Peers", peers(s)},
 		{"Audit log", s.Audit.String()},
 	} {

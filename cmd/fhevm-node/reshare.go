@@ -17,15 +17,21 @@ func planEpochCommand() *cli.Command {
 		Usage: "describe the committee of the next epoch",
 		Description: `Writes the file that every party of the old and of the new committee passes to
 "party reshare --to". The order of --party is the order of the new parties. The
-network's key stays, and whoever has it checks the file before using it.`,
+network's key stays, and whoever has it checks the file before using it. So does the
+digest policy, unless --coprocessor names all coprocessors of the new one.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "network", Required: true, Usage: "`FOLDER` with network.json and the epochs since"},
 			&cli.Uint64Flag{Name: "epoch", Usage: "`N`, where it is not the one after the last that the folder describes: to replace a committee that is not in force"},
 			&cli.StringSliceFlag{Name: "party", Required: true, Usage: "`FILE` that describes a party; 4, 7, 10 or 13 times"},
 			&cli.StringFlag{Name: "out", Required: true, Usage: "`FILE` to write"},
+			coprocessorFlag("a coprocessor whose word counts from then on"), needFlag, recomputeFlag,
 		},
 		Action: func(c *cli.Context) error {
-			epoch, err := network.Folder(c.String("network")).PlanEpoch(c.Uint64("epoch"), c.StringSlice("party"), c.String("out"))
+			words, err := wordsOf(c)
+			if err != nil {
+				return err
+			}
+			epoch, err := network.Folder(c.String("network")).PlanEpoch(c.Uint64("epoch"), c.StringSlice("party"), words, c.String("out"))
 			if err == nil {
 				fmt.Fprintf(c.App.Writer, "committee of epoch %d in %s: give it to all parties, old and new\n", epoch, c.String("out"))
 			}

@@ -27,6 +27,7 @@ type Progress func(stage string, done, total int)
 type Plan struct {
 	ChainID uint64 // 0 means the development chain
 	Members []threshold.Member
+	Words   Words
 }
 
 // Deal runs the dealer ceremony into the folder: it draws the network's keys,
@@ -50,15 +51,15 @@ func (f Folder) Deal(p Plan, progress Progress) (*Description, error) {
 
 // begin makes the folder, and draws the identity of the node that the network is for.
 func (f Folder) begin(p Plan) (*Description, *identity.Identity, error) {
-	if err := f.make(); err != nil {
-		return nil, nil, err
-	}
 	node, err := identity.Generate()
 	if err != nil {
 		return nil, nil, err
 	}
 	d, err := p.description(node)
-	return d, node, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, node, f.make()
 }
 
 // make makes the folder, which must not hold a network.
@@ -75,7 +76,7 @@ func (p *Plan) description(node *identity.Identity) (*Description, error) {
 		Format: format, Network: chain.Dev, ChainID: p.ChainID, Set: tfhe.Default.Name, Contracts: contracts.Established,
 		Committee: threshold.Committee{
 			Members: p.Members, Relays: []fhe.Digest{node.Fingerprint()},
-			Policy: threshold.Policy{Coprocessors: []fhe.Address{eip712.AddressOf(node.Signer.PubKey())}, Need: 1},
+			Policy: policy(append([]fhe.Address{eip712.AddressOf(node.Signer.PubKey())}, p.Words.Coprocessors...), p.Words.Need),
 		},
 	}
 	if d.ChainID == 0 {
@@ -83,6 +84,9 @@ func (p *Plan) description(node *identity.Identity) (*Description, error) {
 	}
 	d.Committee.Epoch.Number = 1
 	if err := d.Committee.Check(); err != nil {
+		return nil, err
+	}
+	if err := d.plan(&d.Committee.Policy, p.Words.Recompute); err != nil {
 		return nil, err
 	}
 	margin, err := prss.NewMargin(d.Committee.Quorum(), squash.NoiseBound().Uint64())

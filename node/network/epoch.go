@@ -214,8 +214,9 @@ func (f Folder) SaveSecret(s *Succession, secret *dealer.Secret) error {
 }
 
 // PlanEpoch writes the description of an epoch, 0 for the one after the last, with
-// the parties that the given files describe, to a file, and returns its number.
-func (f Folder) PlanEpoch(number uint64, parties []string, path string) (uint64, error) {
+// the parties that the given files describe, to a file, and returns its number. The
+// digest policy stays, unless words name coprocessors: all that the epoch is to have.
+func (f Folder) PlanEpoch(number uint64, parties []string, w Words, path string) (uint64, error) {
 	d, err := f.Description()
 	if err != nil {
 		return 0, err
@@ -233,6 +234,12 @@ func (f Folder) PlanEpoch(number uint64, parties []string, path string) (uint64,
 	}
 	next, err := Propose(last, members)
 	if err != nil {
+		return 0, err
+	}
+	if len(w.Coprocessors) > 0 {
+		next.Policy = policy(w.Coprocessors, w.Need)
+	}
+	if err := d.plan(&next.Policy, w.Recompute); err != nil {
 		return 0, err
 	}
 	return next.Epoch.Number, committee.SaveCommittee(path, next)

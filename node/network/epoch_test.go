@@ -183,10 +183,10 @@ func TestReplaceEpoch(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(late, 5)
-	if n, err := f.PlanEpoch(2, nil, filepath.Join(string(f), "next.json")); err != nil || n != 2 {
+	if n, err := f.PlanEpoch(2, nil, Words{}, filepath.Join(string(f), "next.json")); err != nil || n != 2 {
 		t.Errorf("plans epoch %d in the place of 2: %v", n, err)
 	}
-	if _, err := f.PlanEpoch(9, nil, filepath.Join(string(f), "none.json")); err == nil {
+	if _, err := f.PlanEpoch(9, nil, Words{}, filepath.Join(string(f), "none.json")); err == nil {
 		t.Error("plans an epoch that follows none")
 	}
 }

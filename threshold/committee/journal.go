@@ -75,6 +75,9 @@ func audited[A any](p *Party, d *decision, work func() (*A, error)) (*A, error) 
 	if err != nil {
 		code := threshold.FaultOf("party", err).Code
 		d.Refusal = code[:min(len(code), longestCode)]
+		if code == threshold.DigestRejected {
+			p.cfg.Log.Error("a decryption was refused, since squashed bytes are not what this party believes: a coprocessor is wrong, or lies", "request", d.Request, "kind", d.Method, "error", err)
+		}
 	}
 	recorded := p.records.record(d)
 	if p.cfg.Observe != nil {

@@ -233,7 +233,7 @@ func TestPermitsAreBrief(t *testing.T) {
 func TestStrangeCodes(t *testing.T) {
 	n := newNetwork(t, 55)
 	h := n.value(fhe.Uint8, 7)
-	n.parties[1].cfg.Squasher = rude{}
+	n.parties[1].cfg.Squashers = []Squasher{rude{}}
 	if _, err := n.parties[1].UserDecrypt(t.Context(), n.request([]fhe.Handle{h}, nil)); code(err) != rudeCode {
 		t.Fatal(err)
 	}

@@ -262,7 +262,7 @@ func (n *network) book(id threshold.PartyID) RecordsConfig {
 func (n *network) config(id threshold.PartyID) Config {
 	return Config{
 		Identity: n.Identities[id-1], Secret: n.Secrets[id-1], Domain: n.domain, Verifier: n.verifier,
-		Chain: n.chain, Squasher: n.cop, Records: n.records[id],
+		Chain: n.chain, Squashers: []Squasher{n.cop}, Development: true, Records: n.records[id],
 	}
 }
 

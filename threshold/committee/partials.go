@@ -2,7 +2,6 @@ package committee
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -70,26 +69,14 @@ func (p *Party) disclose(d *decision, handles []fhe.Handle, values [][]decrypt.P
 	return nil
 }
 
-// fetch gets a handle's squashed blocks, checks their number and the policy on
-// the bytes at hand, and computes the partials.
+// fetch gets a handle's squashed blocks, as far as the party's policy accepts them, and
+// computes the partials of the bytes at hand.
 func (p *Party) fetch(ctx context.Context, h fhe.Handle) ([]decrypt.Partial, error) {
-	r := NewSquashRequest(p.cfg.Domain, p.epoch, p.id, p.cfg.Identity.Signer, h)
-	squashed, err := p.cfg.Squasher.Squashed(ctx, r)
+	blocks, err := p.squashed(ctx, h)
 	if err != nil {
-		return nil, fmt.Errorf("fetch squashed %s: %w", h, err)
-	}
-	if got, want := len(squashed.Blocks), h.Type().Slots(); got != want {
-		return nil, threshold.Faultf(threshold.DigestRejected, "coprocessor sent %d squashed blocks of %s, want %d", got, h, want)
-	}
-	names := make([]fhe.Digest, len(squashed.Blocks))
-	for i, c := range squashed.Blocks {
-		names[i] = c.Digest()
-	}
-	a := fhe.Attestation(p.cfg.Domain, h, fhe.OfSquashed, fhe.SquashedDigest(p.epoch.SquashKey, names))
-	if err := accept(&p.cfg.Secret.Committee.Policy, a, squashed.Signatures); err != nil {
 		return nil, err
 	}
-	return p.key.Partials(squashed.Blocks), nil
+	return p.key.Partials(blocks), nil
 }
 
 func digests(ps []decrypt.Partial) []fhe.Digest {

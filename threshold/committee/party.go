@@ -33,7 +33,13 @@ type Config struct {
 	Domain   fhe.Domain  // of the chain that it serves
 	Verifier fhe.Address // the decryption verifier's contract
 	Chain    Chain
-	Squasher Squasher
+	// Squashers are coprocessors, all of which are asked for what is to be decrypted.
+	Squashers []Squasher
+	// Own is the address of this party's own coprocessor, which computes everything by
+	// itself: its word alone counts then. Zero where there is none: the committee's policy
+	// counts, and is Independent unless the network is for Development.
+	Own         fhe.Address
+	Development bool
 
 	Records *Records         // of this identity; they stay open when the party ends
 	Clock   func() time.Time // optional: that of the records; with the chain's time it says which permits are valid
@@ -50,7 +56,8 @@ type Party struct {
 	id      threshold.PartyID
 	epoch   threshold.Epoch
 	margin  prss.Margin
-	limit   uint64 // of openings over the key's life
+	limit   uint64            // of openings over the key's life
+	policy  *threshold.Policy // whose word it takes
 	key     *decrypt.Key
 	records *Records
 	peers   map[threshold.PartyID]Service
@@ -61,12 +68,16 @@ type Party struct {
 
 // Open begins to serve an epoch, and puts that on record. It refuses a secret of
 // another party's identity, records of another identity or key, an epoch without
-// flooding margin and a policy that accepts anything.
+// flooding margin and a policy that rests on too few coprocessors.
 func Open(cfg Config) (*Party, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("party configuration: %w", err)
 	}
 	cfg.setDefaults()
+	policy, err := cfg.policy()
+	if err != nil {
+		return nil, err
+	}
 	margin, err := prss.MarginOf(cfg.Secret.Committee)
 	if err != nil {
 		return nil, err
@@ -77,7 +88,7 @@ func Open(cfg Config) (*Party, error) {
 	}
 	p := &Party{
 		cfg: cfg, id: cfg.Secret.Party, epoch: cfg.Secret.Committee.Epoch,
-		margin: margin, limit: margin.Limit(), key: key, records: cfg.Records, blames: map[threshold.Blame]uint64{},
+		margin: margin, limit: margin.Limit(), key: key, records: cfg.Records, policy: policy, blames: map[threshold.Blame]uint64{},
 	}
 	if err := p.records.serve(p); err != nil {
 		return nil, err
@@ -87,8 +98,8 @@ func Open(cfg Config) (*Party, error) {
 
 func (c *Config) check() error {
 	switch {
-	case c.Identity == nil || c.Secret == nil || c.Chain == nil || c.Squasher == nil || c.Records == nil:
-		return errors.New("identity, secret, chain, squasher and records are required")
+	case c.Identity == nil || c.Secret == nil || c.Chain == nil || len(c.Squashers) == 0 || c.Records == nil:
+		return errors.New("identity, secret, chain, squashers and records are required")
 	case c.Domain.Version != fhe.Version:
 		return fmt.Errorf("protocol version is %d, want %d", c.Domain.Version, fhe.Version)
 	case c.Domain.KeyID != c.Secret.Committee.Epoch.Key:

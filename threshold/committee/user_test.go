@@ -301,22 +301,6 @@ func TestDigestPolicy(t *testing.T) {
 	}
 }
 
-// TestPolicyCountsSigners: one coprocessor that signs twice is one.
-func TestPolicyCountsSigners(t *testing.T) {
-	one, two := secp256k1.PrivKeyFromBytes([]byte{31: 1}), secp256k1.PrivKeyFromBytes([]byte{31: 2})
-	p := &threshold.Policy{Coprocessors: []fhe.Address{eip712.AddressOf(one.PubKey()), eip712.AddressOf(two.PubKey()), {3}}, Need: 2}
-	d := fhe.Digest{5}
-	s1, s2 := eip712.Sign(one, d), eip712.Sign(two, d)
-	other := s1
-	other[64] -= 27
-	if accept(p, d, []eip712.Signature{s1, other}) == nil {
-		t.Error("one signer in two forms is two")
-	}
-	if err := accept(p, d, []eip712.Signature{s1, s2}); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestLyingParty: a wrong share sealed by an insider is named by the wallet.
 func TestLyingParty(t *testing.T) {
 	n := newNetwork(t, 7)
@@ -359,6 +343,7 @@ func TestOpenRefuses(t *testing.T) {
 		"another's records":     func(c *Config) { c.Records = n.records[2] },
 		"another key":           func(c *Config) { c.Domain.KeyID[0]++ },
 		"another version":       func(c *Config) { c.Domain.Version++ },
+		"one word":              func(c *Config) { c.Development = false },
 		"no policy":             sealed(func(c *threshold.Committee) { c.Policy = threshold.Policy{} }),
 		"no margin":             sealed(func(c *threshold.Committee) { c.Stat++ }),
 		"noise above the bound": sealed(func(c *threshold.Committee) { c.Noise-- }),

@@ -135,7 +135,7 @@ func open(c *config) (m *member, err error) {
 	}
 	m.party, err = committee.Open(committee.Config{
 		Identity: m.identity, Secret: m.secret, Domain: c.Domain, Verifier: c.Verifier,
-		Chain: anything{m.id}, Squasher: m.squasher, Records: records,
+		Chain: anything{m.id}, Squashers: []committee.Squasher{m.squasher}, Development: true, Records: records,
 	})
 	if err != nil {
 		return nil, err
