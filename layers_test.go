@@ -32,9 +32,10 @@ var layers = map[string][]string{
 }
 
 // testLayers are what test files may import beyond their folder's layers: the
-// contracts run against the real precompiles.
+// contracts run against the real precompiles, commands on stores that tests fill.
 var testLayers = map[string][]string{
 	"contracts": {"precompiles"},
+	"cmd":       {"coprocessor", "fhe"},
 }
 
 // foreign lists modules that a folder must stay free of: the scheme and the

@@ -2,9 +2,11 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
+	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
@@ -17,14 +19,24 @@ type Depth int64
 // Finalized is the depth that the chain states by itself.
 const Finalized Depth = -1
 
+// finalized is the header of the block that the chain calls finalized. Nothing stands in
+// for it: a chain answers an error, or nothing, while it calls none so.
+func finalized(ctx context.Context, client *ethclient.Client) (*types.Header, error) {
+	h, err := client.HeaderByNumber(ctx, big.NewInt(int64(rpc.FinalizedBlockNumber)))
+	var answer rpc.Error
+	switch {
+	case err == nil:
+		return h, nil
+	case errors.As(err, &answer), errors.Is(err, ethereum.NotFound):
+		return nil, fmt.Errorf("it calls no block finalized: %w; a chain without finality serves only development networks, with --confirmations", err)
+	}
+	return nil, fmt.Errorf("finalised block: %w", err)
+}
+
 // last is the header of the last block that counts.
 func (d Depth) last(ctx context.Context, client *ethclient.Client) (*types.Header, error) {
 	if d == Finalized {
-		h, err := client.HeaderByNumber(ctx, big.NewInt(int64(rpc.FinalizedBlockNumber)))
-		if err != nil {
-			return nil, fmt.Errorf("finalised block: %w", err)
-		}
-		return h, nil
+		return finalized(ctx, client)
 	}
 	h, err := client.HeaderByNumber(ctx, nil)
 	if err != nil {

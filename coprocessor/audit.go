@@ -14,7 +14,7 @@ import (
 // Claim is a coprocessor's word for the ciphertext of a handle, with what it keeps
 // of it.
 type Claim struct {
-	Packed []byte // the digest of which is signed
+	Packed []byte // the digest of which is signed; nil in findings
 	Signed SignedDigest
 	Signer fhe.Address
 }
@@ -56,7 +56,7 @@ const auditStep = 256
 // AuditConfig says what to audit.
 type AuditConfig struct {
 	Handles []fhe.Handle // in the order in which the log defines them
-	// Fetch gets the other coprocessor's claim on a handle.
+	// Fetch gets the other coprocessor's claim on a handle, which the audit may change.
 	Fetch func(context.Context, fhe.Handle) (*Claim, error)
 	// Alone computes everything from the chain's inputs up and takes nothing as
 	// claimed, but input lists that were posted to the other coprocessor.
@@ -69,10 +69,13 @@ type AuditConfig struct {
 // takes as fetched from the other, unless that is to be audited too or cannot be
 // fetched; so the cost is that of the handles alone.
 //
+// It keeps the claims of a few hundred handles at a time, and fetches one again that is taken
+// later too: a coprocessor that claims something else then has not shown what the finding rests on.
+//
 // c must have appended the whole log without its wants, and run. It is of no
 // other use afterwards: it holds values that it has not computed.
 func (c *Coprocessor) Audit(ctx context.Context, cfg AuditConfig) error {
-	a := audit{AuditConfig: cfg, c: c, audited: make(map[store.ID]bool), adopted: make(map[fhe.Handle]*Claim)}
+	a := audit{AuditConfig: cfg, c: c, audited: make(map[store.ID]bool), taken: make(map[fhe.Handle]fhe.Digest)}
 	for _, h := range cfg.Handles {
 		group, err := a.group(h)
 		if err != nil {
@@ -91,12 +94,15 @@ func (c *Coprocessor) Audit(ctx context.Context, cfg AuditConfig) error {
 type audit struct {
 	AuditConfig
 	c       *Coprocessor
-	audited map[store.ID]bool     // computations whose results are in question
-	adopted map[fhe.Handle]*Claim // nil: could not be had
+	audited map[store.ID]bool         // computations whose results are in question
+	taken   map[fhe.Handle]fhe.Digest // operands that were met: what was taken as claimed, zero for what the audit computes
+	claims  map[fhe.Handle]*Claim     // of the operands that the step at hand takes, without their ciphertexts
 }
 
-// step audits some handles at a time, so that their bootstraps share batches.
+// step audits some handles at a time, so that their bootstraps share batches. Claims
+// are forgotten with it.
 func (a *audit) step(ctx context.Context, handles []fhe.Handle) error {
+	a.claims = make(map[fhe.Handle]*Claim)
 	findings := make([]*Finding, len(handles))
 	for i, h := range handles {
 		findings[i] = &Finding{Handle: h}
@@ -107,11 +113,12 @@ func (a *audit) step(ctx context.Context, handles []fhe.Handle) error {
 	if err := a.want(handles); err != nil {
 		return err
 	}
-	for _, f := range findings {
+	for i, f := range findings {
 		if err := a.finish(ctx, f); err != nil {
 			return err
 		}
 		a.Report(f)
+		findings[i] = nil
 	}
 	return nil
 }
@@ -123,23 +130,46 @@ func (a *audit) prepare(ctx context.Context, f *Finding) error {
 		return err
 	}
 	for _, h := range operands {
-		claim, err := a.adopt(ctx, h)
-		if err != nil {
+		claim, err := a.operand(ctx, h)
+		switch {
+		case errors.Is(err, errWithdrawn):
+			f.Err = errors.Join(f.Err, err)
+		case err != nil:
 			return err
-		}
-		if claim != nil {
+		case claim != nil:
 			f.Operands = append(f.Operands, claim)
 		}
 	}
 	return nil
 }
 
-// adopt takes a value as claimed. It returns nil if the audit has to compute it.
-func (a *audit) adopt(ctx context.Context, h fhe.Handle) (*Claim, error) {
-	if claim, ok := a.adopted[h]; ok {
+// operand returns the claim on a value that was taken as claimed, nil if the audit has
+// to compute it.
+func (a *audit) operand(ctx context.Context, h fhe.Handle) (*Claim, error) {
+	if claim, ok := a.claims[h]; ok {
 		return claim, nil
 	}
-	a.adopted[h] = nil
+	digest, met := a.taken[h]
+	claim, err := (*Claim)(nil), error(nil)
+	switch {
+	case !met:
+		claim, err = a.adopt(ctx, h)
+	case digest != fhe.Digest{}:
+		claim, err = a.again(ctx, h, digest)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.taken[h] = fhe.Digest{}
+	if claim != nil {
+		a.taken[h], claim.Packed = claim.Signed.Digest, nil
+	}
+	a.claims[h] = claim
+	return claim, nil
+}
+
+// adopt takes a value as claimed. It returns nil if the audit has to compute it.
+func (a *audit) adopt(ctx context.Context, h fhe.Handle) (*Claim, error) {
 	group, err := a.group(h)
 	if a.audited[group] || err != nil {
 		return nil, err
@@ -156,7 +186,25 @@ func (a *audit) adopt(ctx context.Context, h fhe.Handle) (*Claim, error) {
 	if err != nil {
 		return nil, ctx.Err() // not to be had, or not what it should be
 	}
-	a.adopted[h] = claim
+	return claim, nil
+}
+
+// errWithdrawn says that a finding rests on a claim that is not made any more.
+var errWithdrawn = errors.New("the coprocessor does not claim any more what it claimed before")
+
+// again fetches the claim on a value that an earlier step took. Its error is
+// errWithdrawn, or that of ctx.
+func (a *audit) again(ctx context.Context, h fhe.Handle, digest fhe.Digest) (*Claim, error) {
+	claim, err := a.Fetch(ctx, h)
+	if err == nil && claim.Signed.Digest != digest {
+		err = fmt.Errorf("digest %s, and now %s", digest, claim.Signed.Digest)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("operand %s: %w: %w", h, errWithdrawn, err)
+	}
 	return claim, nil
 }
 
@@ -181,7 +229,10 @@ func (a *audit) finish(ctx context.Context, f *Finding) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f.Err = errors.Join(claimed, computed)
+	if f.Claim != nil {
+		f.Claim.Packed = nil // its digest is what counts
+	}
+	f.Err = errors.Join(f.Err, claimed, computed)
 	status, err := a.c.Status(f.Handle)
 	f.Block, f.Kind, f.Computed = status.Block, status.Kind, status.Digest
 	return err

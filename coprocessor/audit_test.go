@@ -97,15 +97,21 @@ func audited(t *testing.T, seed uint64) (*claims, []fhe.Handle, *logtest.Log) {
 	return &claims{t: t, of: m, lies: map[fhe.Handle]fhe.Handle{}}, handles, log
 }
 
-// audit runs an audit of some handles, and counts what it computed.
-func (c *claims) audit(log *logtest.Log, handles []fhe.Handle) (findings []*Finding, evaluations int) {
+// auditor has read a log without its wants.
+func (c *claims) auditor(log *logtest.Log, e ...Evaluator) *machine {
 	c.t.Helper()
 	blocks := slices.Clone(log.Blocks)
 	for i := range blocks {
 		blocks[i].Entries = slices.DeleteFunc(slices.Clone(blocks[i].Entries), func(e fhe.Entry) bool { return e.Wanted != nil })
 	}
+	return startWith(c.t, blocks, append(e, newPlainEvaluator())[0])
+}
+
+// audit runs an audit of some handles, and counts what it computed.
+func (c *claims) audit(log *logtest.Log, handles []fhe.Handle) (findings []*Finding, evaluations int) {
+	c.t.Helper()
 	spy := newSpy(newPlainEvaluator())
-	m := startWith(c.t, blocks, spy)
+	m := c.auditor(log, spy)
 	defer m.stop(c.t)
 	err := m.Audit(c.t.Context(), AuditConfig{Handles: handles, Fetch: c.fetch, Alone: c.alone, Report: func(f *Finding) { findings = append(findings, f) }})
 	if err != nil {

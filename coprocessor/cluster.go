@@ -36,7 +36,7 @@ type PoisonError struct{ Deliveries int }
 
 // Error says what an operator can do.
 func (e *PoisonError) Error() string {
-	return fmt.Sprintf("given up after %d deliveries: no worker that took the task reported on it; see the workers' logs, then retry", e.Deliveries)
+	return fmt.Sprintf("given up after %d deliveries: no worker that took the task reported on it; see the workers' logs, then stop the node and run \"fhevm-node store retry\"", e.Deliveries)
 }
 
 // LateReport is a second report of a task.
@@ -221,12 +221,10 @@ func (c *Coprocessor) late(l LateReport) (lies []finished, err error) {
 			first = l.First.Worker
 		}
 		if !known.Ready {
-			// Of failures, only the first report's own: others are of operands, of machines
-			// that disagreed before, or of tasks that were given up.
-			if known.Failure == nil || l.First == nil || known.Failure.Reason != l.First.Results[i].Failure {
+			if first = c.verdicts.by(l.Task.contents[i][0], known.Failure); first == "" {
 				continue
 			}
-			have = l.First.Results[i]
+			have = TaskResult{Failure: known.Failure.Reason}
 		}
 		if constant(n) || said(&have) == said(got) {
 			continue

@@ -39,6 +39,7 @@ type Coprocessor struct {
 	workload   workload
 	arrivals   arrivals
 	calculator *Calculator
+	verdicts   verdicts
 
 	squashes shared[[]*squash.Ciphertext]
 	squasher chan struct{} // holds one element per squash in progress
@@ -57,7 +58,7 @@ func Open(cfg Config) (*Coprocessor, error) {
 		end()
 		return nil, err
 	}
-	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, squasher: make(chan struct{}, maxSquashes)}
+	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, verdicts: newVerdicts(), squasher: make(chan struct{}, maxSquashes)}
 	c.workload.now = cfg.Now
 	calculator.memory.freed = c.poke
 	c.squashes.limit = maxWaiting
@@ -130,7 +131,12 @@ func (c *Coprocessor) Revert(number uint64) error {
 
 // Retry forgets all failures and computes again what met them. It is for an
 // operator who has mended their cause.
-func (c *Coprocessor) Retry() error { return c.rewind(c.store.Retry) }
+func (c *Coprocessor) Retry() error {
+	return c.rewind(func() error {
+		_, err := c.store.RetryAll()
+		return err
+	})
+}
 
 // rewind changes the pending wants behind the scheduler's back and makes it
 // read them again.

@@ -1,6 +1,7 @@
 package coprocessor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ func (c *Coprocessor) perform(ctx context.Context, j *job) outcome {
 // tell counts and reports a finished job.
 func (c *Coprocessor) tell(f finished, r TaskResult, worker string) {
 	if f.failure != nil {
+		c.verdicts.add(f, cmp.Or(worker, thisNode))
 		c.cfg.Logger.Error("computation failed", "handle", f.node.Handle, "kind", f.kind(), "error", f.failure.Reason)
 	}
 	c.totals.bootstraps.Add(r.Bootstraps)

@@ -20,7 +20,7 @@ import (
 
 // VerifyConfig says whose work is computed again.
 type VerifyConfig struct {
-	Network network.Folder // public.key, evaluation.key, random.key and network.json
+	Network network.Folder // public.key, evaluation.key, random.key, network.json and the epoch-N.json in force
 	Chain   Attach         // by the verifier's own or a trusted node; nothing is deployed
 	API     string         // wallet API URL of the node to be verified
 	From    uint64         // first block whose handles are verified
@@ -43,6 +43,9 @@ type Verified struct {
 // Verify reads the chain's log, computes a sample of what a node has computed again,
 // and compares it with what that node signs. What entered the transactions of the sample from
 // earlier ones it takes as the node signs it; with Sample = 1 it takes nothing.
+//
+// The log and what is computed from it stand in a folder for temporary files (TMPDIR),
+// which goes when Verify returns.
 func Verify(ctx context.Context, cfg VerifyConfig) (*Verified, error) {
 	if !(cfg.Sample > 0 && cfg.Sample <= 1) {
 		return nil, fmt.Errorf("the sample is %v: want a fraction above 0, up to 1", cfg.Sample)
@@ -63,8 +66,13 @@ func Verify(ctx context.Context, cfg VerifyConfig) (*Verified, error) {
 		return nil, err
 	}
 	defer a.Close()
+	place, err := openScratch()
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
 	if n.coprocessor, err = coprocessor.Open(coprocessor.Config{
-		Domain: n.Domain(), Dir: "verify", FS: vfs.NewMem(), Evaluator: a.evaluator, Logger: n.config.Logger,
+		Domain: n.Domain(), Dir: place.dir, FS: hasty{vfs.Default}, Evaluator: a.evaluator, Logger: n.config.Logger,
 	}); err != nil {
 		return nil, err
 	}
@@ -94,12 +102,16 @@ func (n *Node) verify(ctx context.Context, cfg *VerifyConfig) (*Verified, error)
 	}
 	sample := log.sample(cfg.Sample, cfg.Seed)
 	out := &Verified{Wanted: len(log.wantedFrom())}
+	signers, err := n.coprocessors(ctx)
+	if err != nil {
+		return nil, err
+	}
 	fetch := func(ctx context.Context, h fhe.Handle) (*coprocessor.Claim, error) {
 		c, err := wallet.Ciphertext(ctx, h)
 		if err != nil {
 			return nil, err
 		}
-		return coprocessor.NewClaim(n.Domain(), n.network.Committee.Policy.Coprocessors, h, c.Packed, c.Signature[:])
+		return coprocessor.NewClaim(n.Domain(), signers, h, c.Packed, c.Signature[:])
 	}
 	report := func(f *Finding) {
 		out.count(f)
@@ -120,6 +132,28 @@ func (n *Node) verify(ctx context.Context, cfg *VerifyConfig) (*Verified, error)
 	return out, g.Wait()
 }
 
+// coprocessors are those whose word counts: whom the policy of a committee lists that
+// the key registry has in force and the network's folder describes.
+func (n *Node) coprocessors(ctx context.Context) (signers []fhe.Address, err error) {
+	block, err := n.view().Finalized(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range n.network.Committees() {
+		now, err := block.CommitteeOf(ctx, c.Epoch.Number)
+		if err != nil {
+			return nil, err
+		}
+		if sameCommittee(now, network.OnChain(c)) {
+			signers = append(signers, c.Policy.Coprocessors...)
+		}
+	}
+	if len(signers) == 0 {
+		return nil, errors.New("the network's folder describes no committee that the key registry has in force: get the newest epoch-N.json from a party")
+	}
+	return signers, nil
+}
+
 // Err says what the findings prove, and what to do: nil only if every handle of the
 // sample agrees.
 func (v *Verified) Err() error {
@@ -128,7 +162,7 @@ func (v *Verified) Err() error {
 		return fmt.Errorf("the node has signed %d digests that are wrong: keep its signatures, which convict it", v.Disagree)
 	case v.Unclear > 0:
 		return fmt.Errorf("the node has not shown %d ciphertexts under a signature of the network's coprocessors: verify again once it has computed them, "+
-			"with the network.json of its newest epoch; a node that withholds them still is not verified", v.Unclear)
+			"with every epoch-N.json of the network; a node that withholds them still is not verified", v.Unclear)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ On another chain:    fhevm-node attach
 Run a committee:     fhevm-node party init, then keygen, then party run
 Change a committee:  fhevm-node party reshare, then epoch activate | retire
 Look at a node:      fhevm-node status
-Look after a disk:   fhevm-node store stat | verify | prune`,
+Look after a disk:   fhevm-node store stat | verify | prune | retry`,
 		Version:         version,
 		HideVersion:     true,
 		HideHelpCommand: true,

@@ -30,7 +30,7 @@ func storeCommand() *cli.Command {
 		Description: `A node's store holds what the chain's log says (which handle is made how, and
 which are wanted) and the ciphertexts computed from it. Whatever is lost of it is
 computed or read from the chain again, so no command here can lose a value.`,
-		Subcommands: []*cli.Command{statCommand(), verifyCommand(), pruneCommand(), exportCommand(), importCommand()},
+		Subcommands: []*cli.Command{statCommand(), verifyCommand(), pruneCommand(), retryCommand(), exportCommand(), importCommand()},
 	}
 }
 

@@ -23,12 +23,14 @@ computes; --sample 1 takes nothing and computes all from the chain's inputs.
 Nothing secret is needed: the network's public keys, and a chain node of your
 own. A disagreement is printed with the node's signatures, of the result and of
 the operands: together they show who signed what. Only signatures of coprocessors
-that network.json lists count. The exit status is 0 only if every handle of the
-sample agrees: a node that withholds a ciphertext, garbles it or has it signed by
-a stranger has not been verified.`,
+count that the policy of a committee in force lists: the key registry says which
+epochs are, network.json and epoch-N.json describe them. The exit status is 0 only
+if every handle of the sample agrees: a node that withholds a ciphertext, garbles
+it or has it signed by a stranger has not been verified. What is read and computed
+stands in a temporary folder (TMPDIR) meanwhile.`,
 		Flags: append(chainFlags(),
 			keysFlag,
-			&cli.StringFlag{Name: "network", Usage: "`FOLDER` with network.json and the public keys, instead of development keys"},
+			&cli.StringFlag{Name: "network", Usage: "`FOLDER` with network.json, epoch-N.json and the public keys, instead of development keys"},
 			&cli.StringFlag{Name: "api", Value: "http://" + node.DefaultAPI, Usage: "wallet API `URL` of the node to verify"},
 			&cli.Uint64Flag{Name: "from", Usage: "first `BLOCK` whose handles are verified"},
 			&cli.Float64Flag{Name: "sample", Value: 1, Usage: "verify the fraction `P` of them"},

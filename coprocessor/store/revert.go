@@ -99,16 +99,3 @@ func (s *Store) pend(b *pebble.Batch, missing func(ID) (bool, error)) error {
 		return b.Set(append([]byte{tablePending}, at...), binding.Content[:], nil)
 	})
 }
-
-// Retry forgets every failure and makes the wants that met one pending again.
-// It is for an operator who has mended what made evaluations fail.
-func (s *Store) Retry() error {
-	s.log.Lock()
-	defer s.log.Unlock()
-	err := s.update(pebble.Sync, func(b *pebble.Batch) error {
-		err := s.pend(b, func(id ID) (bool, error) { return s.has(b, keyContent(tableFailure, id)) })
-		first, past := tableRange(tableFailure)
-		return errors.Join(err, b.DeleteRange(first, past, nil))
-	})
-	return errors.Join(err, s.countPending())
-}

@@ -35,7 +35,7 @@ type Store struct {
 	full   atomic.Bool           // the disk has been full
 
 	// log serialises those who write what the log says and what it leaves to
-	// do, or will say: Append, Revert, Retry, Settle and Stage.
+	// do, or will say: Append, Revert, Retry, RetryAll, Settle and Stage.
 	log     sync.Mutex
 	pending atomic.Int64 // size of the pending table
 	staged  stage        // guarded by log

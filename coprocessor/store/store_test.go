@@ -293,51 +293,6 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-func TestRetry(t *testing.T) {
-	s, log := openMem(t), random(5)
-	appendAll(t, s, log.Blocks)
-	roots, err := s.Pending(Position{}, 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	broken := &Failure{Handle: fhe.Handle{1}, Reason: strings.Repeat("x", 2*maxReason)}
-	for i, r := range roots {
-		if i%2 == 0 {
-			err = s.Fail(broken, []ID{r.Content})
-		} else {
-			err = s.Put([]ID{r.Content}, []byte{2}, [][]byte{{3}})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	failed := make(map[ID]bool)
-	for _, r := range roots {
-		result, err := s.Result(r.Content)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if failed[r.Content] = !result.Ready; failed[r.Content] && len(result.Failure.Reason) != maxReason {
-			t.Fatalf("reason has %d bytes", len(result.Failure.Reason))
-		}
-	}
-	if err := s.Settle(roots); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Retry(); err != nil {
-		t.Fatal(err)
-	}
-	again, err := s.Pending(Position{}, 1<<20)
-	if err != nil || len(again) == 0 || len(again) != s.Missing() {
-		t.Fatalf("%d pending again, %d missing, %v", len(again), s.Missing(), err)
-	}
-	for _, r := range again {
-		if result, err := s.Result(r.Content); err != nil || !failed[r.Content] || result != (Result{}) {
-			t.Fatalf("content %s became pending: %+v, %v", r.Content, result, err)
-		}
-	}
-}
-
 func TestInputListsAreDropped(t *testing.T) {
 	s := openMem(t)
 	list, values := randomList(rand.New(rand.NewPCG(1, 1)))

@@ -199,12 +199,17 @@ func ParseTrust(signers []string, everything bool) (t Trust, err error) {
 // ParseSelection reads the handles to export.
 func ParseSelection(handles []string, all bool) (s Selection, err error) {
 	s.All = all
-	for _, text := range handles {
+	s.Handles, err = parseHandles(handles)
+	return s, err
+}
+
+func parseHandles(texts []string) (handles []fhe.Handle, err error) {
+	for _, text := range texts {
 		var h fhe.Handle
 		if err := h.UnmarshalText([]byte(text)); err != nil {
-			return s, fmt.Errorf("handle %q: %w", text, err)
+			return nil, fmt.Errorf("handle %q: %w", text, err)
 		}
-		s.Handles = append(s.Handles, h)
+		handles = append(handles, h)
 	}
-	return s, nil
+	return handles, nil
 }

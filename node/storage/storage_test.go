@@ -217,6 +217,9 @@ func TestParse(t *testing.T) {
 	if _, err := ParseSelection([]string{"handle"}, false); err == nil {
 		t.Error("a handle of letters was read")
 	}
+	if _, err := ParseRetrying(nil, false); err == nil || !strings.Contains(err.Error(), "--all") {
+		t.Errorf("nothing to retry: %v", err)
+	}
 }
 
 // TestInUse names a folder that is none, and one whose node runs.
@@ -246,6 +249,9 @@ func TestInUse(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "stop the node first") {
 			t.Errorf("beside a running node: %v", err)
 		}
+	}
+	if _, err := Retry(data, Retrying{All: true}, discard); err == nil || !strings.Contains(err.Error(), "stop the node first") {
+		t.Errorf("retry beside a running node: %v", err)
 	}
 	if err := errors.Join(in.Close(), node.Wait()); err != nil {
 		t.Error(err)
