@@ -207,34 +207,6 @@ func (c *Coprocessor) alarm(d *disagreement, j *job, contents []store.ID) finish
 	return finished{job: j, contents: contents, failure: &store.Failure{Handle: j.node.Handle, Reason: d.Error()}, condemns: true}
 }
 
-// late compares a second report of a task with what is stored. Jobs that are not
-// done yet wait for the report that counts.
-func (c *Coprocessor) late(l LateReport) (lies []finished, err error) {
-	for i, n := range l.Task.Jobs {
-		known, err := c.store.Result(l.Task.contents[i][0])
-		if err != nil {
-			return nil, err
-		}
-		have, got := TaskResult{Digest: known.Digest}, &l.Report.Results[i]
-		first := thisNode
-		if l.First != nil {
-			first = l.First.Worker
-		}
-		if !known.Ready {
-			if first = c.verdicts.by(l.Task.contents[i][0], known.Failure); first == "" {
-				continue
-			}
-			have = TaskResult{Failure: known.Failure.Reason}
-		}
-		if constant(n) || said(&have) == said(got) {
-			continue
-		}
-		d := &disagreement{first: first, second: l.Report.Worker, have: said(&have), got: said(got)}
-		lies = append(lies, c.alarm(d, &job{node: n}, l.Task.contents[i]))
-	}
-	return lies, nil
-}
-
 // source gives what a task takes.
 func (c *Coprocessor) source(t *Task) Fetch {
 	inputs, lists := make(map[fhe.Digest]TaskInput), make(map[fhe.Digest]*store.Node)

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
@@ -40,6 +42,7 @@ type Coprocessor struct {
 	arrivals   arrivals
 	calculator *Calculator
 	verdicts   verdicts
+	seconds    *lru.Cache[store.ID, second] // that came before their jobs were done, by the first content
 
 	squashes shared[[]*squash.Ciphertext]
 	squasher chan struct{} // holds one element per squash in progress
@@ -58,7 +61,7 @@ func Open(cfg Config) (*Coprocessor, error) {
 		end()
 		return nil, err
 	}
-	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, verdicts: newVerdicts(), squasher: make(chan struct{}, maxSquashes)}
+	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, verdicts: newVerdicts(), seconds: newRecent[second](), squasher: make(chan struct{}, maxSquashes)}
 	c.workload.now = cfg.Now
 	calculator.memory.freed = c.poke
 	c.squashes.limit = maxWaiting

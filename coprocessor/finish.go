@@ -78,7 +78,8 @@ func (s *scheduler) end(o outcome) (met []store.Root, err error) {
 		}
 	}
 	s.comeBack(o)
-	return met, nil
+	lies, err := s.c.awaited(o.jobs)
+	return met, errors.Join(err, s.refute(lies))
 }
 
 // comeBack makes those jobs of a task ready again that were not done.
@@ -112,9 +113,11 @@ func (s *scheduler) fault(f finished) error {
 // compare stops what a late report disagrees with.
 func (s *scheduler) compare(l LateReport) error {
 	lies, err := s.c.late(l)
-	if err != nil {
-		return err
-	}
+	return errors.Join(err, s.refute(lies))
+}
+
+// refute stops what machines disagree on though it was done.
+func (s *scheduler) refute(lies []finished) error {
 	for _, f := range lies {
 		if err := s.condemn(f.failure, f.contents); err != nil {
 			return err

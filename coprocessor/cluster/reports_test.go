@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,6 +137,47 @@ func TestLateContradictsLeader(t *testing.T) {
 		st, err := h.Status(handles[1])
 		return err == nil && st.Failure != nil && strings.Contains(st.Failure.Reason, "this node") && strings.Contains(st.Failure.Reason, "honest")
 	})
+	h.stop()
+}
+
+// TestEarlyContradictsLeader has a worker's digest come while the leader still computes
+// what the worker had left: it is compared when the leader is done, and has failed.
+func TestEarlyContradictsLeader(t *testing.T) {
+	log, handles := single()
+	log.Want(slices.Collect(maps.Keys(log.Values))...)
+	log.Seal(0)
+	want := alone(t, log)
+	s := startServer(t)
+	own := &slow{Evaluator: refusing{newEvaluator()}, gate: make(chan struct{}), seen: make(chan struct{})}
+	h := lead(t, s.URL(), vfs.NewMem(), func(c *coprocessor.Config) { c.ClusterOnly, c.Evaluator = false, own })
+	e := &slow{Evaluator: newEvaluator(), gate: make(chan struct{}), seen: make(chan struct{})}
+	w := work(t, s.URL(), e)
+	until(t, h, func() bool { return h.leader.Workers() == 1 })
+	h.feed(t, log.Blocks...)
+	receive(t, e.seen)
+	w.stop(t)
+	receive(t, own.seen)
+	nc := connect(t, s.URL(), "honest")
+	for _, id := range h.leader.done.Keys() {
+		p, _ := h.leader.done.Peek(id)
+		m := message{Task: id, Worker: "honest", Results: make([]coprocessor.TaskResult, len(p.Task.Jobs))}
+		for i, n := range p.Task.Jobs {
+			m.Results[i].Digest = want[n.Handle]
+		}
+		if _, err := nc.RequestWithContext(within(t), subject(logtest.Domain, "results"), m.encode()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, h, func() bool { return len(h.leader.late) == 0 })
+	close(own.gate)
+	h.drain(t)
+	st, err := h.Status(handles[1])
+	if err != nil || st.Failure == nil || !strings.Contains(st.Failure.Reason, "unlucky number") || !strings.Contains(st.Failure.Reason, "honest") || !strings.Contains(st.Failure.Reason, "this node") {
+		t.Errorf("%+v %v, %v", st, st.Failure, err)
+	}
+	if n := h.Stats().Disagreements; n != 1 {
+		t.Errorf("%d disagreements, want 1", n)
+	}
 	h.stop()
 }
 
