@@ -19,7 +19,8 @@
 #   make dropin     code written for @fhevm/solidity, OpenZeppelin's contracts among it, on
 #                   the node (needs the npm registry; 3 minutes on 2 cores)
 #   make examples   test the examples on a node of their own (needs the npm registry; three minutes)
-#   make soak       disturb a cluster of real processes for SOAK (15m) and compare every digest
+#   make soak       for SOAK (15m) faults of disk and cluster by seeds, in processes; then as long a
+#                   disturbed cluster of real processes; every digest is compared. SEED repeats one
 #   make adversaries  SEEDS (100) runs each of decryptions, resharings and key generations by
 #                   real processes, one of which lies at random (an hour)
 #   make vuln       known vulnerabilities, where their database can be reached
@@ -70,9 +71,14 @@ e2e: build wasm e2e/node_modules
 	$(GO) test -timeout 60m -count=1 -skip '^(TestAttached|TestHardhatAttached)' ./e2e/...
 
 SOAK ?= 15m
+SEED ?= 0
+
+# The packages whose faults are functions of a seed.
+SEEDED := ./coprocessor ./coprocessor/store ./coprocessor/cluster
 
 soak: build
-	$(GO) test -timeout 0 -count=1 -tags soak -v ./e2e -run TestSoak -soak $(SOAK)
+	$(GO) test -timeout 0 -count=1 -tags soak -v $(SEEDED) -run TestSoak -soak $(SOAK) -seed $(SEED)
+	$(GO) test -timeout 0 -count=1 -tags soak -v ./e2e -run TestSoak -soak $(SOAK) -seed $(SEED)
 
 SEEDS ?= 100
 
@@ -108,6 +114,7 @@ wasm:
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (echo "gofmt these files:"; gofmt -l $$(git ls-files '*.go'); exit 1)
 	$(GO) vet ./...
+	$(GO) vet -tags soak,adversaries ./coprocessor/... ./e2e/...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
 contracts:

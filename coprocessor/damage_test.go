@@ -108,28 +108,32 @@ func (silent) Fatalf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
 // otherwise than before stops the machine.) A machine that runs on must come to the digests of an undisturbed one, without being stopped.
 func TestDamagedCiphertexts(t *testing.T) {
 	for seed := range uint64(2) {
-		log := program(300 + seed)
-		want := undisturbedLife(t, log)
-		disk := settled(t, log, true)
-		for k := range uint64(8) {
-			r := rand.New(rand.NewPCG(seed, k))
-			fs := copied(disk)
-			what := tamper(t, fs, r, []string{"x", "xr", "qu", "xqu"}[k%4], 1+int(k)*2, false)
-			m := start(t, fs, newPlainEvaluator(), withSquasher, fromChain(log))
-			m.feed(t, log.Blocks[len(log.Blocks)-1])
-			ended := tidied(t, m.Coprocessor)
-			m.drain(t)
-			if !m.outcomes(t, log.Blocks).equal(want) {
-				t.Errorf("seed %d: other digests after %s", seed, what)
-			}
-			if m.Stats().Damaged == 0 && k == 4 {
-				t.Errorf("seed %d: nobody was told of %s", seed, what)
-			}
-			m.rest(t)
-			m.stop(t)
-			if err := <-ended; err != nil {
-				t.Errorf("seed %d: after %s: %v", seed, what, err)
-			}
+		damagedCiphertexts(t, seed)
+	}
+}
+
+func damagedCiphertexts(t *testing.T, seed uint64) {
+	log := program(300 + seed)
+	want := undisturbedLife(t, log)
+	disk := settled(t, log, true)
+	for k := range uint64(8) {
+		r := rand.New(rand.NewPCG(seed, k))
+		fs := copied(disk)
+		what := tamper(t, fs, r, []string{"x", "xr", "qu", "xqu"}[k%4], 1+int(k)*2, false)
+		m := start(t, fs, newPlainEvaluator(), withSquasher, fromChain(log))
+		m.feed(t, log.Blocks[len(log.Blocks)-1])
+		ended := tidied(t, m.Coprocessor)
+		m.drain(t)
+		if !m.outcomes(t, log.Blocks).equal(want) {
+			t.Errorf("seed %d: other digests after %s", seed, what)
+		}
+		if m.Stats().Damaged == 0 && k == 4 {
+			t.Errorf("seed %d: nobody was told of %s", seed, what)
+		}
+		m.rest(t)
+		m.stop(t)
+		if err := <-ended; err != nil {
+			t.Errorf("seed %d: after %s: %v", seed, what, err)
 		}
 	}
 }
@@ -173,25 +177,27 @@ func tidied(t *testing.T, c *Coprocessor) <-chan error {
 // TestRepair spoils anything at all. A repair must leave a sound store, from
 // which following the chain again leads to the right end.
 func TestRepair(t *testing.T) {
-	for seed := range uint64(1) {
-		log := program(320 + seed)
-		want := undisturbedLife(t, log)
-		disk := settled(t, log, true)
-		for k := range uint64(26) {
-			r := rand.New(rand.NewPCG(seed, k))
-			fs := copied(disk)
-			tables := []string{"b", "h", "n", "w", "l", "r", "x", "q", "u", "c", "bhnw", "hn", "bhnwplrfxyqu"}[k%13]
-			what := tamper(t, fs, r, strings.ReplaceAll(tables, "c", "m"), 1+int(k)/4, true)
-			if tables == "c" && strings.Contains(what, "m 66") {
-				continue // the format record: not ours to mend
-			}
-			found := repaired(t, fs, what)
-			// The index of a want only orders work, and a node's handle only names it.
-			if found == 0 && strings.Trim(tables, "wn") != "" {
-				t.Errorf("nothing was found after %s", what)
-			}
-			goOn(t, fs, log, want, what, fromChain(log))
+	repairs(t, 0)
+}
+
+func repairs(t *testing.T, seed uint64) {
+	log := program(320 + seed)
+	want := undisturbedLife(t, log)
+	disk := settled(t, log, true)
+	for k := range uint64(26) {
+		r := rand.New(rand.NewPCG(seed, k))
+		fs := copied(disk)
+		tables := []string{"b", "h", "n", "w", "l", "r", "x", "q", "u", "c", "bhnw", "hn", "bhnwplrfxyqu"}[k%13]
+		what := tamper(t, fs, r, strings.ReplaceAll(tables, "c", "m"), 1+int(k)/4, true)
+		if tables == "c" && strings.Contains(what, "m 66") {
+			continue // the format record: not ours to mend
 		}
+		found := repaired(t, fs, what)
+		// The index of a want only orders work, and a node's handle only names it.
+		if found == 0 && strings.Trim(tables, "wn") != "" {
+			t.Errorf("nothing was found after %s", what)
+		}
+		goOn(t, fs, log, want, what, fromChain(log))
 	}
 }
 
@@ -220,14 +226,19 @@ func repaired(t *testing.T, fs vfs.FS, what string) (found uint64) {
 // computes again what it cannot read, or stops and says what to do; and a repair
 // leads to the right end in any case.
 func TestUnreadableFiles(t *testing.T) {
-	log := program(340)
+	if tried := unreadableFiles(t, 340); tried < 4 {
+		t.Errorf("only %d files were spoiled", tried)
+	}
+}
+
+func unreadableFiles(t *testing.T, seed uint64) (tried int) {
+	log := program(seed)
 	want := undisturbedLife(t, log)
 	disk := settled(t, log, false)
 	names, err := disk.List("db")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tried := 0
 	for _, name := range names {
 		ext := path.Ext(name)
 		if ext != ".sst" && ext != ".blob" {
@@ -237,27 +248,30 @@ func TestUnreadableFiles(t *testing.T) {
 			fs := copied(disk)
 			spoilFile(t, fs, path.Join("db", name), rand.New(rand.NewPCG(k, 0)))
 			tried++
-			live := copied(fs)
-			if err := liveOn(t, live, log, want); err != nil && !strings.Contains(err.Error(), "store verify --repair") &&
-				!strings.Contains(err.Error(), "move the folder away") {
-				t.Errorf("%s, %d: the machine ended with %v", name, k, err)
-			}
-			s, err := store.OpenExisting(fs, "db", false, discard)
-			if err != nil {
-				continue // the file cannot be opened at all
-			}
-			if _, err := s.Repair(t.Context(), func(string, int, int) {}); err != nil {
-				t.Errorf("%s, %d: %v", name, k, err)
-			}
-			if err := errors.Join(s.Compact(t.Context()), s.Close()); err != nil {
-				t.Errorf("%s, %d: %v", name, k, err)
-			}
-			goOn(t, fs, log, want, name, fromChain(log))
+			liveOrMend(t, fs, log, want, fmt.Sprintf("%s, %d", name, k))
 		}
 	}
-	if tried < 4 {
-		t.Errorf("only %d files were spoiled", tried)
+	return tried
+}
+
+// liveOrMend goes on with a spoiled disk in both ways: as it is, and after a repair.
+func liveOrMend(t *testing.T, fs *vfs.MemFS, log *logtest.Log, want outcomes, what string) {
+	t.Helper()
+	if err := liveOn(t, copied(fs), log, want); err != nil && !strings.Contains(err.Error(), "store verify --repair") &&
+		!strings.Contains(err.Error(), "move the folder away") {
+		t.Errorf("%s: the machine ended with %v", what, err)
 	}
+	s, err := store.OpenExisting(fs, "db", false, discard)
+	if err != nil {
+		return // the file cannot be opened at all
+	}
+	if _, err := s.Repair(t.Context(), func(string, int, int) {}); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+	if err := errors.Join(s.Compact(t.Context()), s.Close()); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+	goOn(t, fs, log, want, what, fromChain(log))
 }
 
 func spoilFile(t *testing.T, fs vfs.FS, name string, r *rand.Rand) {
@@ -300,7 +314,7 @@ func liveOn(t *testing.T, fs vfs.FS, log *logtest.Log, want outcomes) error {
 	if err == nil {
 		err = untilStopped(m)
 	}
-	for h := range wantedIn(log.Blocks) {
+	for _, h := range wantedIn(log.Blocks) {
 		var d fhe.Digest
 		if err == nil {
 			if d, err = m.digest(t.Context(), h, fhe.OfCiphertext); err == nil && d != want.packed[h] {

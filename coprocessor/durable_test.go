@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,10 +29,15 @@ func withSquasher(c *Config) { c.Squasher = &hashSquasher{key: fhe.Digest{9}} }
 var everything = store.Pruning{Policy: store.Policy{Bare: true}}
 
 // life takes a machine through everything that writes: appending, computing,
-// settling, squashing, pruning, reverting, and all of it again on what is left.
+// settling, squashing, pruning, reverting, and all of it again on what is left. It goes
+// on where the machine is.
 func life(ctx context.Context, m *machine, blocks []fhe.Batch) error {
-	half := len(blocks) / 2
-	if err := grow(ctx, m, blocks[:half]); err != nil {
+	cursor, _, err := m.Cursor()
+	if err != nil {
+		return err
+	}
+	half := max(len(blocks)/2, int(cursor.Number))
+	if err := grow(ctx, m, blocks[cursor.Number:half]); err != nil {
 		return err
 	}
 	if err := m.Revert(uint64(half - 1)); err != nil {
@@ -40,7 +46,7 @@ func life(ctx context.Context, m *machine, blocks []fhe.Batch) error {
 	if err := grow(ctx, m, blocks[half-1:]); err != nil {
 		return err
 	}
-	for h := range wantedIn(blocks) {
+	for _, h := range wantedIn(blocks) {
 		if _, err := m.Squashed(ctx, h); err != nil {
 			return err
 		}
@@ -57,11 +63,10 @@ func grow(ctx context.Context, m *machine, blocks []fhe.Batch) error {
 	if err := m.Drain(ctx); err != nil {
 		return err
 	}
-	for h := range wantedIn(blocks) {
-		if _, err := m.Squashed(ctx, h); err != nil {
+	if wanted := wantedIn(blocks); len(wanted) > 0 {
+		if _, err := m.Squashed(ctx, wanted[0]); err != nil {
 			return err
 		}
-		break
 	}
 	if _, err := m.prune(ctx, everything); err != nil {
 		return err
@@ -69,12 +74,12 @@ func grow(ctx context.Context, m *machine, blocks []fhe.Batch) error {
 	return m.store.Compact(ctx) // so that tables, files of values and manifests are written
 }
 
-func wantedIn(blocks []fhe.Batch) map[fhe.Handle]bool {
-	wanted := make(map[fhe.Handle]bool)
+// wantedIn lists the handles that blocks want, each once.
+func wantedIn(blocks []fhe.Batch) (wanted []fhe.Handle) {
 	for _, b := range blocks {
 		for _, e := range b.Entries {
-			if e.Wanted != nil {
-				wanted[*e.Wanted] = true
+			if e.Wanted != nil && !slices.Contains(wanted, *e.Wanted) {
+				wanted = append(wanted, *e.Wanted)
 			}
 		}
 	}
@@ -89,7 +94,7 @@ func (m *machine) outcomes(t testing.TB, blocks []fhe.Batch) outcomes {
 	o := outcomes{make(map[fhe.Handle]fhe.Digest), make(map[fhe.Handle]fhe.Digest)}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only ends a test that hangs
 	defer cancel()
-	for h := range wantedIn(blocks) {
+	for _, h := range wantedIn(blocks) {
 		packed, err := m.digest(ctx, h, fhe.OfCiphertext)
 		if err != nil {
 			t.Fatal(err)
@@ -162,32 +167,44 @@ func watched(fs vfs.FS, at func(op errorfs.Op) error) vfs.FS {
 // kept. What is on the disk must lead to the right end.
 func TestCrashAnywhere(t *testing.T) {
 	for seed := range uint64(2) {
-		log := small(seed)
-		want := undisturbedLife(t, log)
-		disk := vfs.NewCrashableMem()
-		var mu sync.Mutex
-		var crashes []*vfs.MemFS
-		start(t, disk, newPlainEvaluator()).stop(t) // there is nothing to lose before
-		m := start(t, watched(disk, func(errorfs.Op) error {
-			mu.Lock()
-			defer mu.Unlock()
-			// Not something between: a directory's entries that are kept without
-			// earlier ones are nothing that a file system with a journal leaves.
-			kept := 100 * (len(crashes) % 2)
-			crashes = append(crashes, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(0, 0))}))
-			return nil
-		}), newPlainEvaluator(), withSquasher)
-		if err := life(t.Context(), m, log.Blocks); err != nil {
-			t.Fatal(err)
-		}
-		m.stop(t)
-		if len(crashes) < 50 {
-			t.Fatalf("only %d writes to crash before", len(crashes))
-		}
-		for i, fs := range crashes {
-			goOn(t, fs, log, want, i)
+		if n := crashAnywhere(t, seed); n < 50 {
+			t.Errorf("seed %d: only %d writes to crash before", seed, n)
 		}
 	}
+}
+
+func crashAnywhere(t *testing.T, seed uint64) (points int) {
+	log := small(seed)
+	want := undisturbedLife(t, log)
+	disk := vfs.NewCrashableMem()
+	var mu sync.Mutex
+	var crashes []*vfs.MemFS
+	start(t, disk, newPlainEvaluator()).stop(t) // there is nothing to lose before
+	m := start(t, watched(disk, func(errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		// Not something between: a directory's entries that are kept without
+		// earlier ones are nothing that a file system with a journal leaves.
+		crashes = append(crashes, crashed(disk, len(crashes)%2 > 0))
+		return nil
+	}), newPlainEvaluator(), withSquasher)
+	if err := life(t.Context(), m, log.Blocks); err != nil {
+		t.Fatal(err)
+	}
+	m.stop(t)
+	for i, fs := range crashes {
+		goOn(t, fs, log, want, i)
+	}
+	return len(crashes)
+}
+
+// crashed is a disk after a kill, which all that was written outlives, or after a power
+// cut, which takes along what was not synced.
+func crashed(disk *vfs.MemFS, kill bool) *vfs.MemFS {
+	if kill {
+		return copied(disk)
+	}
+	return disk.CrashClone(vfs.CrashCloneCfg{})
 }
 
 // fullDisk refuses whatever takes space, from the n-th time on, until the
@@ -212,39 +229,47 @@ func (f *fullDisk) at(op errorfs.Op) error {
 // TestFullDisk fills the disk before each write of a life. The node must say
 // so and stop without a panic, and go on where there is space again.
 func TestFullDisk(t *testing.T) {
-	log := small(3)
+	fullDiskAnywhere(t, 3)
+}
+
+func fullDiskAnywhere(t *testing.T, seed uint64) {
+	log := small(seed)
 	want := undisturbedLife(t, log)
-	for n := int64(0); ; n += 3 {
+	for n := int64(seed % 3); ; n += 3 {
 		disk := vfs.NewMem()
 		start(t, disk, newPlainEvaluator()).stop(t)
-		var full fullDisk
-		full.left.Store(1 << 40)
-		m := start(t, watched(disk, full.at), newPlainEvaluator(), withSquasher)
-		full.left.Store(n)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			m.ran <- <-m.ran // Run has ended
-			cancel()
-		}()
-		err := life(ctx, m, log.Blocks)
-		refused := full.refused.Load() > 0
-		full.left.Store(1 << 40)
-		if err := m.Close(); err != nil {
-			t.Errorf("write %d: close: %v", n, err)
-		}
-		err = errors.Join(err, <-m.ran)
-		cancel()
-		if !refused {
-			if err != nil {
-				t.Fatal(err)
-			}
+		if !fill(t, disk, log, n) {
 			return
-		}
-		if err != nil && !errors.Is(err, store.ErrFull) && !errors.Is(err, context.Canceled) {
-			t.Errorf("write %d: %v", n, err)
 		}
 		goOn(t, disk, log, want, n)
 	}
+}
+
+// fill leads a life on a disk that is full after so many writes, and reports whether it
+// was too small.
+func fill(t *testing.T, disk vfs.FS, log *logtest.Log, writes int64) bool {
+	t.Helper()
+	var full fullDisk
+	full.left.Store(1 << 40)
+	m := start(t, watched(disk, full.at), newPlainEvaluator(), withSquasher, fromChain(log))
+	full.left.Store(writes)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		m.ran <- <-m.ran // Run has ended
+		cancel()
+	}()
+	err := life(ctx, m, log.Blocks)
+	refused := full.refused.Load() > 0
+	full.left.Store(1 << 40)
+	if err := m.Close(); err != nil {
+		t.Errorf("write %d: close: %v", writes, err)
+	}
+	err = errors.Join(err, <-m.ran)
+	if err != nil && (!refused || !errors.Is(err, store.ErrFull) && !errors.Is(err, context.Canceled)) {
+		t.Errorf("write %d: %v", writes, err)
+	}
+	return refused
 }
 
 // TestOpenOnFullDisk opens a store where there is no space even for that, with

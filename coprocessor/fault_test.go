@@ -36,30 +36,32 @@ func undisturbed(t *testing.T, log *logtest.Log) map[fhe.Handle]fhe.Digest {
 // fed on from its cursor; it must end with the digests of an undisturbed run.
 func TestCrash(t *testing.T) {
 	for seed := range uint64(3) {
-		log := program(seed + 50)
-		want := undisturbed(t, log)
-		disk := vfs.NewCrashableMem()
-		var mu sync.Mutex
-		var crashes []*vfs.MemFS
-		clone := func(Trace) {
-			mu.Lock()
-			defer mu.Unlock()
-			kept := []int{0, 50, 100}[len(crashes)%3]
-			crashes = append(crashes, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(seed, uint64(len(crashes))))}))
-		}
-		m := start(t, disk, newPlainEvaluator(), func(c *Config) { c.Workers = 4; c.Trace = clone })
-		for _, b := range log.Blocks {
-			m.feed(t, b)
-		}
-		m.drain(t)
-		m.stop(t)
-		if len(crashes) < 10 {
-			t.Fatalf("only %d computations to crash behind", len(crashes))
-		}
-		for i, fs := range crashes {
-			resume(t, fs, newPlainEvaluator(), log, want, i)
+		if n := crashBehindWork(t, seed); n < 10 {
+			t.Errorf("seed %d: only %d computations to crash behind", seed, n)
 		}
 	}
+}
+
+func crashBehindWork(t *testing.T, seed uint64) (points int) {
+	log := program(seed + 50)
+	want := undisturbed(t, log)
+	disk := vfs.NewCrashableMem()
+	var mu sync.Mutex
+	var crashes []*vfs.MemFS
+	clone := func(Trace) {
+		mu.Lock()
+		defer mu.Unlock()
+		kept := []int{0, 50, 100}[len(crashes)%3]
+		crashes = append(crashes, disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(seed, uint64(len(crashes))))}))
+	}
+	m := start(t, disk, newPlainEvaluator(), func(c *Config) { c.Workers = 4; c.Trace = clone })
+	m.feed(t, log.Blocks...)
+	m.drain(t)
+	m.stop(t)
+	for i, fs := range crashes {
+		resume(t, fs, newPlainEvaluator(), log, want, i)
+	}
+	return len(crashes)
 }
 
 func resume(t *testing.T, fs vfs.FS, e Evaluator, log *logtest.Log, want map[fhe.Handle]fhe.Digest, crash int) {
@@ -82,9 +84,14 @@ func resume(t *testing.T, fs vfs.FS, e Evaluator, log *logtest.Log, want map[fhe
 // end. The program is small: at a fault while Pebble starts its next log, the
 // process ends.
 func TestDiskErrors(t *testing.T) {
-	log := logtest.Random(rand.New(rand.NewPCG(60, 0)), logtest.Shape{Blocks: 4, Operations: 2, Wants: 1, Types: []fhe.Type{fhe.Bool}})
+	if broken := diskErrors(t, 60); broken < 8 {
+		t.Errorf("only %d runs met the fault", broken)
+	}
+}
+
+func diskErrors(t *testing.T, seed uint64) (broken int) {
+	log := logtest.Random(rand.New(rand.NewPCG(seed, 0)), logtest.Shape{Blocks: 4, Operations: 2, Wants: 1, Types: []fhe.Type{fhe.Bool}})
 	want := undisturbed(t, log)
-	broken := 0
 	for n := int32(0); n < 16; n++ {
 		disk := vfs.NewCrashableMem()
 		start(t, disk, newPlainEvaluator()).stop(t)
@@ -107,9 +114,7 @@ func TestDiskErrors(t *testing.T) {
 		}
 		_ = m.Close() // a broken store reports its error once more
 	}
-	if broken < 8 {
-		t.Errorf("only %d runs met the fault", broken)
-	}
+	return broken
 }
 
 // onLog limits a fault to writes and syncs of Pebble's write-ahead log: faults
@@ -333,33 +338,37 @@ func testFaultOf(t *testing.T, e Evaluator, fault error) {
 // TestRevert undoes blocks while they are computed, and follows another fork.
 func TestRevert(t *testing.T) {
 	for seed := range uint64(6) {
-		r := rand.New(rand.NewPCG(seed, 3))
-		log := program(70 + seed)
-		fresh := undisturbed(t, log)
-		m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Workers = 2 })
-		m.feed(t, log.Blocks...)
-		for fork := range byte(3) {
-			to := r.Uint64N(uint64(len(log.Blocks)))
-			if err := m.Revert(to); err != nil {
-				t.Fatal(err)
-			}
-			if c, ok, err := m.Cursor(); err != nil || ok != (to > 0) || c.Number != to {
-				t.Fatalf("cursor %v, want %d; %v", c, to, err)
-			}
-			other := program(1000*seed + uint64(fork)).Blocks
-			for i := range other {
-				other[i].Hash[0] ^= fork + 1
-			}
-			m.feed(t, other[to:]...)
-			if err := m.Revert(to); err != nil {
-				t.Fatal(err)
-			}
-			m.feed(t, log.Blocks[to:]...)
-		}
-		m.drain(t)
-		if got := m.digests(t, log.Blocks); !maps.Equal(got, fresh) {
-			t.Errorf("seed %d: other digests after reverts", seed)
-		}
-		m.stop(t)
+		reverts(t, seed)
 	}
+}
+
+func reverts(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 3))
+	log := program(70 + seed)
+	fresh := undisturbed(t, log)
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Workers = 2 })
+	m.feed(t, log.Blocks...)
+	for fork := range byte(3) {
+		to := r.Uint64N(uint64(len(log.Blocks)))
+		if err := m.Revert(to); err != nil {
+			t.Fatal(err)
+		}
+		if c, ok, err := m.Cursor(); err != nil || ok != (to > 0) || c.Number != to {
+			t.Fatalf("cursor %v, want %d; %v", c, to, err)
+		}
+		other := program(1000*seed + uint64(fork)).Blocks
+		for i := range other {
+			other[i].Hash[0] ^= fork + 1
+		}
+		m.feed(t, other[to:]...)
+		if err := m.Revert(to); err != nil {
+			t.Fatal(err)
+		}
+		m.feed(t, log.Blocks[to:]...)
+	}
+	m.drain(t)
+	if got := m.digests(t, log.Blocks); !maps.Equal(got, fresh) {
+		t.Errorf("seed %d: other digests after reverts", seed)
+	}
+	m.stop(t)
 }

@@ -112,6 +112,7 @@ func (s *scheduler) fault(f finished) error {
 
 // compare stops what a late report disagrees with.
 func (s *scheduler) compare(l LateReport) error {
+	s.c.totals.late.Add(1)
 	lies, err := s.c.late(l)
 	return errors.Join(err, s.refute(lies))
 }

@@ -202,8 +202,16 @@ func (m *machine) drain(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	if err := m.Drain(ctx); err != nil {
-		t.Fatalf("%v; %+v", err, m.Stats())
+	drained := make(chan error, 1)
+	go func() { drained <- m.Drain(ctx) }()
+	select {
+	case err := <-drained:
+		if err != nil {
+			t.Fatalf("%v; %+v", err, m.Stats())
+		}
+	case err := <-m.ran:
+		m.ran <- err
+		t.Fatalf("Run ended: %v", err)
 	}
 }
 

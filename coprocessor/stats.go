@@ -24,6 +24,7 @@ type Stats struct {
 	Workers          int           // of the cluster that are there
 	Away             int           // tasks that they have
 	CrossChecked     uint64        // tasks that were computed twice on purpose
+	LateReports      uint64        // of tasks that another report had finished
 	Disagreements    uint64        // results on which machines disagreed: each needs a person
 	QueuedBootstraps int64         // of the queued computations, by the cost table
 	Rate             float64       // of a full machine, bootstraps a second; 0 while it is unknown
@@ -55,6 +56,7 @@ func (c *Coprocessor) Stats() Stats {
 		Workers:       workers,
 		Away:          int(t.away.Load()),
 		CrossChecked:  t.checked.Load(),
+		LateReports:   t.late.Load(),
 		Disagreements: t.disagreements.Load(),
 	}
 	s.QueuedBootstraps, s.Rate, s.Delay = c.workload.estimate()
@@ -64,7 +66,8 @@ func (c *Coprocessor) Stats() Stats {
 type totals struct {
 	queued, running, away    atomic.Int64
 	done, failed, bootstraps atomic.Uint64
-	checked, disagreements   atomic.Uint64
+	checked, late            atomic.Uint64
+	disagreements            atomic.Uint64
 	damaged, pruned          atomic.Uint64
 }
 

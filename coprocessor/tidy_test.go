@@ -45,7 +45,7 @@ func TestPrunedIsComputedAgain(t *testing.T) {
 				}
 				pruned += p.Packed.Records
 			}
-			for h := range wantedIn([]fhe.Batch{b}) {
+			for _, h := range wantedIn([]fhe.Batch{b}) {
 				if _, err := m.Ciphertext(t.Context(), h); err != nil {
 					t.Fatal(err)
 				}

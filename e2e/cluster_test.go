@@ -7,27 +7,16 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"fhevm/fhe"
 )
 
-// startLeader runs a node that leaves its work to workers where it can.
-func startLeader(t *testing.T, data string, args ...string) *node {
-	t.Helper()
-	return startDev(t, append([]string{"--data", data, "--cluster", "--cluster-only", "--cluster-listen", "127.0.0.1:0"}, args...)...)
-}
-
-// startWorker runs a worker of a node's cluster on one bootstrap at a time.
-func startWorker(n *node, args ...string) *process {
-	n.t.Helper()
-	c := n.info.Cluster
-	return start(n.t, append([]string{"--log", "info", "worker", "--cluster", c.URL, "--token", c.TokenFile, "--workers", "1"}, args...)...)
-}
-
-// TestCluster kills workers at moments that a seed draws, each followed by a new one,
-// and once the leader. The ciphertexts are those of a node that works alone.
+// TestCluster kills workers and the node at moments that a seed draws, stops a worker
+// until another has its tasks, and cuts one off. The ciphertexts are those of a node that
+// works alone.
 func TestCluster(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 0))
 	calm := &token{startDev(t)}
@@ -36,42 +25,47 @@ func TestCluster(t *testing.T) {
 	want := calm.settled(handles)
 	calm.stop()
 
-	data := t.TempDir()
-	n := startLeader(t, data, "--cross-check", "0.2")
-	workers := []*process{startWorker(n), startWorker(n), startWorker(n)}
-	got := n.play(txs[:len(txs)/2])
-	n.await("workers to compute", func() bool { return n.health().Bootstraps >= 10 })
-	replace(n, workers, chance)
-	n.kill()
-	for _, w := range workers {
-		w.kill()
-	}
-
-	n = startLeader(t, data)
-	workers = []*process{startWorker(n), startWorker(n), startWorker(n)}
-	got = append(got, n.play(txs[len(txs)/2:])...)
+	f := startFleet(t, 1, "--cross-check", "0.2")
+	got := f.play(txs[:len(txs)/2])
+	f.outpace()
+	f.isolate(1)
+	got = append(got, f.play(txs[len(txs)/2:])...)
+	f.await("the node to miss who is cut off", func() bool { return f.gone() == 2 })
+	f.restart()
+	f.calm()
 	for range 2 {
 		time.Sleep(time.Duration(chance.IntN(500)) * time.Millisecond) // nothing waits for it: the moment is what varies
-		replace(n, workers, chance)
+		f.replace(chance.IntN(len(f.workers)))
 	}
 	if !slices.Equal(got, handles) {
 		t.Fatalf("the same transactions make other handles:\n%v\n%v", got, handles)
 	}
-	n.compare(n.settled(handles), want)
+	f.compare(f.settled(handles), want)
 	if want.digests() < 20 {
 		t.Errorf("only %d ciphertexts were compared", want.digests())
 	}
-	(&token{n}).check(end)
-	for _, w := range workers {
+	if n := f.metric("fhevm_disagreements_total"); n != 0 {
+		t.Errorf("%v disagreements", n)
+	}
+	(&token{f.node}).check(end)
+	for _, w := range f.workers {
 		w.stop()
 	}
 }
 
-// replace kills a worker and starts another in its place.
-func replace(n *node, workers []*process, chance *rand.Rand) {
-	i := chance.IntN(len(workers))
-	workers[i].kill()
-	workers[i] = startWorker(n)
+// outpace stops the only worker in the middle of its tasks until others have done some
+// of them. What it reports then comes late.
+func (f *fleet) outpace() {
+	f.t.Helper()
+	f.await("the worker to compute", func() bool { return f.health().Bootstraps >= 10 })
+	f.workers[0].signal(syscall.SIGSTOP)
+	f.add()
+	f.add()
+	f.await("the node to miss who is stopped", func() bool { return f.gone() == 1 })
+	done := f.health().Bootstraps
+	f.await("the others to compute", func() bool { return f.health().Bootstraps > done })
+	resume(f.workers[0])
+	f.await("a late report", func() bool { return f.metric("fhevm_cluster_late_reports_total") > 0 })
 }
 
 func (n *node) compare(got, want state) {

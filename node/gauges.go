@@ -81,6 +81,7 @@ func rows() (out []row) {
 	gauge("fhevm_cluster_workers", "Workers of the cluster that are there.", func(r *reading) float64 { return float64(r.stats.Workers) })
 	gauge("fhevm_cluster_tasks", "Tasks that workers of the cluster have.", func(r *reading) float64 { return float64(r.stats.Away) })
 	counter("fhevm_cluster_cross_checks_total", "Tasks that were computed twice on purpose.", func(r *reading) float64 { return float64(r.stats.CrossChecked) })
+	counter("fhevm_cluster_late_reports_total", "Reports of tasks that another worker had reported: one was slow, or cut off for a while.", func(r *reading) float64 { return float64(r.stats.LateReports) })
 	counter("fhevm_disagreements_total", "Results on which machines disagreed: each needs a person.", func(r *reading) float64 { return float64(r.stats.Disagreements) })
 	counter("fhevm_store_damaged_records_total", "Records that were found damaged, to be computed again.", func(r *reading) float64 { return float64(r.stats.Damaged) })
 	counter("fhevm_store_pruned_records_total", "Records that were dropped, to be computed again when they are needed.", func(r *reading) float64 { return float64(r.stats.Pruned) })

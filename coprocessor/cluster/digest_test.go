@@ -15,30 +15,34 @@ import (
 // restarts between. Every ciphertext is the same.
 func TestDigestsDependOnNothing(t *testing.T) {
 	for seed := range uint64(4) {
-		log := program(500 + seed)
-		want := alone(t, log)
-		for variant := range uint64(3) {
-			r := rand.New(rand.NewPCG(seed, variant))
-			mixed := *log
-			mixed.Blocks = shuffleWants(r, log.Blocks)
-			s := startServer(t)
-			disk := vfs.NewMem()
-			for next := 0; next < len(mixed.Blocks); {
-				h := lead(t, s.URL(), disk, func(c *coprocessor.Config) { c.ClusterOnly, c.Workers = r.IntN(2) == 0, 1+r.IntN(8) })
-				var hands []*hand
-				for range 1 + r.IntN(3) {
-					hands = append(hands, work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Tasks = 1 + r.IntN(4) }))
-				}
-				step := min(len(mixed.Blocks)-next, 1+r.IntN(4))
-				h.feed(t, mixed.Blocks[next:next+step]...)
-				if next += step; next == len(mixed.Blocks) {
-					h.drain(t)
-					h.check(t, &mixed, want)
-				}
-				h.stop()
-				for _, w := range hands {
-					w.stop(t)
-				}
+		dependsOnNothing(t, seed)
+	}
+}
+
+func dependsOnNothing(t *testing.T, seed uint64) {
+	log := program(500 + seed)
+	want := alone(t, log)
+	for variant := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, variant))
+		mixed := *log
+		mixed.Blocks = shuffleWants(r, log.Blocks)
+		s := startServer(t)
+		disk := vfs.NewMem()
+		for next := 0; next < len(mixed.Blocks); {
+			h := lead(t, s.URL(), disk, func(c *coprocessor.Config) { c.ClusterOnly, c.Workers = r.IntN(2) == 0, 1+r.IntN(8) })
+			var hands []*hand
+			for range 1 + r.IntN(3) {
+				hands = append(hands, work(t, s.URL(), newEvaluator(), func(c *WorkerConfig) { c.Tasks = 1 + r.IntN(4) }))
+			}
+			step := min(len(mixed.Blocks)-next, 1+r.IntN(4))
+			h.feed(t, mixed.Blocks[next:next+step]...)
+			if next += step; next == len(mixed.Blocks) {
+				h.drain(t)
+				h.check(t, &mixed, want)
+			}
+			h.stop()
+			for _, w := range hands {
+				w.stop(t)
 			}
 		}
 	}

@@ -66,41 +66,45 @@ func TestCrash(t *testing.T) {
 // was under way.
 func TestCrashWhileReverting(t *testing.T) {
 	for seed := range uint64(5) {
-		r := rand.New(rand.NewPCG(seed, 11))
-		var log []fhe.Batch
-		disk := vfs.NewCrashableMem()
-		s := open(t, disk)
-		for step := range 30 {
-			before, change := log, func() error { return nil }
-			if len(log) > 0 && r.IntN(3) == 0 {
-				log = log[:r.IntN(len(log))]
-				to := uint64(len(log))
-				change = func() error { return s.Revert(to) }
-			} else if other := random(100*seed + uint64(step)).Blocks; len(log) < len(other) {
-				next := other[len(log)]
-				next.Hash[0] ^= byte(step)
-				log = append(slices.Clone(log), next)
-				change = func() error { return s.Append(&next) }
-			}
-			done := make(chan error)
-			go func() { done <- change() }()
-			during := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: r.IntN(101), RNG: r})
-			if err := <-done; err != nil {
-				t.Fatal(err)
-			}
-			checkOneOf(t, during, before, log)
-			if r.IntN(4) == 0 { // go on with what a crash leaves
-				left := disk.CrashClone(vfs.CrashCloneCfg{})
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
-				disk, s = left, open(t, left)
-				checkOneOf(t, left.CrashClone(vfs.CrashCloneCfg{}), log, log)
-			}
+		crashWhileReverting(t, seed)
+	}
+}
+
+func crashWhileReverting(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 11))
+	var log []fhe.Batch
+	disk := vfs.NewCrashableMem()
+	s := open(t, disk)
+	for step := range 30 {
+		before, change := log, func() error { return nil }
+		if len(log) > 0 && r.IntN(3) == 0 {
+			log = log[:r.IntN(len(log))]
+			to := uint64(len(log))
+			change = func() error { return s.Revert(to) }
+		} else if other := random(100*seed + uint64(step)).Blocks; len(log) < len(other) {
+			next := other[len(log)]
+			next.Hash[0] ^= byte(step)
+			log = append(slices.Clone(log), next)
+			change = func() error { return s.Append(&next) }
 		}
-		if err := s.Close(); err != nil {
+		done := make(chan error)
+		go func() { done <- change() }()
+		during := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: r.IntN(101), RNG: r})
+		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
+		checkOneOf(t, during, before, log)
+		if r.IntN(4) == 0 { // go on with what a crash leaves
+			left := disk.CrashClone(vfs.CrashCloneCfg{})
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			disk, s = left, open(t, left)
+			checkOneOf(t, left.CrashClone(vfs.CrashCloneCfg{}), log, log)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -138,7 +138,8 @@ func (s *Store) sound() error {
 	return nil
 }
 
-// get returns a copy of the value of key, nil if there is none.
+// get returns a copy of the value of key, nil if there is none. Pebble tells only when
+// the value is closed that a file of values did not give it back.
 func (s *Store) get(r pebble.Reader, key []byte) ([]byte, error) {
 	if err := s.sound(); err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (s *Store) get(r pebble.Reader, key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, damaged(key, err)
 	}
-	return append(make([]byte, 0, len(v)), v...), closer.Close()
+	return append(make([]byte, 0, len(v)), v...), damaged(key, closer.Close())
 }
 
 func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
@@ -164,7 +165,7 @@ func (s *Store) has(r pebble.Reader, key []byte) (bool, error) {
 	if err != nil {
 		return false, damaged(key, err)
 	}
-	return true, closer.Close()
+	return true, damaged(key, closer.Close())
 }
 
 // scan calls visit with every key of [first, past) and its value, both valid
