@@ -10,7 +10,7 @@
 #   make attached   serve an anvil: deploy to it in both ways, compute and decrypt
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
-#   make noise      measure every stage's noise on 131072 samples (minutes)
+#   make noise      measure every stage's noise on 131072 samples (half an hour)
 #   make matrix     every operation on every type with real keys (resumes; an hour)
 #   make matrix-chain  every operation through a contract on a node (resumes; hours)
 #   make neon       the arm64 kernels under qemu, where it is installed (minutes)
@@ -154,8 +154,13 @@ matrix:
 matrix-chain: build
 	cd e2e/matrix && $(GO) run .
 
+# Of the engine what shares memory between goroutines: arithmetic that computes for a
+# long time, alone, tells a race detector nothing.
 race:
-	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain
+	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain ./accel ./fhe ./fhe/csprng
+	CGO_ENABLED=1 $(GO) test -race -short -run MulAddPart ./accel/vec
+	CGO_ENABLED=1 $(GO) test -race -short -run 'Cancel|Shares|BatchesHaveOneKey' ./fhe/tfhe
+	CGO_ENABLED=1 $(GO) test -race -short -run 'Memory|Eval|ExpandCost|LookupRefuses|Exhaustive/(add|lt|select)_u?int8' ./fhe/radix
 
 # The same decoders on few inputs, as part of every test run.
 smoke:

@@ -1,9 +1,16 @@
 package main
 
 import (
+	"flag"
+	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"fhevm/fhe"
 )
 
 func TestSelection(t *testing.T) {
@@ -58,6 +65,81 @@ func TestOperationNames(t *testing.T) {
 			t.Errorf("two operations are named %q", o.name)
 		}
 		seen[o.name] = true
+	}
+}
+
+// Whatever the operator table has is measured, and compared where the peer has it.
+func TestEveryOperatorIsMeasured(t *testing.T) {
+	measured, compared := make(map[fhe.Op]bool), make(map[fhe.Op]bool)
+	for _, o := range operations {
+		if _, ok := tableOp(o.typ, o.op); ok {
+			measured[o.op] = true
+			compared[o.op] = compared[o.op] || o.isCompared()
+		}
+	}
+	for _, row := range fhe.Operators() {
+		if row.Op == fhe.Trivial || row.Op == fhe.Cast {
+			continue // see tableOp
+		}
+		if !measured[row.Op] || compared[row.Op] == slices.Contains(lacking, row.Op) {
+			t.Errorf("%s is measured: %v, compared: %v", row.Name, measured[row.Op], compared[row.Op])
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write peers/tfhe-rs/operations.txt")
+
+// The peer's program has the list of operations that it is asked for.
+func TestPeerHasTheList(t *testing.T) {
+	const path = "peers/tfhe-rs/operations.txt"
+	if *update {
+		if err := os.WriteFile(path, []byte(comparedNames()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != comparedNames() {
+		t.Errorf("%s is out of date: go test ./bench -run PeerHasTheList -update writes it", path)
+	}
+}
+
+// At least three rounds, more of them where that takes little time or where the ratio
+// is near its target.
+func TestPatience(t *testing.T) {
+	near, far := comparison{Target: 3, Ratio: 2.8}, comparison{Target: 3, Ratio: 4}
+	for _, c := range []struct {
+		comparison
+		rounds int
+		took   time.Duration
+		want   bool
+	}{
+		{comparison{}, 0, 0, false}, {far, 2, time.Hour, false}, {far, 3, time.Minute, true}, {far, 4, time.Second, false}, {far, 5, 0, true},
+		{near, 5, 13 * time.Second, false}, {near, 3, time.Minute, true}, {near, 9, 0, true}, {comparison{Ratio: 1}, 5, 0, true},
+	} {
+		if got := c.patience().isDone(c.rounds, c.took); got != c.want {
+			t.Errorf("ratio %g of %g, %d rounds in %v: done is %v", c.Ratio, c.Target, c.rounds, c.took, got)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	from := func(commit string, ratio, target float64) comparison {
+		return comparison{Ratio: ratio, Target: target, Peer: "peer 1", origin: origin{CPU: "cpu", Commit: commit, Params: "set"}}
+	}
+	whole := []comparison{from("abc", 3, 3), from("abc", 2, 3), from("abc", 1, 0)}
+	if got, want := verdict(whole), "1 of 2 targets met, by all 3 rows of abc of set beside peer 1 on cpu"; got != want {
+		t.Errorf("verdict is %q, want %q", got, want)
+	}
+	for _, rows := range [][]comparison{nil, append(whole, from("def", 3, 3)), {from("abc-dirty", 3, 3)}, {from(unknownCommit, 3, 3)}} {
+		if got := verdict(rows); !strings.HasPrefix(got, "no verdict") {
+			t.Errorf("%d rows: verdict is %q", len(rows), got)
+		}
+	}
+	if got := verdict(append(whole, from("def", 3, 3))); !strings.Contains(got, "3 rows: abc") || !strings.Contains(got, "1 rows: def") {
+		t.Errorf("verdict on a mix is %q", got)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+
+	"fhevm/fhe"
 )
 
 // memoryFigures lists what stays in memory, in MB. They come before any
@@ -14,7 +16,7 @@ func (m *machine) memoryFigures() []figure {
 	return []figure{
 		{"resident memory, keys loaded", "MB", 260, func(context.Context) (float64, error) { return resident() }},
 		{"resident memory, random key loaded too", "MB", 320, func(ctx context.Context) (float64, error) {
-			if err := m.draws(ctx, nil)(); err != nil {
+			if err := m.draws(ctx, fhe.Uint64, nil)(); err != nil {
 				return 0, err
 			}
 			return resident()

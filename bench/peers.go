@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -29,11 +30,35 @@ type comparison struct {
 	origin
 }
 
-// The measurement of a row ends after this many rounds, or this much time.
+// The measurement of a row ends after so many rounds, or so much time and leastRounds.
+// That of a row whose ratio is within close of its target goes on for longer.
 const (
-	maxRounds = 5
-	maxTime   = 12 * time.Second
+	leastRounds = 3
+	close       = 0.1
 )
+
+type patience struct {
+	rounds int
+	time   time.Duration
+}
+
+var (
+	usual = patience{5, 12 * time.Second}
+	more  = patience{9, 45 * time.Second}
+)
+
+// isDone reports whether so many rounds that took so long are enough.
+func (p patience) isDone(rounds int, took time.Duration) bool {
+	return rounds >= p.rounds || rounds >= leastRounds && took >= p.time
+}
+
+// patience is how long c deserves to be measured.
+func (c comparison) patience() patience {
+	if c.Target > 0 && math.Abs(c.Ratio/c.Target-1) < close {
+		return more
+	}
+	return usual
+}
 
 // compare measures our figures and the peer's in turn.
 func (o *options) compare(ctx context.Context, f network.Folder) error {
@@ -69,25 +94,10 @@ func (o *options) compare(ctx context.Context, f network.Folder) error {
 	return errors.Join(failed...)
 }
 
-// verdict counts the targets that are met.
-func verdict(rows []comparison) string {
-	met, all := 0, 0
-	for _, c := range rows {
-		if c.Target == 0 {
-			continue
-		}
-		all++
-		if c.Ratio >= c.Target {
-			met++
-		}
-	}
-	return fmt.Sprintf("%d of %d targets met", met, all)
-}
-
-// compare measures the figure of both in turn.
+// compare measures the figure of both in turn, until the row is done.
 func (fig figure) compare(ctx context.Context, p *peer) (c comparison, err error) {
 	var ours, theirs []float64
-	for start := time.Now(); len(ours) == 0 || len(ours) < maxRounds && time.Since(start) < maxTime; {
+	for start := time.Now(); !c.patience().isDone(len(ours), time.Since(start)); {
 		o, err := fig.measure(ctx)
 		if err != nil {
 			return c, err
@@ -97,19 +107,23 @@ func (fig figure) compare(ctx context.Context, p *peer) (c comparison, err error
 			return c, err
 		}
 		ours, theirs = append(ours, o), append(theirs, t)
+		c = fig.comparison(ours, theirs)
+		c.Peer = p.name
 	}
-	slices.Sort(ours)
-	slices.Sort(theirs)
-	c = comparison{
-		Name: fig.name, Ours: ours[len(ours)/2], Theirs: theirs[len(theirs)/2], Unit: fig.unit,
-		Target: target(fig.name), Rounds: len(ours),
-		Peer: p.name, origin: here(),
+	return c, nil
+}
+
+// comparison is the row of some rounds, which it sorts.
+func (fig figure) comparison(ours, theirs []float64) comparison {
+	c := comparison{
+		Name: fig.name, Ours: median(ours), Theirs: median(theirs), Unit: fig.unit,
+		Target: target(fig.name), Rounds: len(ours), origin: here(),
 	}
 	c.Ratio = c.Theirs / c.Ours
 	if fig.unit == "op/s" {
 		c.Ratio = c.Ours / c.Theirs
 	}
-	return c, nil
+	return c
 }
 
 // String is c as a line of a table.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"fhevm/fhe/tfhe"
 )
@@ -29,6 +30,11 @@ type origin struct {
 }
 
 func here() origin { return origin{cpu(), commit(), tfhe.Default.Name} }
+
+// isMarked reports whether what was measured is no commit.
+func (o origin) isMarked() bool {
+	return o.Commit == unknownCommit || strings.HasSuffix(o.Commit, "-dirty")
+}
 
 // recorder collects the rows of one part.
 type recorder struct {
@@ -97,10 +103,21 @@ func cpu() string {
 	return fmt.Sprintf("%s, %d cores", model, runtime.GOMAXPROCS(0))
 }
 
-func commit() string {
-	b, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+const unknownCommit = "unknown"
+
+// commit is what was checked out when the command began, marked where more than
+// results differs from it.
+var commit = sync.OnceValue(func() string {
+	name, err := exec.Command("git", "describe", "--always").Output()
 	if err != nil {
-		return "unknown"
+		return unknownCommit
 	}
-	return strings.TrimSpace(string(b))
-}
+	changes, err := exec.Command("git", "status", "--porcelain", "--", ":/", ":!/bench/results").Output()
+	if err != nil {
+		return unknownCommit
+	}
+	if len(changes) > 0 {
+		return strings.TrimSpace(string(name)) + "-dirty"
+	}
+	return strings.TrimSpace(string(name))
+})

@@ -60,13 +60,23 @@ func castInt16(ctx context.Context, m *machine) (func() error, error) {
 }
 
 // lookup reads a table of 256 entries.
-func lookup(ctx context.Context, m *machine) (func() error, error) {
+func lookup(row fhe.Operator, t fhe.Type) preparation {
 	entries := make([]uint16, radix.TableSize)
 	for i := range entries {
 		entries[i] = uint16(uint8(37 * i))
 	}
-	index, err := m.input(ctx, fhe.Uint8, 0)
-	return func() error { _, err := m.Lookup(ctx, entries, fhe.Uint8, index.Encrypted); return err }, err
+	return func(ctx context.Context, m *machine) (func() error, error) {
+		types := row.Signature(t, 0)
+		indices := make([]*radix.Ciphertext, len(types))
+		for i, typ := range types {
+			index, err := m.input(ctx, typ, i)
+			if err != nil {
+				return nil, err
+			}
+			indices[i] = index.Encrypted
+		}
+		return func() error { _, err := m.Lookup(ctx, entries, t, indices...); return err }, nil
+	}
 }
 
 // transfer is what a confidential transfer computes as contracts write it:
@@ -155,21 +165,22 @@ func unpack(ctx context.Context, m *machine) (func() error, error) {
 	return func() error { _, err := m.storage.Unpack(ctx, packed, 0, fhe.Digest{}); return err }, err
 }
 
-// rand draws any value.
-func rand(ctx context.Context, m *machine) (func() error, error) { return m.draws(ctx, nil), nil }
-
-// randBounded draws a value below a bound that is no power of two.
-func randBounded(ctx context.Context, m *machine) (func() error, error) {
-	return m.draws(ctx, uint256.NewInt(1_000_000)), nil
+// draw draws values: any, or below a bound that is no power of two.
+func draw(row fhe.Operator, t fhe.Type) preparation {
+	var bound *uint256.Int
+	if row.Op == fhe.RandBounded {
+		bound = uint256.NewInt(1_000_000)
+	}
+	return func(ctx context.Context, m *machine) (func() error, error) { return m.draws(ctx, t, bound), nil }
 }
 
 // draws returns a function that draws from another seed each time.
-func (m *machine) draws(ctx context.Context, bound *uint256.Int) func() error {
+func (m *machine) draws(ctx context.Context, t fhe.Type, bound *uint256.Int) func() error {
 	var count atomic.Uint64
 	return func() error {
 		var seed [32]byte
 		binary.BigEndian.PutUint64(seed[:], count.Add(1))
-		_, err := m.Random(ctx, m.random, seed, fhe.Uint64, bound)
+		_, err := m.Random(ctx, m.random, seed, t, bound)
 		return err
 	}
 }

@@ -24,8 +24,7 @@ func Keccak(parts ...[]byte) (d Digest) {
 }
 
 // Version is the protocol version: the meaning of every derivation and the
-// circuits behind it. Version 0 has no storage form: operands enter
-// operations as they are.
+// circuits behind it.
 const Version uint8 = 0
 
 // Domain separates one network's names from every other's (SPEC 2.1).

@@ -163,7 +163,8 @@ func (o Op) String() string {
 
 // On reports whether the operation is defined on type t, which is the type of
 // its first result, except for Compare, Member and Measure, where it is that of
-// its first operand. The entries of a table have at most 16 bits.
+// its first operand. The entries of a table have at most 16 bits. Decision 0013 says
+// why types lack operations.
 func (r Operator) On(t Type) bool {
 	if r.Shape == Table && t.Bits() > 16 {
 		return false

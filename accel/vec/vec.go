@@ -1,5 +1,6 @@
 // Package vec holds the product that key switching spends its time in: a matrix
-// of words times small coefficients. All arithmetic on words wraps.
+// of words times small coefficients. All arithmetic on words wraps. It uses VNNI or
+// AVX2 where the processor has them; decision 0015 says why not AMX.
 package vec
 
 import (

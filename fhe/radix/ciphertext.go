@@ -7,8 +7,6 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/holiman/uint256"
-
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 )
@@ -176,22 +174,4 @@ func Pair(c *Ciphertext) []tfhe.LWE {
 		pairs[i] = p
 	}
 	return pairs
-}
-
-// Unpair is the value of type t whose Pair decrypts to the given 4-bit values.
-func Unpair(values []uint8, t fhe.Type) (*uint256.Int, error) {
-	if !t.Valid() || len(values) != t.Slots() {
-		return nil, fmt.Errorf("unpair %s: %d values, want %d", t, len(values), t.Slots())
-	}
-	v := new(uint256.Int)
-	for i := len(values) - 1; i >= 0; i-- {
-		if values[i] >= half {
-			return nil, fmt.Errorf("unpair %s: value %d is %d, want less than %d", t, i, values[i], half)
-		}
-		v.Lsh(v, 2*messageBits).Or(v, uint256.NewInt(uint64(values[i])))
-	}
-	if v.BitLen() > t.Bits() {
-		return nil, fmt.Errorf("unpair %s: value %s has %d bits", t, v.Hex(), v.BitLen())
-	}
-	return v, nil
 }

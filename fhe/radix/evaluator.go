@@ -17,11 +17,12 @@ type Evaluator struct {
 	params tfhe.Params
 	boot   tfhe.Bootstrapper
 	luts   map[*table]*tfhe.LUT
+	unpack *tfhe.LUT
 }
 
 // NewEvaluator prepares all tables for p, 16 KB each for tfhe.Default.
 func NewEvaluator(p tfhe.Params, b tfhe.Bootstrapper) *Evaluator {
-	e := &Evaluator{params: p, boot: b, luts: make(map[*table]*tfhe.LUT, len(tables))}
+	e := &Evaluator{params: p, boot: b, luts: make(map[*table]*tfhe.LUT, len(tables)), unpack: p.NewUnpackLUT()}
 	for _, t := range tables {
 		e.luts[t] = t.lut(&p)
 	}
@@ -122,4 +123,13 @@ func blocks(operands []Operand) (all []tfhe.LWE) {
 		}
 	}
 	return all
+}
+
+// job prepares a bootstrap of src by t.
+func (e *Evaluator) job(t *table, src tfhe.LWE) tfhe.Job {
+	j := tfhe.Job{Src: src, LUT: e.luts[t], Dst: make([]tfhe.LWE, len(t.fs))}
+	for i := range j.Dst {
+		j.Dst[i] = e.params.NewLWE()
+	}
+	return j
 }

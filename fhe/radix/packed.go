@@ -83,7 +83,6 @@ func (e *Evaluator) Unpack(ctx context.Context, p *Packed, i int) (*Ciphertext, 
 		return nil, fmt.Errorf("unpack value %d of %d", i, len(p.types))
 	}
 	c := &Ciphertext{Type: p.types[i], Blocks: make([]tfhe.LWE, p.types[i].Blocks())}
-	lut := e.params.NewUnpackLUT()
 	var jobs []tfhe.Job
 	at, clear, slot := p.place(i)
 	for j := range c.Blocks {
@@ -93,7 +92,7 @@ func (e *Evaluator) Unpack(ctx context.Context, p *Packed, i int) (*Ciphertext, 
 			clear++
 			continue
 		}
-		job, err := e.params.NewUnpackJob(c.Blocks[j], p.secret[slot/packSize], slot%packSize, lut)
+		job, err := e.params.NewUnpackJob(c.Blocks[j], p.secret[slot/packSize], slot%packSize, e.unpack)
 		if err != nil {
 			return nil, fmt.Errorf("unpack value %d: %w", i, err)
 		}

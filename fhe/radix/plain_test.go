@@ -50,7 +50,8 @@ func (b *plainBootstrapper) Bootstrap(ctx context.Context, jobs []tfhe.Job) erro
 }
 
 func (b *plainBootstrapper) bootstrap(j *tfhe.Job) error {
-	body := j.Src[len(j.Src)-1]
+	src := slices.Clone(j.Src) // which a destination may alias
+	body := src[len(src)-1]
 	if body%tfhe.Delta != 0 {
 		return errors.New("plaintext is not an integer")
 	}
@@ -65,7 +66,7 @@ func (b *plainBootstrapper) bootstrap(j *tfhe.Job) error {
 		if at/plainParams.PolySize%2 == 1 {
 			out = -out
 		}
-		scramble(dst, j.Src, hash(j.LUT.Poly)+uint64(i))
+		scramble(dst, src, hash(j.LUT.Poly)+uint64(i))
 		dst[len(dst)-1] = out
 	}
 	return nil

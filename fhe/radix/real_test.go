@@ -149,26 +149,25 @@ func (n *noise) check(t *testing.T) {
 // watch runs p as Evaluator.run does, and decrypts the input of every bootstrap
 // to check its range and its noise.
 func (n *network) watch(p *program, operands []tfhe.LWE) (out []*Ciphertext, seen []sample, err error) {
-	values := make([]tfhe.LWE, p.sources)
-	copy(values, operands)
+	x := n.execution(p, operands)
 	for _, layer := range p.layers {
 		for _, s := range layer {
-			src := n.combine(s.input, values)
+			src := x.combine(s.input)
 			if v := n.secret.Decrypt(src); v > s.input.hi && v-modulus < s.input.lo {
 				return nil, nil, fmt.Errorf("bootstrap input %d outside [%d, %d]", v, s.input.lo, s.input.hi)
 			}
-			seen = append(seen, n.sample(src, s.input, values))
+			seen = append(seen, n.sample(src, s.input, x.values))
 		}
-		if err := n.runLayer(context.Background(), layer, values); err != nil {
+		if err := x.runLayer(context.Background(), layer, nil); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, w := range p.outs {
 		if w.norm2() > 0 {
-			seen = append(seen, n.sample(n.combine(w, values), w, values))
+			seen = append(seen, n.sample(x.combine(w), w, x.values))
 		}
 	}
-	return n.results(p, values), seen, nil
+	return x.results(p), seen, nil
 }
 
 // realCase is one operation on real ciphertexts. With alias set, the last two

@@ -128,21 +128,19 @@ func (p *pool) evaluate(f form, operands []Operand) ([]*Ciphertext, int, error) 
 	if err != nil {
 		return nil, 0, err
 	}
-	values := make([]tfhe.LWE, prog.sources)
-	copy(values, blocks(operands))
-	n := 0
+	x, n := p.e.execution(prog, blocks(operands)), 0
 	for _, layer := range prog.layers {
 		n += len(layer)
 		for _, s := range layer {
-			if got := trueNorm2(s.input, values); got > tfhe.MaxNorm2 {
+			if got := trueNorm2(s.input, x.values); got > tfhe.MaxNorm2 {
 				return nil, 0, fmt.Errorf("true 2-norm squared %d, counted %d", got, s.input.norm2())
 			}
 		}
-		if err := p.e.runLayer(context.Background(), layer, values); err != nil {
+		if err := x.runLayer(context.Background(), layer, nil); err != nil {
 			return nil, 0, err
 		}
 	}
-	return p.e.results(prog, values), n, nil
+	return x.results(prog), n, nil
 }
 
 // value is what a ciphertext of the plain bootstrapper holds.

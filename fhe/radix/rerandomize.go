@@ -34,7 +34,7 @@ func (e *Evaluator) Rerandomize(z *tfhe.Rerandomizer, c *Ciphertext, seed tfhe.S
 	}
 	for i, w := range ws {
 		if !isPublic(c.Blocks[i]) && !w.isSource(i) {
-			out.Blocks[i] = e.combine(w, out.Blocks)
+			w.combine(out.Blocks[i], out.Blocks)
 		}
 	}
 	return out, nil

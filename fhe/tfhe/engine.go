@@ -65,7 +65,7 @@ func (c *call) finish(n int) {
 }
 
 // NewEngine expands key and starts workers, GOMAXPROCS of them if workers is
-// not positive. It allocates 149 MB for Default, and 1 MB per worker. Close
+// not positive. It allocates 127 MB for Default, and 1 MB per worker. Close
 // releases the workers. Kinds of jobs other than Compute and Unpack need keys
 // from Provide.
 func NewEngine(key *EvaluationKey, workers int) *Engine {

@@ -102,8 +102,9 @@ func (ek *EvaluationKey) computeDigest() fhe.Digest {
 }
 
 // ReadEvaluationKey reads what WriteTo wrote.
-func ReadEvaluationKey(r io.Reader) (*EvaluationKey, error) {
-	p := &Default
+func ReadEvaluationKey(r io.Reader) (*EvaluationKey, error) { return readEvaluationKey(r, &Default) }
+
+func readEvaluationKey(r io.Reader, p *Params) (*EvaluationKey, error) {
 	ek := &EvaluationKey{compactKey: compactKey{params: p, label: labelBootstrapMask}}
 	var err error
 	ek.digest, err = readKey(r, p, kindEvaluation, func(r *keyReader) {

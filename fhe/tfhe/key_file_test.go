@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fhevm/fhe"
+	"fhevm/fhe/csprng"
 )
 
 func encoding(t testing.TB, k io.WriterTo) []byte {
@@ -133,6 +134,9 @@ func TestWipe(t *testing.T) {
 // fuzz checks that a reader never panics, and that what it accepts is written
 // back to the same bytes.
 func fuzz[K io.WriterTo](f *testing.F, good []byte, read func(io.Reader) (K, error)) {
+	if _, err := read(bytes.NewReader(good)); err != nil {
+		f.Fatal(err)
+	}
 	f.Add(good)
 	f.Add(good[:headerSize])
 	f.Add([]byte(nil))
@@ -155,7 +159,28 @@ func FuzzReadPublicKey(f *testing.F) {
 	fuzz(f, encoding(f, NewSecretKey(&Default, testSeed).PublicKey()), ReadPublicKey)
 }
 
-// The corpus holds the beginning only: a whole evaluation key is 30 MB.
+// tiny has the format of Default, whose evaluation key of 30 MB a corpus cannot
+// hold. Nothing can be computed with it.
+var tiny = func() *Params {
+	p := Default
+	p.LWEDim, p.PolySize, p.PackSize = 3, 16, 4
+	return &p
+}()
+
+// tinyCompactKey has words that encrypt nothing.
+func tinyCompactKey(label string) compactKey {
+	k := newCompactKey(tiny, testSeed, label)
+	csprng.New(testSeed, label, 0).Uint64s(k.bodies)
+	return k
+}
+
 func FuzzReadEvaluationKey(f *testing.F) {
-	fuzz(f, append(Default.header(kindEvaluation), make([]byte, 4096)...), ReadEvaluationKey)
+	ek := &EvaluationKey{
+		compactKey: tinyCompactKey(labelBootstrapMask),
+		keySwitch:  make([]uint32, tiny.KeySwitchDigits()),
+		packing:    make([]uint32, tiny.packDigits()*tiny.PackSize),
+	}
+	csprng.New(testSeed, labelKeySwitchMask, 0).Uint32s(ek.keySwitch)
+	csprng.New(testSeed, labelPackingMask, 0).Uint32s(ek.packing)
+	fuzz(f, encoding(f, ek), func(r io.Reader) (*EvaluationKey, error) { return readEvaluationKey(r, tiny) })
 }

@@ -13,7 +13,7 @@ import (
 // Unpacking keeps 2^-128 for a full ciphertext under keys of a dealer and of
 // committees of 4 and of 7.
 func TestUnpackFailureProbability(t *testing.T) {
-	for _, p := range []*Params{&Default, Default.SharedBy(2), committee} {
+	for _, p := range []*Params{&Default, committees[4], committees[7]} {
 		for _, slots := range []int{1, 32, 128, p.PackSize} {
 			got := p.UnpackFailureLog2(slots)
 			t.Logf("log2 of the failure probability with %d slots, %d key errors: %.1f", slots, p.KeyShares, got)
@@ -44,13 +44,16 @@ func TestMeasuredNoiseOfPacking(t *testing.T) {
 	unpack := measureUnpack(t, unpacked)
 	unpack.check(t, "unpacking", bootstrap)
 
-	shares := float64(committee.KeyShares)
 	masks := p.packKeyVariance(p.PackSize) - p.packRowsVariance(p.PackSize, 0) // see TestMaskRounding
-	keyed := shares*key.upper()*float64(p.PackSize) + masks + committee.KeySwitchVariance()
-	got := p.unpackFailureLog2(shares*unpack.upper(), keyed+digits.upper()+rounding.upper())
-	t.Logf("log2 of the failure probability with upper bounds, committee of 7: %.2f", got)
-	if !testing.Short() && got > -128 {
-		t.Errorf("log2 of the failure probability with upper bounds is %.2f", got)
+	for _, parties := range []int{4, 7} {
+		committee := committees[parties]
+		shares := float64(committee.KeyShares)
+		keyed := shares*key.upper()*float64(p.PackSize) + masks + committee.KeySwitchVariance()
+		got := p.unpackFailureLog2(shares*unpack.upper(), keyed+digits.upper()+rounding.upper())
+		t.Logf("log2 of the failure probability with upper bounds, committee of %d: %.2f", parties, got)
+		if !testing.Short() && got > -128 {
+			t.Errorf("log2 of the failure probability with upper bounds, committee of %d, is %.2f", parties, got)
+		}
 	}
 }
 

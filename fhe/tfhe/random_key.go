@@ -75,8 +75,9 @@ func (rk *RandomKey) write(w io.Writer) (fhe.Digest, int64, error) {
 }
 
 // ReadRandomKey reads what WriteTo wrote.
-func ReadRandomKey(r io.Reader) (*RandomKey, error) {
-	p := &Default
+func ReadRandomKey(r io.Reader) (*RandomKey, error) { return readRandomKey(r, &Default) }
+
+func readRandomKey(r io.Reader, p *Params) (*RandomKey, error) {
 	rk := &RandomKey{compactKey: compactKey{params: p, label: labelRandomMask}}
 	var err error
 	rk.digest, err = readKey(r, p, kindRandom, func(r *keyReader) {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use rayon::prelude::*;
 use tfhe::prelude::*;
 use tfhe::{
-    ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt16, FheInt64, FheUint8,
-    FheUint8Id, FheUint32, FheUint64, FheUint128, FheUint256, MatchValues, RangeForRandom, Seed,
+    ClientKey, CompressedCiphertextList, CompressedCiphertextListBuilder, FheBool, FheInt8, FheInt16, FheInt64,
+    FheUint8, FheUint8Id, FheUint16, FheUint32, FheUint64, FheUint128, FheUint256, MatchValues, RangeForRandom, Seed,
 };
 
 use crate::{Row, median_ms};
@@ -37,19 +37,13 @@ macro_rules! add {
 
 /// Adds the operations that are sampled on other widths than 64 bits.
 macro_rules! add_sampled {
-    ($list:ident, $client:ident, $type:literal, $Type:ty, $amount:ty) => {{
-        let (a, b) = (leak(<$Type>::encrypt(A as $amount, $client)), leak(<$Type>::encrypt(B as $amount, $client)));
+    ($list:ident, $client:ident, $type:literal, $Type:ty, $clear:ty) => {{
+        let (a, b) = (leak(<$Type>::encrypt(A as $clear, $client)), leak(<$Type>::encrypt(B as $clear, $client)));
         let c = leak(FheBool::encrypt(true, $client));
-        let amount = leak(FheUint8::encrypt(B as u8, $client));
         add!($list, TOGETHER, $type:
             "add" => a + b,
-            "sub" => a - b,
-            "eq" => a.eq(b),
             "lt" => a.lt(b),
-            "min" => a.min(b),
-            "and" => a & b,
             "select" => c.if_then_else(a, b),
-            "shl" => a << amount,
         );
         (a, b)
     }};
@@ -58,6 +52,10 @@ macro_rules! add_sampled {
 const A: u64 = 0xd1b5_4a32_d192_ed03;
 const B: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// The names of the operations, which fhevm's bench writes from its operator table.
+const NAMES: &str = include_str!("../operations.txt");
+
+/// The rows of all operations: those of NAMES, neither more nor fewer.
 pub fn rows(client: &ClientKey) -> Vec<Row> {
     let mut list = Operations(Vec::new());
     transfers(&mut list, client);
@@ -66,7 +64,18 @@ pub fn rows(client: &ClientKey) -> Vec<Row> {
     int64(&mut list, client);
     widths(&mut list, client);
     storage(&mut list, client);
+    check(list.0.iter().map(|(name, ..)| name.as_str()).collect());
     list.0.into_iter().flat_map(|(name, together, run)| rows_of(name, together, run)).collect()
+}
+
+/// Refuses operations that are not those of NAMES.
+fn check(mut have: Vec<&str>) {
+    let mut want: Vec<&str> = NAMES.lines().collect();
+    have.sort();
+    want.sort();
+    let missing: Vec<_> = want.iter().filter(|name| !have.contains(name)).collect();
+    let unknown: Vec<_> = have.iter().filter(|name| !want.contains(name)).collect();
+    assert!(have == want, "operations differ from operations.txt: missing {missing:?}, unknown {unknown:?}");
 }
 
 /// The rows of an operation.
@@ -116,6 +125,7 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
     let [a, b] = [A, B].map(|v| leak(FheUint64::encrypt(v, client)));
     let c = leak(FheBool::encrypt(true, client));
     let zero = leak(FheUint64::encrypt_trivial(0u64));
+    let most = leak(FheUint64::encrypt_trivial(u64::MAX));
     let amount = leak(FheUint8::encrypt(B as u8, client));
     let bound = leak(RangeForRandom::new_from_excluded_upper_bound(1_000_000.try_into().expect("not zero")));
     let terms: &'static Vec<FheUint64> = leak((0..8).map(|i| FheUint64::encrypt(A ^ i, client)).collect());
@@ -125,8 +135,11 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
         "select" => c.if_then_else(a, b),
         "select against zero" => c.if_then_else(a, zero),
         "eq" => a.eq(b),
-        "lt" => a.lt(b),
+        "ne" => a.ne(b),
         "ge" => a.ge(b),
+        "gt" => a.gt(b),
+        "le" => a.le(b),
+        "lt" => a.lt(b),
         "min" => a.min(b),
         "max" => a.max(b),
         "and" => a & b,
@@ -141,10 +154,13 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
         "sum of 8" => terms.iter().sum::<FheUint64>(),
         "isIn of 8" => FheUint64::contains(terms, a),
         "leadingZeros" => a.leading_zeros(),
+        "trailingZeros" => a.trailing_zeros(),
         "ilog2" => a.ilog2(),
         "countOnes" => a.count_ones(),
         "tryAdd" => a.overflowing_add(b),
         "trySub" => a.overflowing_sub(b),
+        "saturatingAdd" => saturating(a.overflowing_add(b), most),
+        "saturatingSub" => saturating(a.overflowing_sub(b), zero),
         "rand" => FheUint64::generate_oblivious_pseudo_random(Seed(1)),
         "randBounded" => FheUint64::generate_oblivious_pseudo_random_custom_range(Seed(1), bound, Some(2f64.powi(-64))),
     );
@@ -154,6 +170,12 @@ fn uint64(list: &mut Operations, client: &ClientKey) {
         "div" => a / b,
     );
     add!(list, ALONE, "uint64": "rem" => a % b);
+}
+
+/// What the library has no operation for and its users write so: the result, or
+/// limit where there was an overflow.
+fn saturating((result, overflow): (FheUint64, FheBool), limit: &FheUint64) -> FheUint64 {
+    overflow.if_then_else(limit, &result)
 }
 
 fn uint64_clear(list: &mut Operations, client: &ClientKey) {
@@ -187,27 +209,27 @@ fn int64(list: &mut Operations, client: &ClientKey) {
         "shr" => a >> amount,
         "cast from int16" => FheInt64::cast_from(narrow.clone()),
     );
-    add!(list, TOGETHER_HEAVY, "int64": "mul" => a * b);
-    add!(list, ALONE, "int64": "div" => a / b);
+    let [a, b] = [A, B].map(|v| leak(FheInt8::encrypt(v as i8, client)));
+    add!(list, TOGETHER, "int8": "mul" => a * b, "div" => a / b);
 }
 
 fn widths(list: &mut Operations, client: &ClientKey) {
     let (a, b) = add_sampled!(list, client, "uint8", FheUint8, u8);
-    let table = leak(MatchValues::from_fn_and_range(|x: u8| x.wrapping_mul(37), 0..255));
     add!(list, TOGETHER, "uint8": "mul" => a * b, "div" => a / b);
-    add!(list, TOGETHER_HEAVY, "uint8": "lookup" => a.match_value::<u8, FheUint8Id>(table).expect("fitting entries"));
+    add!(list, TOGETHER_HEAVY, "uint8": "lookup" => look_up(a), "lookup2" => look_up(&((a & 15u8) | ((b & 15u8) << 4u8))));
+    let (a, b) = add_sampled!(list, client, "uint16", FheUint16, u16);
+    add!(list, TOGETHER, "uint16": "mul" => a * b);
     let (a, b) = add_sampled!(list, client, "uint32", FheUint32, u32);
-    add!(list, TOGETHER_HEAVY, "uint32": "mul" => a * b, "div" => a / b);
+    add!(list, TOGETHER_HEAVY, "uint32": "mul" => a * b);
     add_sampled!(list, client, "uint128", FheUint128, u128);
     let [a, b] = [A, B].map(|v| leak(FheUint256::encrypt(v, client)));
-    let c = leak(FheBool::encrypt(true, client));
-    add!(list, TOGETHER_HEAVY, "uint256":
-        "add" => a + b,
-        "eq" => a.eq(b),
-        "lt" => a.lt(b),
-        "and" => a & b,
-        "select" => c.if_then_else(a, b),
-    );
+    add!(list, TOGETHER_HEAVY, "uint256": "add" => a + b);
+}
+
+/// The entry of a table of 256.
+fn look_up(index: &FheUint8) -> FheUint8 {
+    let table = MatchValues::from_fn_and_range(|x: u8| x.wrapping_mul(37), 0..255);
+    index.match_value::<u8, FheUint8Id>(&table).expect("fitting entries").0
 }
 
 fn storage(list: &mut Operations, client: &ClientKey) {

@@ -18,6 +18,8 @@ layer more.
 
 An encrypted input costs one bootstrap for each two bits (one for a bool), all in one layer. So does an operand that was not made in the same
 transaction: it comes from storage. What the table counts is the operation alone.
+
+What a type lacks is left out for a reason, and written with casts instead: [decision 0013](decisions/0013-operations-that-types-lack.md).
 `
 
 // columns are the widths of the tables.

@@ -20,18 +20,18 @@ type cell struct {
 	row    fhe.Operator
 	types  []fhe.Type
 	values []*big.Int
-	table  []uint16 // for a Table
+	table  []uint16     // for a Table
+	bound  *uint256.Int // for a Draw; nil: any value
 }
 
 // longestList is the largest number of operands of a list in the matrix.
 const longestList = 6
 
-// cells are all of them, in the order of the operator table, but for those
-// whose results nobody knows beforehand.
+// cells are all of them, in the order of the operator table.
 func cells() (all []cell) {
 	for _, f := range fhe.Forms() {
 		row, err := f.Op.Operator()
-		if err == nil && row.Shape != fhe.Draw && f.Count <= longestList {
+		if err == nil && f.Count <= longestList {
 			all = append(all, newCell(f, row))
 		}
 	}
@@ -57,7 +57,26 @@ func newCell(f fhe.Form, row fhe.Operator) cell {
 			c.table = append(c.table, uint16(r.Uint32()>>(32-f.Type.Bits())))
 		}
 	}
+	if f.Op == fhe.RandBounded {
+		v := uint256.Int{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64() | 1<<63}
+		c.bound = v.Rsh(&v, uint(256-f.Type.Bits()))
+		c.bound[0] |= 1 // no power of two
+	}
 	return c
+}
+
+// check compares the results with plain arithmetic. Of a random value only the
+// range is known beforehand.
+func (c cell) check(results []*big.Int) error {
+	if c.row.Shape == fhe.Draw {
+		return c.checkDrawn(results[0])
+	}
+	for i, w := range c.expected() {
+		if results[i].Cmp(w) != 0 {
+			return fmt.Errorf("result %d is %d, want %d", i, results[i], w)
+		}
+	}
+	return nil
 }
 
 func (c cell) expected() []*big.Int {
@@ -67,8 +86,19 @@ func (c cell) expected() []*big.Int {
 	return []*big.Int{model.Entry(c.table, c.values)}
 }
 
-// results evaluates the cell with e.
-func (c cell) results(ctx context.Context, e *radix.Evaluator, encrypt func(t fhe.Type, v *big.Int, place int) *radix.Ciphertext) ([]*radix.Ciphertext, error) {
+func (c cell) checkDrawn(v *big.Int) error {
+	if v.BitLen() > c.Type.Bits() || c.bound != nil && v.Cmp(c.bound.ToBig()) >= 0 {
+		return fmt.Errorf("%d was drawn, bound is %v", v, c.bound)
+	}
+	return nil
+}
+
+// results evaluates the cell with e. What is drawn is re-randomised by zeros.
+func (c cell) results(ctx context.Context, e *radix.Evaluator, zeros *tfhe.Rerandomizer, encrypt func(t fhe.Type, v *big.Int, place int) *radix.Ciphertext) ([]*radix.Ciphertext, error) {
+	if c.row.Shape == fhe.Draw {
+		result, err := e.Random(ctx, zeros, [32]byte{'m', 'a', 't', 'r', 'i', 'x'}, c.Type, c.bound)
+		return []*radix.Ciphertext{result}, err
+	}
 	var operands []radix.Operand
 	var encrypted []*radix.Ciphertext
 	for i, t := range c.types {
@@ -106,10 +136,15 @@ func blocks(p *tfhe.Params, t fhe.Type, fill func(i int, b tfhe.LWE)) *radix.Cip
 	return c
 }
 
-func (n *network) decrypt(c *radix.Ciphertext) *big.Int {
+// decrypt returns the value of blocks that are clean.
+func (n *network) decrypt(c *radix.Ciphertext) (*big.Int, error) {
 	v := new(big.Int)
 	for i := len(c.Blocks) - 1; i >= 0; i-- {
-		v.Lsh(v, fhe.MessageBits).Add(v, big.NewInt(int64(n.secret.Decrypt(c.Blocks[i]))))
+		digit := n.secret.Decrypt(c.Blocks[i])
+		if digit >= 1<<fhe.MessageBits {
+			return nil, fmt.Errorf("block %d holds %d", i, digit)
+		}
+		v.Lsh(v, fhe.MessageBits).Add(v, big.NewInt(int64(digit)))
 	}
-	return v
+	return v, nil
 }

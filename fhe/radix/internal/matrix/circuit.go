@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/big"
+	"sync"
 
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
@@ -20,6 +21,9 @@ type tracer struct{}
 func (tracer) Bootstrap(_ context.Context, jobs []tfhe.Job) error {
 	for _, j := range jobs {
 		h := mix(mix(14695981039346656037, j.Src), j.LUT.Poly)
+		for _, x := range j.Exponents {
+			h = mix(h, []uint64{uint64(x)})
+		}
 		for i, dst := range j.Dst {
 			for k := range dst {
 				dst[k] = mix(h, []uint64{uint64(i), uint64(k)})
@@ -38,9 +42,19 @@ func mix(h uint64, words []uint64) uint64 {
 	return h
 }
 
-// circuit is a hash of the cell's circuit on its clear operands.
+// zeros re-randomises ciphertexts of tfhe.Default, under a key like any other.
+var zeros = sync.OnceValue(func() *tfhe.Rerandomizer {
+	return tfhe.NewRerandomizer(tfhe.NewSecretKey(&tfhe.Default, tfhe.SeedFrom([32]byte{})).PublicKey())
+})
+
+// circuit is a hash of the cell's circuit on its clear operands. What is drawn is
+// re-randomised, which takes ciphertexts of all their words.
 func (c cell) circuit(ctx context.Context) fhe.Digest {
-	results, err := c.results(ctx, radix.NewEvaluator(tiny, tracer{}), func(t fhe.Type, _ *big.Int, place int) *radix.Ciphertext {
+	e, z := radix.NewEvaluator(tiny, tracer{}), (*tfhe.Rerandomizer)(nil)
+	if c.row.Shape == fhe.Draw {
+		e, z = radix.NewEvaluator(tfhe.Default, tracer{}), zeros()
+	}
+	results, err := c.results(ctx, e, z, func(t fhe.Type, _ *big.Int, place int) *radix.Ciphertext {
 		return blocks(&tiny, t, func(i int, b tfhe.LWE) {
 			for k := range b {
 				b[k] = mix(1, []uint64{uint64(place), uint64(i), uint64(k)})
