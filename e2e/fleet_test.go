@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -125,8 +126,7 @@ func (f *fleet) disturb(chance *rand.Rand) string {
 		f.replace(i)
 		return "a worker killed"
 	case 2:
-		f.crash(chance)
-		return "the node killed"
+		return f.crash(chance)
 	case 3:
 		resume(w)
 		w.signal(syscall.SIGTERM)
@@ -147,6 +147,7 @@ func (f *fleet) disturb(chance *rand.Rand) string {
 }
 
 func (f *fleet) disturbNetwork(chance *rand.Rand, s *strait.Strait, while time.Duration) string {
+	what := "a network halted"
 	switch chance.IntN(5) {
 	case 0:
 		s.Cut()
@@ -155,36 +156,40 @@ func (f *fleet) disturbNetwork(chance *rand.Rand, s *strait.Strait, while time.D
 		s.Reset()
 		return "a connection reset"
 	case 2:
+		what = "a network halted in one direction"
 		s.Halt(strait.Direction(chance.IntN(2)))
 	case 3:
 		s.Halt(strait.Out)
 		s.Halt(strait.Home)
 	default:
+		what = "a network slow"
 		s.Slow(time.Duration(chance.IntN(500)) * time.Millisecond)
 	}
 	time.AfterFunc(while, s.Calm)
-	return "a network halted or slow for " + while.String()
+	return what + " for " + while.String()
 }
 
 // crash kills the node, looks at what is left of its store, may damage that and has it
 // repaired, and starts the node again.
-func (f *fleet) crash(chance *rand.Rand) {
+func (f *fleet) crash(chance *rand.Rand) string {
 	f.t.Helper()
 	f.kill()
 	mustRun(f.t, "store", "verify", "--data", f.data)
+	what := "the node killed"
 	if chance.IntN(2) == 0 {
-		f.damage(chance)
+		what += f.damage(chance)
 	}
 	f.lead(f.t)
+	return what
 }
 
-// damage spoils a file of the store. One that cannot be repaired is moved away, as the
-// command says then.
-func (f *fleet) damage(chance *rand.Rand) {
+// damage spoils a file of the store, if it has one. What cannot be repaired is moved away,
+// as the command says then.
+func (f *fleet) damage(chance *rand.Rand) string {
 	f.t.Helper()
 	name := pick(f.t, chance, filepath.Join(f.data, "coprocessor", "*.sst"), filepath.Join(f.data, "coprocessor", "*.blob"))
 	if name == "" {
-		return
+		return ""
 	}
 	b, err := os.ReadFile(name)
 	f.must(err)
@@ -192,12 +197,15 @@ func (f *fleet) damage(chance *rand.Rand) {
 		b[at] ^= 0x55
 	}
 	f.must(os.WriteFile(name, b, 0o600))
+	what := fmt.Sprintf(" and %s spoiled", filepath.Base(name))
 	if _, stderr, err := run(f.t, "store", "verify", "--repair", "--data", f.data); err != nil {
 		if !strings.Contains(stderr, "move the folder away") {
 			f.t.Errorf("repair of %s: %v\n%s", name, err, stderr)
 		}
 		f.must(os.RemoveAll(filepath.Join(f.data, "coprocessor")))
+		what += " beyond repair"
 	}
+	return what
 }
 
 // pick is one of the files that match patterns, "" if there are none.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -65,5 +66,57 @@ func TestUnreadableValues(t *testing.T) {
 	}
 	if kept, err := s.HasBare(id); kept || err != nil {
 		t.Errorf("%v, %v", kept, err)
+	}
+}
+
+// TestUnreadableTables: where not even the cursor can be read, a repair cannot begin. The
+// advice is what helps then, to the node and to the repair.
+func TestUnreadableTables(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, disk)
+	appendAll(t, s, random(1).Blocks)
+	if err := errors.Join(s.db.Flush(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	names, err := disk.List("db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".sst") {
+			spoil(t, disk, "db/"+name)
+		}
+	}
+	for what, open := range map[string]func() (*Store, error){
+		"node":   func() (*Store, error) { return Open(disk, "db", logtest.Domain, discard) },
+		"repair": func() (*Store, error) { return OpenExisting(disk, "db", false, discard) },
+	} {
+		if _, err := open(); err == nil || !strings.Contains(err.Error(), "move the folder away") || strings.Contains(err.Error(), "--repair") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// spoil changes every byte of a file but those at its end, by which it is known.
+func spoil(t *testing.T, fs vfs.FS, name string) {
+	t.Helper()
+	f, err := fs.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range b[:len(b)-100] {
+		b[i] ^= 0x55
+	}
+	g, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.Write(b)
+	if err = errors.Join(err, g.Sync(), g.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

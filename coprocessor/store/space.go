@@ -83,10 +83,16 @@ func (s *Store) writable() error {
 	return nil
 }
 
+// startAnew is the remedy where a repair cannot even open the database.
+const startAnew = "move the folder away and start the node: it follows the chain from its first block and computes everything again"
+
 // openError says what to do about a database that does not open.
 func openError(dir string, err error) error {
 	what := fmt.Errorf("open ciphertext store %s: %w", dir, err)
+	var damage *DamageError
 	switch {
+	case errors.As(err, &damage): // its own advice is a repair
+		return fmt.Errorf("open ciphertext store %s: %s %x is damaged: %w: %s", dir, tableName(damage.Key[0]), damage.Key[1:], damage.Err, startAnew)
 	case errors.Is(err, syscall.EAGAIN):
 		return fmt.Errorf("%w: a node uses it: stop the node first", what)
 	case errors.Is(err, pebble.ErrDBDoesNotExist):
@@ -94,7 +100,7 @@ func openError(dir string, err error) error {
 	case errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("open ciphertext store %s: %w", dir, ErrFull)
 	case pebble.IsCorruptionError(err), errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%w: move the folder away and start the node: it follows the chain from its first block and computes everything again", what)
+		return fmt.Errorf("%w: %s", what, startAnew)
 	}
 	return what
 }

@@ -63,7 +63,7 @@ func (s *Store) open(fs vfs.FS, dir string, o *pebble.Options, check func() erro
 		return openError(dir, err)
 	}
 	if err := errors.Join(check(), s.countPending(), s.countStaged(), s.writable()); err != nil {
-		return errors.Join(fmt.Errorf("open ciphertext store %s: %w", dir, err), s.db.Close())
+		return errors.Join(openError(dir, err), s.db.Close())
 	}
 	return nil
 }

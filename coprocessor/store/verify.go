@@ -76,8 +76,7 @@ func (s *Store) Repair(ctx context.Context, progress func(stage string, done, to
 			return first, fmt.Errorf("repair: %w", err)
 		}
 	}
-	return first, errors.New("the store is still damaged after a repair: move the folder away and start the node: " +
-		"it follows the chain from its first block and computes everything again")
+	return first, errors.New("the store is still damaged after a repair: " + startAnew)
 }
 
 // verifier is one round.
