@@ -18,14 +18,15 @@ const module = "fhevm/"
 // meet except in node.
 var layers = map[string][]string{
 	"accel":       {"accel"},
+	"disk":        {},
 	"fhe":         {"fhe", "accel"},
 	"contracts":   {"contracts", "fhe"},
 	"precompiles": {"precompiles", "fhe"},
-	"coprocessor": {"coprocessor", "fhe", "accel"},
-	"threshold":   {"threshold", "fhe", "accel"},
+	"coprocessor": {"coprocessor", "disk", "fhe", "accel"},
+	"threshold":   {"threshold", "disk", "fhe", "accel"},
 	"sdk":         {"sdk", "threshold", "fhe"},
 	"chain":       {"chain", "precompiles", "contracts", "fhe"},
-	"node":        {"node", "chain", "sdk", "precompiles", "coprocessor", "threshold", "contracts", "fhe", "accel"},
+	"node":        {"node", "disk", "chain", "sdk", "precompiles", "coprocessor", "threshold", "contracts", "fhe", "accel"},
 	"cmd":         {"node"},
 	"e2e":         {"e2e", "node", "chain", "sdk", "precompiles", "coprocessor", "threshold", "contracts", "fhe", "accel"},
 	"bench":       {"bench", "node", "chain", "sdk", "precompiles", "coprocessor", "threshold", "contracts", "fhe", "accel"},

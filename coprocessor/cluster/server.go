@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"fhevm/disk"
 	"fhevm/fhe"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -232,23 +233,7 @@ func MakeToken(path string) (string, error) {
 // writeToken makes the file durable before it has its name: a crash leaves all of it
 // or none.
 func writeToken(path, token string) error {
-	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // of mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name()) // unless it has the name
-	_, err = part.WriteString(token + "\n")
-	if err = errors.Join(err, part.Sync(), part.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(part.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return disk.Replace(path, 0o600, strings.NewReader(token+"\n").WriteTo)
 }
 
 func isLoopback(host string) bool {

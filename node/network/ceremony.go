@@ -9,11 +9,11 @@ import (
 
 	"fhevm/chain"
 	"fhevm/contracts"
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
-	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/eip712"
 	"fhevm/threshold/identity"
@@ -120,13 +120,13 @@ func (f Folder) writeTFHE(d *Description, secret *tfhe.SecretKey, progress Progr
 	d.RandomKey = rk.Digest()
 	d.KeyID = tfhe.KeyID(pk, ek, d.RandomKey)
 	d.Committee.Epoch.Key = d.KeyID
-	if err := committee.Replace(f.path(publicKeyFile), 0o644, pk.WriteTo); err != nil {
+	if err := disk.Replace(f.path(publicKeyFile), 0o644, pk.WriteTo); err != nil {
 		return err
 	}
-	if err := committee.Replace(f.path(evalKeyFile), 0o644, ek.WriteTo); err != nil {
+	if err := disk.Replace(f.path(evalKeyFile), 0o644, ek.WriteTo); err != nil {
 		return err
 	}
-	return committee.Replace(f.path(randomKeyFile), 0o644, rk.WriteTo)
+	return disk.Replace(f.path(randomKeyFile), 0o644, rk.WriteTo)
 }
 
 func (f Folder) writeSquash(d *Description, secret *tfhe.SecretKey, progress Progress) (*squash.SecretKey, error) {
@@ -140,7 +140,7 @@ func (f Folder) writeSquash(d *Description, secret *tfhe.SecretKey, progress Pro
 		return nil, err
 	}
 	d.Committee.Epoch.SquashKey = key.Digest()
-	return bits, committee.Replace(f.path(squashKeyFile), 0o644, key.WriteTo)
+	return bits, disk.Replace(f.path(squashKeyFile), 0o644, key.WriteTo)
 }
 
 func (f Folder) writeShares(d *Description, bits *squash.SecretKey) error {
@@ -182,5 +182,5 @@ func WriteIdentity(path string, id *identity.Identity) error {
 }
 
 func writeBytes(path string, mode os.FileMode, b []byte) error {
-	return committee.Replace(path, mode, bytes.NewReader(b).WriteTo)
+	return disk.Replace(path, mode, bytes.NewReader(b).WriteTo)
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"fhevm/disk"
 	"fhevm/threshold"
-	"fhevm/threshold/committee"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/identity"
 )
@@ -70,7 +70,7 @@ func (f Folder) describes(done bool) (*Description, error) {
 	if done {
 		return f.Description()
 	}
-	b, err := committee.ReadFile(f.path(confirmedFile), maxDescription)
+	b, err := disk.ReadFile(f.path(confirmedFile), maxDescription)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (f Folder) certificate(c *Confirmed) ([]*dkg.Message, error) {
 // GiveUp sets aside the share of a run that was not completed, under the name of its
 // attempt. Nothing is erased: who lied about that cannot make the keys worthless.
 func (f Folder) GiveUp(party threshold.PartyID, attempt uint32) error {
-	b, err := committee.ReadFile(f.path(confirmedFile), maxDescription)
+	b, err := disk.ReadFile(f.path(confirmedFile), maxDescription)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (f Folder) rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return committee.SyncFolder(string(f))
+	return disk.SyncFolder(string(f))
 }
 
 // vacant fails with os.ErrExist where there is a file.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"fhevm/disk"
 	"fhevm/threshold"
-	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/identity"
 )
@@ -27,7 +27,7 @@ func (f Folder) CopyFor(keys *identity.Identity) (*Copy, error) {
 	c := new(Copy)
 	member := false
 	for i, epoch := range d.Committees() {
-		b, err := committee.ReadFile(f.describing(i, epoch), maxDescription)
+		b, err := disk.ReadFile(f.describing(i, epoch), maxDescription)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (f Folder) CopyFor(keys *identity.Identity) (*Copy, error) {
 			continue
 		}
 		member = true
-		share, err := committee.ReadFile(f.ShareFileOf(d, epoch.Epoch.Number, id), dealer.MaxFileSize)
+		share, err := disk.ReadFile(f.ShareFileOf(d, epoch.Epoch.Number, id), dealer.MaxFileSize)
 		switch {
 		case err == nil:
 			c.Shares = append(c.Shares, share)
@@ -68,7 +68,7 @@ func (f Folder) Receive(c *Copy, keys *identity.Identity) error {
 	if len(c.Descriptions) == 0 {
 		return errors.New("the network has no description")
 	}
-	if err := committee.WriteNew(f.path(descriptionFile), c.Descriptions[0], 0o644); err != nil {
+	if err := disk.WriteNew(f.path(descriptionFile), c.Descriptions[0], 0o644); err != nil {
 		return err
 	}
 	d, err := f.Description()
@@ -76,7 +76,7 @@ func (f Folder) Receive(c *Copy, keys *identity.Identity) error {
 		return err
 	}
 	for i, b := range c.Descriptions[1:] {
-		if err := committee.WriteNew(f.epochFile(d.Committee.Epoch.Number+uint64(i)+1), b, 0o644); err != nil {
+		if err := disk.WriteNew(f.epochFile(d.Committee.Epoch.Number+uint64(i)+1), b, 0o644); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (f Folder) receiveShare(d *Description, share []byte, keys *identity.Identi
 	if c == nil {
 		return fmt.Errorf("there is a share of epoch %d, which no file describes", number)
 	}
-	if err := committee.WriteNew(f.ShareFileOf(d, number, s.Party), share, 0o600); err != nil {
+	if err := disk.WriteNew(f.ShareFileOf(d, number, s.Party), share, 0o600); err != nil {
 		return err
 	}
 	written, err := f.SecretOf(d, c, s.Party, keys)

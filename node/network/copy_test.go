@@ -7,8 +7,8 @@ import (
 	"os"
 	"testing"
 
+	"fhevm/disk"
 	"fhevm/fhe/squash"
-	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/identity"
 )
@@ -25,7 +25,7 @@ func TestCopy(t *testing.T) {
 	f, d, people := described(t)
 	b, err := json.Marshal(succeed(t, &d.Committee, 1, people))
 	must(err)
-	must(committee.WriteNew(f.epochFile(2), b, 0o644))
+	must(disk.WriteNew(f.epochFile(2), b, 0o644))
 	d, err = f.Description()
 	must(err)
 	if _, err := f.CopyFor(people[1]); err == nil {
@@ -36,7 +36,7 @@ func TestCopy(t *testing.T) {
 		must(err)
 		share, err := secrets[1].Encrypt()
 		must(err)
-		must(committee.WriteNew(f.ShareFileOf(d, c.Epoch.Number, 2), share, 0o600))
+		must(disk.WriteNew(f.ShareFileOf(d, c.Epoch.Number, 2), share, 0o600))
 	}
 	stranger, err := identity.Generate()
 	must(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fhevm/chain"
+	"fhevm/disk"
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
@@ -67,7 +68,7 @@ func (f Folder) readLater(d *Description) error {
 }
 
 func (f Folder) readEpoch(number uint64) (*Succession, error) {
-	b, err := committee.ReadFile(f.epochFile(number), maxDescription)
+	b, err := disk.ReadFile(f.epochFile(number), maxDescription)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func (f Folder) replace(path string, s *Succession) error {
 	if err := os.Rename(own.Name(), path); err != nil {
 		return err
 	}
-	return committee.SyncFolder(string(f))
+	return disk.SyncFolder(string(f))
 }
 
 // session is the part of a certified session's name that tells its files from those
@@ -204,7 +205,7 @@ func (f Folder) SecretOf(d *Description, c *threshold.Committee, id threshold.Pa
 func (f Folder) SaveSecret(s *Succession, secret *dealer.Secret) error {
 	path := f.shareFile(s, secret.Party)
 	if _, err := os.Stat(path); err == nil {
-		return committee.SyncFolder(string(f))
+		return disk.SyncFolder(string(f))
 	}
 	b, err := secret.Encrypt()
 	if err != nil {

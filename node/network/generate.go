@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
-	"fhevm/threshold/committee"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/dkg"
 	"fhevm/threshold/generation"
@@ -53,7 +53,7 @@ func (f Folder) Draft(p Plan) (*Description, error) {
 
 // ReadPlan reads what Draft wrote.
 func ReadPlan(path string) (*Description, error) {
-	b, err := committee.ReadFile(path, maxDescription)
+	b, err := disk.ReadFile(path, maxDescription)
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
@@ -110,7 +110,7 @@ func (f Folder) Begin(party threshold.PartyID, attempt uint32) error {
 
 // nextAttempt is the least that a party may take part in.
 func (f Folder) nextAttempt() (uint64, error) {
-	b, err := committee.ReadFile(f.path(attemptFile), 16)
+	b, err := disk.ReadFile(f.path(attemptFile), 16)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
@@ -161,7 +161,7 @@ func (f Folder) keepPublic(k *dkg.Keys) error {
 		publicKeyFile: k.Public.WriteTo, evalKeyFile: k.Evaluation.WriteTo,
 		randomKeyFile: k.Random.WriteTo, squashKeyFile: k.Squash.WriteTo,
 	} {
-		if err := committee.Replace(f.path(name), 0o644, writeTo); err != nil {
+		if err := disk.Replace(f.path(name), 0o644, writeTo); err != nil {
 			return err
 		}
 	}
@@ -217,7 +217,7 @@ func (f Folder) Certified(d *Description) (bool, error) {
 
 // readCertificate returns nil where there is none.
 func (f Folder) readCertificate() (*certificate, error) {
-	b, err := committee.ReadFile(f.path(certificateFile), maxCertificate)
+	b, err := disk.ReadFile(f.path(certificateFile), maxCertificate)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -262,5 +262,5 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer source.Close()
-	return committee.Replace(to, 0o644, source.WriteTo)
+	return disk.Replace(to, 0o644, source.WriteTo)
 }

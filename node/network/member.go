@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"fhevm/disk"
 	"fhevm/threshold"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/prss"
@@ -58,7 +59,7 @@ func Propose(last *threshold.Committee, members []threshold.Member) (*threshold.
 // ReadMembers reads parties' descriptions; their order is that of the parties.
 func ReadMembers(paths []string) (members []threshold.Member, err error) {
 	for i, path := range paths {
-		b, err := committee.ReadFile(path, maxMember)
+		b, err := disk.ReadFile(path, maxMember)
 		if err != nil {
 			return nil, fmt.Errorf("read description of party %d: %w", i+1, err)
 		}

@@ -29,6 +29,7 @@ import (
 
 	"fhevm/chain"
 	"fhevm/contracts"
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/fhe/tfhe"
@@ -106,7 +107,7 @@ func (f Folder) Exists() bool {
 
 // Description reads the network's description.
 func (f Folder) Description() (*Description, error) {
-	b, err := committee.ReadFile(f.path(descriptionFile), maxDescription)
+	b, err := disk.ReadFile(f.path(descriptionFile), maxDescription)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s holds no network: make one with fhevm-node keygen --out %s", f, f)
 	}

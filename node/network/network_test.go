@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/fhe/tfhe"
 	"fhevm/threshold"
@@ -170,7 +171,7 @@ func checkDescriptions(t *testing.T, f Folder, d *Description) {
 	if err := os.WriteFile(f.path("huge"), make([]byte, maxDescription+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := committee.ReadFile(f.path("huge"), maxDescription); err == nil {
+	if _, err := disk.ReadFile(f.path("huge"), maxDescription); err == nil {
 		t.Error("oversized file read")
 	}
 }

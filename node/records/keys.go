@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"fhevm/disk"
 	"fhevm/threshold/committee"
 	"fhevm/threshold/identity"
 
@@ -28,7 +29,7 @@ func CreateKey(path, passphrase string) (recipient string, err error) {
 			return "", err
 		}
 	}
-	return recipient, committee.WriteNew(path, file, 0o600)
+	return recipient, disk.WriteNew(path, file, 0o600)
 }
 
 // loadKey reads a file that CreateKey or age-keygen wrote.
@@ -51,7 +52,7 @@ func readRecipient(s string) (string, error) {
 	if strings.HasPrefix(s, "age1") {
 		return s, nil
 	}
-	b, err := committee.ReadFile(s, maxRecipient)
+	b, err := disk.ReadFile(s, maxRecipient)
 	if err != nil {
 		return "", fmt.Errorf("recipient (age1pq1…, or a file that holds it): %w", err)
 	}
@@ -62,6 +63,6 @@ const maxRecipient = 1 << 13
 
 // Locked reports whether a file of keys is encrypted with a passphrase.
 func Locked(path string) (bool, error) {
-	b, err := committee.ReadFile(path, identity.MaxFileSize)
+	b, err := disk.ReadFile(path, identity.MaxFileSize)
 	return identity.Locked(b), err
 }

@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/node/network"
 	"fhevm/threshold"
 	"fhevm/threshold/audit"
-	"fhevm/threshold/committee"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -166,12 +166,12 @@ func writeAll(dir string, fill func(part string) error) error {
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(part))
 	}
-	return committee.SyncFolder(parent)
+	return disk.SyncFolder(parent)
 }
 
 func writeFiles(dir string, files map[string][]byte) error {
 	for name, b := range files {
-		if err := committee.WriteNew(filepath.Join(dir, name), b, 0o600); err != nil {
+		if err := disk.WriteNew(filepath.Join(dir, name), b, 0o600); err != nil {
 			return err
 		}
 	}

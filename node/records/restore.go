@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"fhevm/disk"
 	"fhevm/node/network"
 	"fhevm/threshold"
 	"fhevm/threshold/audit"
@@ -37,7 +38,7 @@ func (f *Forward) Write() (*custody.Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := committee.ReadFile(f.Share, custody.MaxShareFile)
+	file, err := disk.ReadFile(f.Share, custody.MaxShareFile)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (f *Forward) Write() (*custody.Share, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Share, err)
 	}
-	return about, committee.WriteNew(f.Out, sealed, 0o600)
+	return about, disk.WriteNew(f.Out, sealed, 0o600)
 }
 
 // Restore puts a party together again.
@@ -102,7 +103,7 @@ func (r *Restore) Write() (*Restored, error) {
 }
 
 func (r *Restore) read() (*custody.Manifest, []byte, error) {
-	b, err := committee.ReadFile(filepath.Join(r.Backup, manifestFile), custody.MaxManifest)
+	b, err := disk.ReadFile(filepath.Join(r.Backup, manifestFile), custody.MaxManifest)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +111,7 @@ func (r *Restore) read() (*custody.Manifest, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	payload, err := committee.ReadFile(filepath.Join(r.Backup, payloadFile), custody.MaxPayload)
+	payload, err := disk.ReadFile(filepath.Join(r.Backup, payloadFile), custody.MaxPayload)
 	return m, payload, err
 }
 
@@ -128,7 +129,7 @@ func (r *Restore) openings(m *custody.Manifest) (uint64, error) {
 
 func (r *Restore) shares() (out []custody.NamedShare, err error) {
 	for _, path := range r.Shares {
-		b, err := committee.ReadFile(path, custody.MaxShareFile)
+		b, err := disk.ReadFile(path, custody.MaxShareFile)
 		if err != nil {
 			return nil, err
 		}

@@ -13,9 +13,9 @@ import (
 
 	"fhevm/coprocessor"
 	"fhevm/coprocessor/store"
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/node/network"
-	"fhevm/threshold/committee"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -116,7 +116,7 @@ func ExportFile(ctx context.Context, path, data string, what Selection, signer n
 	case missing == nil && !info.Mode().IsRegular():
 		err = write(path, export)
 	default:
-		err = committee.Replace(path, 0o644, export)
+		err = disk.Replace(path, 0o644, export)
 	}
 	return result, err
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"fhevm/disk"
 	"fhevm/fhe"
-	"fhevm/threshold/committee"
 	"fhevm/threshold/reshare"
 )
 
@@ -71,7 +71,7 @@ func (a *attempt) hasJournal(r reshare.Role) bool { return a.has(filepath.Base(a
 
 // note makes a note durable.
 func (a *attempt) note(name string, content []byte) error {
-	if err := committee.Replace(filepath.Join(a.dir, name), 0o600, bytes.NewReader(content).WriteTo); err != nil {
+	if err := disk.Replace(filepath.Join(a.dir, name), 0o600, bytes.NewReader(content).WriteTo); err != nil {
 		return fmt.Errorf("note %s: %w", name, err)
 	}
 	a.files[name] = true
@@ -287,5 +287,5 @@ func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return errors.Join(committee.SyncFolder(filepath.Dir(filepath.Dir(dir))), committee.SyncFolder(filepath.Dir(dir)))
+	return errors.Join(disk.SyncFolder(filepath.Dir(filepath.Dir(dir))), disk.SyncFolder(filepath.Dir(dir)))
 }

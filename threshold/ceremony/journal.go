@@ -11,7 +11,7 @@ import (
 
 	"filippo.io/age"
 
-	"fhevm/threshold/committee"
+	"fhevm/disk"
 )
 
 // Journal is a file of records, each encrypted to its owner, that only grows.
@@ -50,7 +50,7 @@ func OpenJournal(path string, owner *age.HybridIdentity) (j *Journal, records []
 	if _, err := file.Seek(size, io.SeekStart); err != nil {
 		return nil, nil, err
 	}
-	if err := committee.SyncFolder(filepath.Dir(path)); err != nil {
+	if err := disk.SyncFolder(filepath.Dir(path)); err != nil {
 		return nil, nil, err
 	}
 	return &Journal{file, owner.Recipient()}, records, nil
@@ -142,7 +142,7 @@ func Erase(path string) error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	return committee.SyncFolder(filepath.Dir(path))
+	return disk.SyncFolder(filepath.Dir(path))
 }
 
 type zeros struct{}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"fhevm/disk"
 	"fhevm/fhe"
 	"fhevm/fhe/squash"
 	"fhevm/threshold/committee"
@@ -107,7 +108,7 @@ func (s *Session) layOutStops() error {
 		if !s.attempt.has(stopNote(r)) {
 			continue
 		}
-		b, err := committee.ReadFile(filepath.Join(s.attempt.dir, stopNote(r)), maxRecord)
+		b, err := disk.ReadFile(filepath.Join(s.attempt.dir, stopNote(r)), maxRecord)
 		if err != nil {
 			return err
 		}

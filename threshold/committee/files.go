@@ -1,14 +1,11 @@
 package committee
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 
+	"fhevm/disk"
 	"fhevm/threshold"
 	"fhevm/threshold/dealer"
 	"fhevm/threshold/identity"
@@ -37,7 +34,7 @@ func SaveIdentity(path string, id *identity.Identity, passphrase string) error {
 			return err
 		}
 	}
-	return WriteNew(path, b, 0o600)
+	return disk.WriteNew(path, b, 0o600)
 }
 
 // LoadIdentity reads an identity file that has no passphrase. It refuses one that
@@ -65,7 +62,7 @@ func ReadSecret(path, passphrase string) ([]byte, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("identity file %s has mode %#o: others may read it, set 0600", path, info.Mode().Perm())
 	}
-	b, err := ReadFile(path, identity.MaxFileSize)
+	b, err := disk.ReadFile(path, identity.MaxFileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +79,12 @@ func SaveSecret(path string, s *dealer.Secret) error {
 	if err != nil {
 		return err
 	}
-	return WriteNew(path, b, 0o600)
+	return disk.WriteNew(path, b, 0o600)
 }
 
 // LoadSecret reads a party's secret with the party's identity.
 func LoadSecret(path string, id *identity.Identity) (*dealer.Secret, error) {
-	b, err := ReadFile(path, dealer.MaxFileSize)
+	b, err := disk.ReadFile(path, dealer.MaxFileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -100,88 +97,14 @@ func SaveCommittee(path string, c *threshold.Committee) error {
 	if err != nil {
 		return fmt.Errorf("encode committee: %w", err)
 	}
-	return WriteNew(path, append(b, '\n'), 0o644)
+	return disk.WriteNew(path, append(b, '\n'), 0o644)
 }
 
 // LoadCommittee reads a committee file.
 func LoadCommittee(path string) (*threshold.Committee, error) {
-	b, err := ReadFile(path, threshold.MaxCommitteeSize)
+	b, err := disk.ReadFile(path, threshold.MaxCommitteeSize)
 	if err != nil {
 		return nil, err
 	}
 	return threshold.ParseCommittee(b)
-}
-
-// SyncFolder makes durable which files a folder has.
-func SyncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
-
-// WriteNew makes a file durable, and fails if there is one.
-func WriteNew(path string, b []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), SyncFolder(filepath.Dir(path)))
-}
-
-// Replace makes a file durable under its name, in the place of one that is there, or
-// not at all. Until then it is beside it, under a name that ends in .part, which one
-// writer at a time may use; an error leaves nothing there.
-func Replace(path string, mode os.FileMode, writeTo func(io.Writer) (int64, error)) (err error) {
-	part := path + ".part"
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		file.Close()
-		if err != nil {
-			os.Remove(part)
-		}
-	}()
-	buffered := bufio.NewWriterSize(file, 1<<20)
-	if _, err := writeTo(buffered); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := buffered.Flush(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(part, path); err != nil {
-		return err
-	}
-	return SyncFolder(filepath.Dir(path))
-}
-
-// ReadFile reads a file of at most limit bytes.
-func ReadFile(path string, limit int) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(b) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return b, nil
 }
