@@ -1,6 +1,7 @@
 package dkg
 
 import (
+	"strings"
 	"testing"
 
 	"fhevm/threshold"
@@ -203,6 +204,52 @@ func TestTooLate(t *testing.T) {
 		n.machines[2].Timeout()
 	}
 	n.blames(3, "masked bits")
+}
+
+// Two parties give up for the lack of a message that a third has just got, before it
+// missed anything. It learns from their farewells why they are gone.
+func TestGoneForAReason(t *testing.T) {
+	t.Parallel()
+	n := newNet(t, newTestRun(t, 4, &tiny), 1)
+	var kept *Message
+	n.tamper[3] = func(_ *net, _ threshold.PartyID, msg *Message) *Message {
+		if msg.Kind == Masked {
+			kept = msg
+			return nil
+		}
+		return msg
+	}
+	n.runWhere(func(threshold.PartyID, *Message) bool { return true })
+	for range 2 {
+		for _, id := range []threshold.PartyID{1, 4} {
+			n.machines[id].Timeout()
+		}
+		n.collect()
+	}
+	if n.machines[1].Failure() == nil || n.machines[4].Failure() == nil {
+		t.Fatal("setup")
+	}
+	n.machines[2].Receive(kept)
+	for range 4 {
+		n.runWhere(func(to threshold.PartyID, m *Message) bool { return to != 3 })
+		n.machines[2].Timeout()
+	}
+	n.blames(3, "")
+	if f := n.machines[2].Failure(); !strings.Contains(f.Error(), "say parties {1 4}") {
+		t.Errorf("party 2 knows of no reason: %v", f)
+	}
+}
+
+// A farewell of one liar convicts nobody.
+func TestFarewellFramesHonest(t *testing.T) {
+	t.Parallel()
+	n := newNet(t, newTestRun(t, 4, &tiny), 1)
+	n.tamper[3] = func(_ *net, _ threshold.PartyID, msg *Message) *Message { return nil }
+	for _, id := range []threshold.PartyID{1, 2, 4} {
+		n.machines[id].Receive(n.by(3, Farewell, 0, farewell{blamed: threshold.Parties(1, 2, 4)}.encode()))
+	}
+	n.play()
+	n.blames(3, "sent no")
 }
 
 // A party confirms to one other only. That one is done, and passes the confirmation on.

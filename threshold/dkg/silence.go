@@ -57,7 +57,7 @@ func (m *Machine) miss() {
 	silent := m.Awaited()
 	n := len(m.complaints(m.id))
 	if n == lastComplaint {
-		m.fail(errSilence, blameAll(silent, "is silent again and again"))
+		m.giveUp(blameAll(silent, "is silent again and again"))
 		return
 	}
 	m.waited = 1
@@ -215,7 +215,7 @@ func (m *Machine) earliest() (by map[threshold.PartyID]*complaint, silent thresh
 func (m *Machine) blameSilence() {
 	by, _ := m.earliest()
 	if len(by) == 0 {
-		m.fail(errSilence, blameAll(m.Awaited(), fmt.Sprintf("sent no %v, says party %d", m.phase, m.id)))
+		m.giveUp(blameAll(m.Awaited(), fmt.Sprintf("sent no %v, says party %d", m.phase, m.id)))
 		return
 	}
 	blames := make(map[threshold.PartyID]string)
@@ -229,5 +229,37 @@ func (m *Machine) blameSilence() {
 			}
 		}
 	}
-	m.fail(errSilence, blames)
+	m.giveUp(blames)
+}
+
+// giveUp blames parties for silence, unless one of them is gone for a reason.
+func (m *Machine) giveUp(silent map[threshold.PartyID]string) {
+	known := m.reasons()
+	for id := range silent {
+		if m.farewell(id) != nil && len(known) > 0 {
+			silent = known
+			break
+		}
+	}
+	m.fail(errSilence, silent)
+}
+
+// reasons are the parties that t+1 others blamed when they gave the run up: one of
+// these is honest, and those who left are not to be waited for.
+func (m *Machine) reasons() map[threshold.PartyID]string {
+	by := make(map[threshold.PartyID]threshold.PartySet)
+	for id := range m.others().All() {
+		if f := m.farewell(id); f != nil {
+			for blamed := range f.blamed.All() {
+				by[blamed] = by[blamed].With(id)
+			}
+		}
+	}
+	blames := make(map[threshold.PartyID]string)
+	for id, who := range by {
+		if who.Len() > m.run.quorum.T {
+			blames[id] = fmt.Sprintf("is to blame, say parties %v, who have given the run up", who)
+		}
+	}
+	return blames
 }

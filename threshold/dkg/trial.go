@@ -1,6 +1,7 @@
 package dkg
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,15 +36,39 @@ var (
 
 // fail ends the run.
 func (m *Machine) fail(cause error, blames map[threshold.PartyID]string) {
-	f := &Failure{Cause: cause}
+	f, bye := &Failure{Cause: cause}, farewell{disclosed: m.inbox[slot{from: m.id, kind: Disclosure}] != nil, verdicts: len(m.verdicts(m.id))}
 	for id := range m.run.quorum.All().All() {
 		if reason, ok := blames[id]; ok {
 			f.Blames = append(f.Blames, threshold.Blame{Party: id, Reason: reason})
+			bye.blamed = bye.blamed.With(id)
 		}
 	}
 	m.failure = f
-	disclosed := threshold.Parties(m.id) &^ m.without(Disclosure, threshold.Parties(m.id))
-	m.send(0, Farewell, 0, []byte{byte(disclosed.Len()), byte(len(m.verdicts(m.id)))})
+	m.send(0, Farewell, 0, bye.encode())
+}
+
+// farewell is what a party says that gives the run up.
+type farewell struct {
+	disclosed bool
+	verdicts  int
+	blamed    threshold.PartySet
+}
+
+func (f farewell) encode() []byte {
+	b := []byte{0, byte(f.verdicts)}
+	if f.disclosed {
+		b[0] = 1
+	}
+	return binary.BigEndian.AppendUint16(b, uint16(f.blamed))
+}
+
+// farewell is that of a party, nil if it has said none that can be read.
+func (m *Machine) farewell(id threshold.PartyID) *farewell {
+	msg := m.inbox[slot{from: id, kind: Farewell}]
+	if msg == nil || len(msg.Body) != 4 {
+		return nil
+	}
+	return &farewell{disclosed: msg.Body[0] != 0, verdicts: int(msg.Body[1]), blamed: threshold.PartySet(binary.BigEndian.Uint16(msg.Body[2:])) & m.run.quorum.All()}
 }
 
 // accuse ends the run by messages that speak for themselves, and shows them to all.
@@ -205,19 +230,19 @@ func (t *trial) awaited(m *Machine) threshold.PartySet {
 	if missing := m.undisclosed(); missing != 0 {
 		return missing
 	}
-	return m.without(Verdict, m.complainers()&^t.silent&^m.left(1))
+	return m.without(Verdict, m.complainers()&^t.silent&^m.left(func(f *farewell) bool { return f.verdicts == 0 }))
 }
 
 // undisclosed are the parties whose disclosures may still come.
 func (m *Machine) undisclosed() threshold.PartySet {
-	return m.without(Disclosure, m.run.quorum.All()&^m.trial.silent&^m.left(0))
+	return m.without(Disclosure, m.run.quorum.All()&^m.trial.silent&^m.left(func(f *farewell) bool { return !f.disclosed }))
 }
 
-// left returns the parties that have given the run up without a disclosure, at 0, or
-// without a verdict, at 1, as their farewells say.
-func (m *Machine) left(at int) (set threshold.PartySet) {
+// left returns the parties that have given the run up without something, as their
+// farewells say.
+func (m *Machine) left(without func(*farewell) bool) (set threshold.PartySet) {
 	for id := range m.run.quorum.All().All() {
-		if msg := m.inbox[slot{from: id, kind: Farewell}]; msg != nil && len(msg.Body) == 2 && msg.Body[at] == 0 {
+		if f := m.farewell(id); f != nil && without(f) {
 			set = set.With(id)
 		}
 	}
