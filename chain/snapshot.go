@@ -64,11 +64,13 @@ func (s *sealer) reset() error {
 	return s.restore(snapshot{now: s.clock.now()})
 }
 
+// restore empties the pool when the blocks are gone, not before: go-ethereum may
+// give a transaction of theirs back to the pool if someone reads blocks meanwhile.
 func (s *sealer) restore(to snapshot) error {
-	s.eth.TxPool().Clear()
 	if err := s.undo(to.number); err != nil {
 		return err
 	}
+	s.eth.TxPool().Clear()
 	s.clock.set(to.now)
 	s.clock.next = to.next
 	s.eth.TxPool().Add(to.pool, true) // each was accepted on the same state before
