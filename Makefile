@@ -10,6 +10,7 @@
 #   make attached   serve an anvil: deploy to it in both ways, compute and decrypt
 #   make generate   regenerate all generated Go and assembly
 #   make fuzz       a short fuzz of every decoder
+#   make exhaustive every operation on every 8-bit input, in plain (minutes)
 #   make noise      measure every stage's noise on 131072 samples (half an hour)
 #   make matrix     every operation on every type with real keys (resumes; an hour)
 #   make matrix-chain  every operation through a contract on a node (resumes; hours)
@@ -28,6 +29,7 @@
 export CGO_ENABLED = 0
 
 GO      ?= go
+TEST    := $(GO) test -vet=off # lint vets
 QEMU    ?= qemu-aarch64
 BIN     := bin/fhevm-node
 WASM    := sdk/wasm/dist/fhevm.wasm
@@ -37,7 +39,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The packages whose arithmetic has several implementations.
 KERNELS := ./accel/... ./fhe/tfhe ./fhe/squash
 
-.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke noise matrix matrix-chain neon race vuln hardhat dropin examples soak adversaries bench bench-peers clean
+.PHONY: build demo test unit portable e2e wasm lint contracts compilers attached generate fuzz smoke exhaustive noise matrix matrix-chain neon race vuln hardhat dropin examples soak adversaries bench bench-peers clean
 
 build:
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/fhevm-node
@@ -48,27 +50,27 @@ demo: build
 test: lint unit portable smoke attached wasm e2e
 
 unit:
-	$(GO) test -timeout 60m $$($(GO) list ./... | grep -v /e2e)
+	$(TEST) -timeout 60m $$($(GO) list ./... | grep -v /e2e)
 
 # The same bits without SIMD: compiled out, and switched off at run time. With
 # cpu.all=off Go computes fused multiply-adds in software, fifty times slower,
 # so there the schemes run their known answers only. For a later amd64 and for
 # arm64 the compiler fuses products with sums unless told not to.
 portable:
-	$(GO) test -short -tags purego $(KERNELS)
-	GODEBUG=cpu.avx512f=off $(GO) test -short -count=1 ./accel/...
-	GODEBUG=cpu.all=off $(GO) test -short -count=1 ./accel/...
-	$(GO) test -tags purego -run 'Digests|ShortKey' ./fhe/radix/internal/matrix
-	GODEBUG=cpu.avx512f=off $(GO) test -run 'Digests|ShortKey' -count=1 ./fhe/radix/internal/matrix
-	GODEBUG=cpu.all=off $(GO) test -short -count=1 -run Known ./fhe/tfhe ./fhe/squash
-	GOAMD64=v3 $(GO) test -short -tags purego ./accel/...
-	GOAMD64=v3 $(GO) test -short -run Known ./fhe/tfhe ./fhe/squash
+	$(TEST) -short -tags purego $(KERNELS)
+	GODEBUG=cpu.avx512f=off $(TEST) -short -count=1 ./accel/...
+	GODEBUG=cpu.all=off $(TEST) -short -count=1 ./accel/...
+	$(TEST) -tags purego -run ShortKey ./fhe/radix/internal/matrix
+	GODEBUG=cpu.avx512f=off $(TEST) -run 'Digests|ShortKey' -count=1 ./fhe/radix/internal/matrix
+	GODEBUG=cpu.all=off $(TEST) -short -count=1 -run Known ./fhe/tfhe ./fhe/squash
+	GOAMD64=v3 $(TEST) -short -tags purego ./accel/...
+	GOAMD64=v3 $(TEST) -short -run Known ./fhe/tfhe ./fhe/squash
 	GOARCH=arm64 $(GO) vet ./accel/... ./fhe/...
-	$(GO) test -tags purego -run Transcript ./threshold/...
-	GOARCH=386 $(GO) test -run Transcript ./threshold/opening ./threshold/decrypt ./threshold/reshare ./threshold/dkg
+	$(TEST) -tags purego -run Transcript ./threshold/...
+	GOARCH=386 $(TEST) -run Transcript ./threshold/opening ./threshold/decrypt ./threshold/reshare ./threshold/dkg
 
 e2e: build wasm e2e/node_modules
-	$(GO) test -timeout 60m -count=1 -skip '^(TestAttached|TestHardhatAttached)' ./e2e/...
+	$(TEST) -timeout 60m -count=1 -skip '^(TestAttached|TestHardhatAttached)' ./e2e/...
 
 SOAK ?= 15m
 SEED ?= 0
@@ -113,8 +115,7 @@ wasm:
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (echo "gofmt these files:"; gofmt -l $$(git ls-files '*.go'); exit 1)
-	$(GO) vet ./...
-	$(GO) vet -tags soak,adversaries ./coprocessor/... ./e2e/...
+	$(GO) vet -tags soak,adversaries ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
 contracts:
@@ -125,7 +126,7 @@ compilers:
 
 attached: build contracts/script/node_modules
 	cd contracts/script && npm test --silent
-	$(GO) test -timeout 60m -count=1 -run '^TestAttached' ./e2e
+	$(TEST) -timeout 60m -count=1 -run '^TestAttached' ./e2e
 
 contracts/script/node_modules: contracts/script/package-lock.json
 	cd contracts/script && npm ci --no-audit --no-fund
@@ -134,16 +135,21 @@ contracts/script/node_modules: contracts/script/package-lock.json
 generate:
 	$(GO) generate ./...
 
-# One instrumented binary for each package: go test -fuzz would link one for each
-# decoder.
+# One binary for each package: go test -fuzz would link one for each decoder.
+# Instrumented, it lets coverage guide the choice of inputs.
+GUIDED ?= -fuzz .
+
 fuzz:
 	@set -e; out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; cache=$$($(GO) env GOCACHE)/fuzz/fhevm; \
 	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u); do \
-	  $(GO) test -c -fuzz . -o "$$out/fuzz" "./$$dir"; \
+	  $(TEST) -c $(GUIDED) -o "$$out/fuzz" "./$$dir"; \
 	  names=$$("$$out/fuzz" -test.list '^Fuzz'); \
 	  for f in $$names; do \
 	    echo "$$dir $$f"; (cd "$$dir" && "$$out/fuzz" -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZ) -test.fuzzminimizetime 1x -test.fuzzcachedir "$$cache/$$dir"); \
 	  done; done
+
+exhaustive:
+	$(TEST) -count=1 -timeout 60m ./fhe/radix -run 'Exhaustive|Wide' -work 50000
 
 noise:
 	$(GO) test ./fhe/tfhe -count=1 -v -run MeasuredNoise -noise 131072 -timeout 60m
@@ -162,9 +168,10 @@ race:
 	CGO_ENABLED=1 $(GO) test -race -short -run 'Cancel|Shares|BatchesHaveOneKey' ./fhe/tfhe
 	CGO_ENABLED=1 $(GO) test -race -short -run 'Memory|Eval|ExpandCost|LookupRefuses|Exhaustive/(add|lt|select)_u?int8' ./fhe/radix
 
-# The same decoders on few inputs, as part of every test run.
+# The same decoders on few inputs, as part of every test run. There guidance would
+# gain little, and instruments every dependency.
 smoke:
-	$(MAKE) fuzz FUZZ=2000x
+	$(MAKE) fuzz FUZZ=2000x GUIDED=
 
 # Known answers of the arm64 build on a machine of another kind. Not a part of
 # test, and no check at all without an emulator (Debian: qemu-user).

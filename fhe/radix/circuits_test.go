@@ -1,6 +1,7 @@
 package radix
 
 import (
+	"flag"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -11,8 +12,13 @@ import (
 	"fhevm/fhe"
 )
 
+// work is how many bootstraps a test of one form may evaluate on plaintexts. make
+// exhaustive gives it more.
+var work = flag.Int("work", 10_000, "plain bootstraps for each form")
+
 // Every form with at most 17 bits of operands, which is all on bool and most on
-// 8 bits, on every input, or where that is much work on every third or so.
+// 8 bits, on every input, or where that is much work on combinations of edge values
+// and on every so-manieth input, given enough work on every third or so.
 func TestExhaustive(t *testing.T) {
 	e := newPlain()
 	for _, f := range forms() {
@@ -23,19 +29,20 @@ func TestExhaustive(t *testing.T) {
 			t.Parallel()
 			r := plainRunner{e: e, form: f}
 			each := f.cost().Bootstraps + f.row.Result(f.t).Blocks()
-			stride := uint64(each<<f.width())/(8*work) + 1
+			stride := uint64(each<<f.width()/(8**work)) + 1
 			if testing.Short() {
 				stride *= 31
 			}
 			for v := uint64(0); v < 1<<f.width(); v += stride | 1 {
 				r.check(t, f.split(v))
 			}
+			random := rand.New(rand.NewPCG(uint64(f.row.Op), uint64(f.t)))
+			for range min(40, stride) {
+				r.check(t, f.draw(random))
+			}
 		})
 	}
 }
-
-// work is how many bootstraps a test of one form may evaluate on plaintexts.
-const work = 50_000
 
 // Every form on combinations of edge values and on random ones, as many as its
 // cost allows.
@@ -47,7 +54,7 @@ func TestWide(t *testing.T) {
 		}
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
-			samples := max(4, min(600, work/max(1, f.cost().Bootstraps)))
+			samples := max(4, min(600, *work/max(1, f.cost().Bootstraps)))
 			if f.clear != 0 {
 				samples = max(4, samples/8) // each builds a circuit
 			}

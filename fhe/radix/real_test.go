@@ -217,19 +217,13 @@ func (n *network) test(c realCase) (seen []sample, err error) {
 	return seen, nil
 }
 
-// realCases are every form on 8 and 16 bits, with operands that are equal, at
-// the edges and random, and once on 32 and 64 bits where it takes few bootstraps.
-// The others run in the matrix.
+// realCases are every form on 8 bits, where it takes few bootstraps with operands
+// that are equal, at the edges and random, and once on 16 to 64 bits where it takes
+// few. The others run in the matrix.
 func realCases() (cases []realCase) {
 	r := rand.New(rand.NewPCG(2, 3))
 	for _, f := range narrow(64) {
-		draws := 3
-		if cost := f.cost().Bootstraps; f.t.Bits() > 16 && cost > 300 {
-			continue
-		} else if f.t.Bits() > 16 || cost > 60 {
-			draws = 1
-		}
-		for i := range draws {
+		for i := range f.draws() {
 			c := realCase{form: f, values: f.draw(r)}
 			last := len(c.values) - 1
 			if i == 2 && last > 0 && f.types[last] == f.types[last-1] && f.clear == 0 {
@@ -239,6 +233,18 @@ func realCases() (cases []realCase) {
 		}
 	}
 	return cases
+}
+
+// draws is how often a form is evaluated with real keys.
+func (f form) draws() int {
+	most := map[int]int{16: 150, 32: 40, 64: 40}
+	switch bits, cost := f.t.Bits(), f.cost().Bootstraps; {
+	case bits <= 8 && cost <= 20:
+		return 3
+	case bits <= 8 || cost <= most[bits]:
+		return 1
+	}
+	return 0
 }
 
 // Every operation on every type with real keys: each result right and clean,

@@ -139,9 +139,13 @@ func TestKnownAnswer(t *testing.T) {
 }
 
 // TestBatchShapes runs batches of all sizes and tables of all numbers of outputs:
-// what a job gives depends neither on its company nor on the implementation.
+// what a job gives depends neither on its company nor on the implementation. The
+// small key is short, of a length that ends as unevenly in a tile.
 func TestBatchShapes(t *testing.T) {
-	k := keys()
+	p := Default
+	p.LWEDim = 111 // 879 modulo 128 and 64
+	k := newTestKeys(&p)
+	t.Cleanup(func() { k.engine.Close() })
 	batch := func(n int) []Job {
 		r := csprng.New(testSeed, "shapes", 0)
 		jobs := make([]Job, n)

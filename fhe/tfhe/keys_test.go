@@ -18,13 +18,15 @@ type testKeys struct {
 }
 
 // keys are those of testSeed, made once for all tests of the package.
-var keys = sync.OnceValue(func() *testKeys {
-	k := &testKeys{secret: NewSecretKey(&Default, testSeed)}
+var keys = sync.OnceValue(func() *testKeys { return newTestKeys(&Default) })
+
+func newTestKeys(p *Params) *testKeys {
+	k := &testKeys{secret: NewSecretKey(p, testSeed)}
 	k.public = k.secret.PublicKey()
 	k.eval = k.secret.EvaluationKey(nil)
 	k.engine = NewEngine(k.eval, 0)
 	return k
-})
+}
 
 // encrypt returns a fresh encryption of plaintext m, padding bit included.
 func (k *testKeys) encrypt(m int, label string, index int) LWE {
