@@ -237,9 +237,9 @@ func realCases() (cases []realCase) {
 
 // draws is how often a form is evaluated with real keys.
 func (f form) draws() int {
-	most := map[int]int{16: 150, 32: 40, 64: 40}
+	most := map[int]int{16: 60, 32: 24, 64: 24}
 	switch bits, cost := f.t.Bits(), f.cost().Bootstraps; {
-	case bits <= 8 && cost <= 20:
+	case bits <= 8 && cost <= 10:
 		return 3
 	case bits <= 8 || cost <= most[bits]:
 		return 1

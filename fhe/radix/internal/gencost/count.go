@@ -27,13 +27,12 @@ func (c *counter) Bootstrap(_ context.Context, jobs []tfhe.Job) error {
 // depend on.
 var small = tfhe.Params{GLWEDim: 1, PolySize: 2 * tfhe.PlaintextModulus}
 
-// countAll costs every form of the operator table.
-func countAll() (map[fhe.Form]fhe.Cost, error) {
+// count costs forms of the operator table.
+func count(forms []fhe.Form) (map[fhe.Form]fhe.Cost, error) {
 	var (
 		mu    sync.Mutex
 		costs = make(map[fhe.Form]fhe.Cost)
 		first error
-		forms = fhe.Forms()
 	)
 	parallel.For(len(forms), func(i int) {
 		cost, err := worst(forms[i])

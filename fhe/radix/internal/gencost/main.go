@@ -20,26 +20,20 @@ const (
 
 func main() {
 	log.SetFlags(0)
-	table, page, err := generate()
+	costs, err := count(fhe.Forms())
+	if err != nil {
+		log.Fatal(err)
+	}
+	table, err := goTable(costs)
 	if err != nil {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(tablePath, table, 0o644); err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile(pagePath, page, 0o644); err != nil {
+	if err := os.WriteFile(pagePath, markdown(costs), 0o644); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// generate returns the two files.
-func generate() (table, page []byte, err error) {
-	costs, err := countAll()
-	if err != nil {
-		return nil, nil, err
-	}
-	table, err = goTable(costs)
-	return table, markdown(costs), err
 }
 
 func goTable(costs map[fhe.Form]fhe.Cost) ([]byte, error) {
