@@ -173,7 +173,7 @@ func TestLookupReal(t *testing.T) {
 	all := noise{used: make(map[fhe.Digest]bool)}
 	for i, typ := range []fhe.Type{fhe.Uint8, fhe.Uint8, fhe.Uint16} {
 		index := uint64(37 + 91*i)
-		x, err := n.computed(fhe.Uint8, number(index), 0)
+		x, err := n.computed(fhe.Uint8, number(index), i)
 		if err != nil {
 			t.Fatal(err)
 		}

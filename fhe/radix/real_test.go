@@ -21,7 +21,7 @@ type network struct {
 	*Evaluator
 	secret *tfhe.SecretKey
 	key    *tfhe.EvaluationKey
-	ready  sync.Map // what computed has made
+	ready  sync.Map // blocks that computed has made
 }
 
 var realNetwork = sync.OnceValue(func() *network {
@@ -43,24 +43,33 @@ func (n *network) encrypt(t fhe.Type, v *big.Int, name string) *Ciphertext {
 	return c
 }
 
-// computed is a ciphertext of v with the noise of a bootstrap, as operations
-// leave it: for each place the same one whenever it is asked for.
+// computed is a ciphertext of v with the noise of bootstraps, as operations leave
+// it. In each place a block of one content is the same one whenever it is asked for.
 func (n *network) computed(t fhe.Type, v *big.Int, place int) (*Ciphertext, error) {
-	name := fmt.Sprint(t, v, place)
-	if c, ok := n.ready.Load(name); ok {
-		return c.(*Ciphertext), nil
+	c := &Ciphertext{Type: t}
+	for i, d := range digits(v, t.Blocks()) {
+		b, err := n.block(d, place, i)
+		if err != nil {
+			return nil, err
+		}
+		c.Blocks = append(c.Blocks, b)
 	}
-	c := n.encrypt(t, v, name)
-	jobs := make([]tfhe.Job, len(c.Blocks))
-	for i, b := range c.Blocks {
-		jobs[i] = n.job(clean, b)
-		c.Blocks[i] = jobs[i].Dst[0]
+	return c, nil
+}
+
+func (n *network) block(digit uint64, place, i int) (tfhe.LWE, error) {
+	name := fmt.Sprint(digit, place, i)
+	if b, ok := n.ready.Load(name); ok {
+		return b.(tfhe.LWE), nil
 	}
-	if err := n.boot.Bootstrap(context.Background(), jobs); err != nil {
+	fresh := n.params.NewLWE()
+	n.secret.Encrypt(fresh, digit*tfhe.Delta, tfhe.SeedFrom([32]byte{'b', 'l', 'o', 'c', 'k'}).Derive(name, 0))
+	job := n.job(clean, fresh)
+	if err := n.boot.Bootstrap(context.Background(), []tfhe.Job{job}); err != nil {
 		return nil, err
 	}
-	n.ready.Store(name, c)
-	return c, nil
+	n.ready.Store(name, job.Dst[0])
+	return job.Dst[0], nil
 }
 
 // decrypt returns the value of c, which must be clean.
