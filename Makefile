@@ -28,8 +28,9 @@
 
 export CGO_ENABLED = 0
 
+# Tests are not vetted once more: lint vets all packages, and more strictly.
 GO      ?= go
-TEST    := $(GO) test -vet=off # lint vets
+TEST    := $(GO) test -vet=off
 QEMU    ?= qemu-aarch64
 BIN     := bin/fhevm-node
 WASM    := sdk/wasm/dist/fhevm.wasm
