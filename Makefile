@@ -51,8 +51,8 @@ unit:
 	$(TEST) -timeout 60m $$($(GO) list ./... | grep -v /e2e)
 
 # The same bits without SIMD: compiled out, and switched off at run time. The schemes
-# run their known answers, which say all: other tests would find the same bits. For a later amd64 and for
-# arm64 the compiler fuses products with sums unless told not to.
+# run their known answers, which say all: other tests would find the same bits. For
+# a later amd64 and for arm64 the compiler fuses products with sums unless told not to.
 portable:
 	$(TEST) -short -tags purego ./accel/...
 	$(TEST) -short -tags purego -run 'Known|Shapes' ./fhe/tfhe ./fhe/squash

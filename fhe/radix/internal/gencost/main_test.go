@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func TestCurrent(t *testing.T) {
 	var counted []fhe.Form
 	for _, f := range fhe.Forms() {
-		if f.Type.Bits() <= 32 {
+		if f.Type.Bits() <= 32 || f.Clear == 0 {
 			counted = append(counted, f)
 		}
 	}
