@@ -22,8 +22,9 @@ import (
 // failures.
 type Client struct{ conn *grpc.ClientConn }
 
-// pause is how long a client leaves a party alone that it could not reach.
-// gRPC's own two minutes would leave out for as long a party that is back.
+// pause is how long a client leaves a party alone that it could not reach and that
+// nobody asks for. gRPC's own two minutes would leave out for as long a party that is
+// back.
 var pause = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}
 
 // Dial prepares a client of one member, for the holder of an identity that is
@@ -77,6 +78,27 @@ func (c *Client) Connected() bool {
 	return state == connectivity.Ready
 }
 
+// patience is for how long a request waits for a party that could not be reached.
+const patience = time.Second
+
+// reach connects to a party that is being left alone, now: it may be back, and there may
+// be too few without it. An attempt under way is not hurried, hence more than one.
+func (c *Client) reach(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for ctx.Err() == nil && c.conn.GetState() == connectivity.TransientFailure {
+		c.conn.ResetConnectBackoff()
+		c.changed(ctx, pause.BaseDelay)
+	}
+}
+
+// changed waits for the end of a failure, for at most d.
+func (c *Client) changed(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	c.conn.WaitForStateChange(ctx, connectivity.TransientFailure)
+}
+
 // Close ends the connection.
 func (c *Client) Close() error { return c.conn.Close() }
 
@@ -101,6 +123,7 @@ var errMalformed = errors.New("its answer is malformed")
 func invoke[A any](ctx context.Context, c *Client, service, method string, request any) (*A, error) {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
+	c.reach(ctx)
 	var m message
 	if err := c.conn.Invoke(ctx, "/"+service+"/"+method, request, &m); err != nil {
 		return nil, fromStatus(err)

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
@@ -354,4 +355,40 @@ func FuzzStatus(f *testing.F) {
 			t.Errorf("%v becomes %v", s, fault)
 		}
 	})
+}
+
+// TestBack: a party that is back is reached at once, however long the pause has become
+// after which it is tried again.
+func TestBack(t *testing.T) {
+	n := newNetwork(t, 43)
+	c := n.serve(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Members[0].Address = l.Addr().String()
+	client, err := Dial(c.Members[0], n.Identities[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if client.Connected() {
+		t.Fatal("connected to a party that is away")
+	}
+	for range 6 { // then the pause is a second
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	for s := client.conn.GetState(); s != connectivity.TransientFailure; s = client.conn.GetState() {
+		client.conn.WaitForStateChange(t.Context(), s)
+	}
+	n.serveOne(t, c, 1, l)
+	h := n.value(fhe.Uint8, 9)
+	n.publish(h)
+	if _, err := client.Share(t.Context(), &ShareRequest{Handles: []fhe.Handle{h}, From: 2}); err != nil {
+		t.Fatal(err)
+	}
 }
