@@ -35,13 +35,24 @@ type parties struct {
 	running map[threshold.PartyID]*process
 }
 
-// found makes the parties' keys, deals a network to them and starts everything,
-// as its operators would.
+// found deals a network to parties and starts everything, as its operators would.
 func found(t *testing.T) *parties {
+	t.Helper()
+	p := deal(t)
+	n := startDev(t, "--network", string(p.folder))
+	for _, m := range p.members {
+		p.start(n, m.Party)
+	}
+	p.token = deploy(n)
+	return p
+}
+
+// deal makes the parties' identities, and deals a network to them.
+func deal(t *testing.T, args ...string) *parties {
 	t.Helper()
 	p := &parties{dir: t.TempDir(), running: map[threshold.PartyID]*process{}}
 	p.folder = network.Folder(filepath.Join(p.dir, "network"))
-	keygen := []string{"keygen", "--out", string(p.folder)}
+	keygen := append([]string{"keygen", "--out", string(p.folder)}, args...)
 	for i, address := range freeAddresses(t, 4) {
 		own := p.own(threshold.PartyID(i + 1))
 		mustRun(t, "party", "init", "--out", own, "--address", address)
@@ -53,11 +64,6 @@ func found(t *testing.T) *parties {
 		t.Fatal(err)
 	}
 	p.members = description.Committee.Members
-	n := startDev(t, "--network", string(p.folder))
-	for _, m := range p.members {
-		p.start(n, m.Party)
-	}
-	p.token = deploy(n)
 	return p
 }
 
@@ -171,24 +177,6 @@ func TestCommittee(t *testing.T) {
 		p.running[2].kill()
 		p.wantUnavailable()
 	})
-}
-
-// recompute has a party follow the chain by a node of its own, and take its word alone.
-func (p *parties) recompute(id threshold.PartyID) *node {
-	p.t.Helper()
-	folder := filepath.Join(p.own(id), "own")
-	p.must(os.Mkdir(folder, 0o700))
-	for _, name := range []string{"public.key", "evaluation.key", "random.key", "squash.key", "network.json"} {
-		p.must(os.Link(filepath.Join(string(p.folder), name), filepath.Join(folder, name)))
-	}
-	address := strings.TrimSpace(mustRun(p.t, "coprocessor", "--network", folder))
-	own := serve(p.t, "attach", "--rpc", p.info.RPC, "--network", folder)
-	p.running[id].stop()
-	party := start(p.t, "party", "run", "--identity", p.identity(id), "--network", string(p.folder), "--data", filepath.Join(p.own(id), "data"),
-		"--rpc", p.info.RPC, "--api", own.info.API, "--own-coprocessor", address)
-	party.await("the party to serve", func() bool { return strings.Contains(party.output(), "party ready at") })
-	p.running[id] = party
-	return own
 }
 
 // wantSupply opens the total supply, which no party has seen before.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func startDev(t *testing.T, args ...string) *node {
 func serve(t *testing.T, args ...string) *node {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "dev.json")
-	args = append(args, "--api", "127.0.0.1:0", "--config-out", config)
+	args = slices.Insert(slices.Clone(args), 1, "--api", "127.0.0.1:0", "--config-out", config) // before what the test says of them
 	n := &node{process: start(t, args...), ctx: limit(t)}
 	n.await("its configuration", func() bool {
 		_, err := os.Stat(config)

@@ -53,7 +53,7 @@ const (
 // squashers ask the party's coprocessors.
 func (cfg *PartyConfig) squashers() (all []committee.Squasher) {
 	for _, api := range cfg.APIs {
-		var s committee.Squasher = remoteSquasher{api, cfg.Logger}
+		var s committee.Squasher = &remoteSquasher{base: api, log: cfg.Logger}
 		if cfg.Own != "" || len(cfg.APIs) > 1 {
 			s = patient{s}
 		}

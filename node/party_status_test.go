@@ -71,7 +71,7 @@ func newWatched(t *testing.T) *watched {
 	t.Cleanup(func() { w.records.Close() })
 	party, err := committee.Open(committee.Config{
 		Identity: own, Secret: secrets[0], Domain: d.Domain(), Chain: chainView{chain.NewView(w.chain.Client(), d.Contracts, chain.Finalized)},
-		Squashers: []committee.Squasher{remoteSquasher{}}, Development: true, Records: w.records, Observe: w.metrics.observe, Blame: w.metrics.blamed, Log: w.log,
+		Squashers: []committee.Squasher{&remoteSquasher{}}, Development: true, Records: w.records, Observe: w.metrics.observe, Blame: w.metrics.blamed, Log: w.log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fhevm/coprocessor"
@@ -115,14 +116,26 @@ func (a *api) squashed(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// remoteSquasher fetches from a node's wallet API.
+// remoteSquasher fetches from a node's wallet API. The log is told when the node goes
+// away and when it is back, not of each request between.
 type remoteSquasher struct {
 	base string
 	log  *slog.Logger
+	away atomic.Bool
+}
+
+// answered hears whether the node answered.
+func (s *remoteSquasher) answered(err error) {
+	switch changed := s.away.Swap(err != nil) != (err != nil); {
+	case changed && err != nil:
+		s.log.Error("a coprocessor does not answer: see that its node runs and is reached", "coprocessor", s.base, "error", err)
+	case changed:
+		s.log.Info("the coprocessor answers again", "coprocessor", s.base)
+	}
 }
 
 // Squashed implements committee.Squasher.
-func (s remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest) (*committee.Squashed, error) {
+func (s *remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest) (*committee.Squashed, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
@@ -134,10 +147,11 @@ func (s remoteSquasher) Squashed(ctx context.Context, r *committee.SquashRequest
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		if ctx.Err() == nil { // else who asked has what it needs, or waits no longer
-			s.log.Error("no coprocessor answers", "error", err)
+			s.answered(err)
 		}
 		return nil, threshold.Faultf(threshold.NotReady, "the party's coprocessor does not answer: ask again")
 	}
+	s.answered(nil)
 	defer resp.Body.Close()
 	limit := int64(65 + maxSquashedBlocks*squash.CiphertextSize)
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))

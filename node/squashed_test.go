@@ -1,8 +1,14 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,5 +125,30 @@ func TestSquashBusy(t *testing.T) {
 	err := fault(&committee.SquashRequest{}, coprocessor.ErrBusy)
 	if got := threshold.FaultOf("node", err); got.Code != threshold.Busy || httpStatus(got.Code) != 429 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestCoprocessorAway: the log has a line when a coprocessor goes away and one when it is
+// back, however often a party asks.
+func TestCoprocessorAway(t *testing.T) {
+	var away atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer srv.Close()
+	var log bytes.Buffer
+	s := &remoteSquasher{base: srv.URL, log: slog.New(slog.NewTextHandler(&log, nil))}
+	for _, gone := range []bool{true, true, true, false, false, true} {
+		away.Store(gone)
+		_, err := s.Squashed(t.Context(), &committee.SquashRequest{})
+		if gone != (threshold.FaultOf("node", err).Code == threshold.NotReady) {
+			t.Errorf("away is %v: %v", gone, err)
+		}
+	}
+	if away, back := strings.Count(log.String(), "does not answer"), strings.Count(log.String(), "answers again"); away != 2 || back != 1 {
+		t.Errorf("away %d times and back %d times, want 2 and 1:\n%s", away, back, &log)
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/holiman/uint256"
 )
 
@@ -147,7 +148,7 @@ func (n *node) mine(ctx context.Context, to *common.Address, data []byte) (*type
 	if err != nil {
 		return nil, err
 	}
-	if err := n.chain.SendTransaction(ctx, tx); err != nil {
+	if err := n.send(ctx, tx); err != nil {
 		return nil, err
 	}
 	n.nonce++
@@ -159,6 +160,22 @@ func (n *node) mine(ctx context.Context, to *common.Address, data []byte) (*type
 		return nil, fmt.Errorf("transaction %s reverted", tx.Hash())
 	}
 	return receipt, nil
+}
+
+// send sends a transaction, again for as long as the node is too far behind to take it.
+func (n *node) send(ctx context.Context, tx *types.Transaction) error {
+	for {
+		err := n.chain.SendTransaction(ctx, tx)
+		var refusal rpc.Error
+		if !errors.As(err, &refusal) || refusal.ErrorCode() != new(chain.Overload).ErrorCode() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Second):
+		}
+	}
 }
 
 // call mines a call of the contract.
