@@ -57,6 +57,8 @@ type Leader struct {
 	changed chan struct{}
 	late    chan coprocessor.LateReport
 
+	restoring sync.Mutex
+
 	mu      sync.Mutex
 	workers map[string]*member
 	pending map[fhe.Digest]*parcel
@@ -95,7 +97,7 @@ func NewLeader(ctx context.Context, cfg LeaderConfig) (*Leader, error) {
 	if l.js, err = jetstream.New(cfg.Conn); err != nil {
 		return nil, err
 	}
-	if err := l.openQueue(ctx); err != nil {
+	if l.stream, err = l.openQueue(ctx); err != nil {
 		return nil, fmt.Errorf("open the cluster's queue at %s: %w", cfg.Conn.ConnectedUrlRedacted(), err)
 	}
 	ctx, l.stop = context.WithCancel(context.Background())
@@ -119,19 +121,34 @@ func queueName(d fhe.Domain) string { return "fhevm-" + label(d) + "-tasks" }
 const consumerName = "workers"
 
 // openQueue makes stream and consumer, without what an earlier leader left there.
-func (l *Leader) openQueue(ctx context.Context) (err error) {
-	if l.stream, err = l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+func (l *Leader) openQueue(ctx context.Context) (jetstream.Stream, error) {
+	stream, err := l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: queueName(l.cfg.Domain), Subjects: []string{subject(l.cfg.Domain, "tasks")}, Retention: jetstream.WorkQueuePolicy,
 		Storage: jetstream.FileStorage, MaxMsgSize: maxMessage + 1<<10,
-	}); err != nil {
-		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := l.stream.Purge(ctx); err != nil {
-		return err
+	if err := stream.Purge(ctx); err != nil {
+		return nil, err
 	}
-	_, err = l.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+	_, err = stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: l.cfg.Timing.Ack, MaxDeliver: -1, MaxAckPending: -1,
 	})
+	return stream, err
+}
+
+// restoreQueue makes the queue anew if NATS has lost it, for the first of the callers
+// that notice: a later one would purge what that has published.
+func (l *Leader) restoreQueue(ctx context.Context) error {
+	l.restoring.Lock()
+	defer l.restoring.Unlock()
+	_, err := l.js.Stream(ctx, queueName(l.cfg.Domain))
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return err
+	}
+	l.cfg.Logger.Warn("NATS has lost the cluster's queue: it is made anew")
+	_, err = l.openQueue(ctx)
 	return err
 }
 
@@ -284,7 +301,10 @@ func (l *Leader) forget(id fhe.Digest, p *parcel) {
 func (l *Leader) publish(ctx context.Context, enc []byte) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timing.Ack)
 	defer cancel()
-	ack, err := l.js.Publish(ctx, subject(l.cfg.Domain, "tasks"), enc)
+	ack, err := l.js.Publish(ctx, subject(l.cfg.Domain, "tasks"), enc, jetstream.WithRetryAttempts(0))
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		err = errors.Join(err, l.restoreQueue(ctx)) // the task is published when it comes again
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -316,21 +336,10 @@ func (l *Leader) await(ctx context.Context, p *parcel, seq uint64) (*coprocessor
 			_, err := l.stream.GetMsg(ctx, seq)
 			if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
 				l.cfg.Logger.Warn("the queue has lost a task", "task", seq)
-				return nil, l.openLost(ctx, err)
+				return nil, nil
 			}
 		}
 	}
-}
-
-// openLost makes the queue anew if it has gone.
-func (l *Leader) openLost(ctx context.Context, err error) error {
-	if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil
-	}
-	if err := l.openQueue(ctx); err != nil {
-		return l.offline(ctx, err)
-	}
-	return nil
 }
 
 // open turns a message into a report, with the blobs that it names.
