@@ -65,7 +65,7 @@ func Dial(ctx context.Context, cfg RemoteConfig) (*Remote, error) {
 	limit := &http.Client{Transport: bounded{http.DefaultTransport}, Timeout: requestTimeout}
 	conn, err := rpc.DialOptions(ctx, cfg.URL, rpc.WithHTTPClient(limit), rpc.WithWebsocketMessageSizeLimit(maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("dial the chain at %s: %w", hostOf(cfg.URL), withoutURL(err))
+		return nil, fmt.Errorf("dial the chain at %s: %w", hostOf(cfg.URL), tidied(err))
 	}
 	r := &Remote{cfg: cfg, host: hostOf(cfg.URL), client: ethclient.NewClient(conn), changed: newSignal(), stopped: make(chan struct{})}
 	if err := r.greet(ctx); err != nil {
@@ -97,7 +97,7 @@ func (r *Remote) greet(ctx context.Context) error {
 		return err
 	})
 	if errors.Is(err, context.DeadlineExceeded) && cause != nil {
-		return withoutURL(cause)
+		return tidied(cause)
 	}
 	return err
 }
@@ -161,7 +161,7 @@ var errAnotherChain = errors.New("it is another chain now, without the blocks th
 func (r *Remote) again(ctx context.Context, what string, f func(context.Context) error) error {
 	told := false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err := withoutURL(r.attempt(ctx, f))
+		err := tidied(r.attempt(ctx, f))
 		switch {
 		case err == nil && told:
 			r.cfg.Logger.Warn("the chain answers again", "chain", r.host)
@@ -196,11 +196,14 @@ func hostOf(raw string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// withoutURL takes the URL out of an error of package net/http.
-func withoutURL(err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
+// tidied takes the URL out of an error of package net/http, and the page out of what a
+// server says that knows no JSON-RPC.
+func tidied(err error) error {
+	if of, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Errorf("%s %s: %w", of.Op, hostOf(of.URL), of.Err)
+	}
+	if page, ok := errors.AsType[rpc.HTTPError](err); ok {
+		return fmt.Errorf("%s: is JSON-RPC served at this URL?", page.Status)
 	}
 	return err
 }

@@ -236,6 +236,17 @@ func TestErrorsHideThePath(t *testing.T) {
 	}
 }
 
+// TestNoJSONRPC: a server of other things is named for what it is, without its page.
+func TestNoJSONRPC(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	said := &overdue{Context: t.Context(), passed: make(chan struct{})}
+	_, err := Dial(said, RemoteConfig{URL: web.URL, Logger: slog.New(slog.NewTextHandler(said, nil))})
+	if err == nil || !strings.HasSuffix(err.Error(), "404 Not Found: is JSON-RPC served at this URL?") {
+		t.Error(err)
+	}
+}
+
 // TestRemoteWaits for a chain that is down, and says so.
 func TestRemoteWaits(t *testing.T) {
 	n := open(t, "")

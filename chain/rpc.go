@@ -1,10 +1,12 @@
 package chain
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -112,7 +114,10 @@ func ListenLoopback(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: a development node serves loopback addresses only", addr)
 	}
 	listener, err := net.ListenTCP("tcp", resolved)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listen on %s: another program does: stop it, or choose another address (port 0 is one that is free)", addr)
+	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	return listener, nil

@@ -66,6 +66,13 @@ func TestListenOnLoopbackOnly(t *testing.T) {
 			t.Errorf("listens on %s", got)
 		}
 	}
+	taken, err := n.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Listen(taken); err == nil || !strings.Contains(err.Error(), "another program does: stop it") {
+		t.Errorf("listens on %s twice: %v", taken, err)
+	}
 }
 
 // A web page of another site, or one that rebinds its name to the loopback

@@ -30,3 +30,19 @@ func TestStrayArguments(t *testing.T) {
 	}
 	try([]string{"fhevm-node"}, newApp().Commands)
 }
+
+// TestAdvice: mistakes at the command line are answered with what to do.
+func TestAdvice(t *testing.T) {
+	dir := t.TempDir()
+	for line, want := range map[string]string{
+		"dev --network " + dir:                                      "make one with fhevm-node keygen --out " + dir,
+		"store stat --data " + dir:                                  "is no data folder of a node",
+		"party run --network x --data x --identity " + dir + "/x":   "fhevm-node party init makes",
+		"worker --cluster nats://127.0.0.1:1 --token " + dir + "/x": "copy it from the node with --cluster",
+	} {
+		err := newApp().Run(append([]string{"fhevm-node"}, strings.Fields(line)...))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", line, err, want)
+		}
+	}
+}

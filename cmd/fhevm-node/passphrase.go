@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"fhevm/node/records"
@@ -43,6 +44,9 @@ func newPassphrase(c *cli.Context, flag string) (string, error) {
 // is asked for at the terminal, if there is one.
 func passphraseFor(c *cli.Context, flag, path string) (string, error) {
 	locked, err := records.Locked(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no %s: fhevm-node party init makes a party's identity, party key a custodian's", path)
+	}
 	if err != nil || !locked {
 		return "", err
 	}

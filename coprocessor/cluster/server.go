@@ -195,7 +195,10 @@ const maxToken = 1 << 10
 // the file.
 func ReadToken(path string) (string, error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("cluster token: there is no %s: copy it from the node with --cluster, which makes it as cluster/token in its data folder", path)
+	case err != nil:
 		return "", fmt.Errorf("cluster token: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
