@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"fhevm/contracts"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -90,6 +92,34 @@ func TestTimePasses(t *testing.T) {
 	rpcCall[any](t, n, "evm_mine")
 	if got := head(t, n).Time; got < opens {
 		t.Errorf("time fell back to %d", got)
+	}
+}
+
+// An estimate is for the next block's number, too: what may happen once a block may happen in that one, where
+// no other comes by itself.
+func TestEstimatesAreForTheNextBlock(t *testing.T) {
+	n := open(t, "")
+	w := newWallet(t, n, 0)
+	acl := mustABI(contracts.ACL)
+	grant, err := acl.Pack("delegateForUserDecryption", nowhere, common.Address{7}, uint64(1<<40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoke, err := acl.Pack("revokeDelegationForUserDecryption", nowhere, common.Address{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(data []byte) map[string]any {
+		return map[string]any{"from": w.Address, "to": common.Address(contracts.ACLAddress), "data": hexutil.Bytes(data)}
+	}
+	for _, data := range [][]byte{grant, revoke, grant} {
+		for _, at := range []string{"latest", "pending"} {
+			rpcCall[any](t, n, "eth_estimateGas", change(data), at)
+		}
+		hash := rpcCall[common.Hash](t, n, "eth_sendTransaction", change(data))
+		if r := w.receipt(hash); r.Status != types.ReceiptStatusSuccessful {
+			t.Error("the transaction reverted")
+		}
 	}
 }
 

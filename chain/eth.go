@@ -62,12 +62,14 @@ func (a *ethAPI) Call(ctx context.Context, args json.RawMessage, block, override
 }
 
 // EstimateGas is eth_estimateGas with reverts explained. At the head it takes the
-// time of the next block, in which the transaction will be: a test may have let
-// time pass.
+// number and the time of the next block, in which the transaction will be: a test
+// may have let time pass, and what is refused twice in a block, or waits for a
+// bucket that blocks refill, is not where no block comes by itself.
 func (a *ethAPI) EstimateGas(ctx context.Context, args json.RawMessage, block, overrides, blockOverrides *json.RawMessage) (json.RawMessage, error) {
 	if blockOverrides == nil && (block == nil || isHead(*block)) {
+		pending := json.RawMessage(`"pending"`)
 		next := json.RawMessage(fmt.Sprintf(`{"time":"%#x"}`, a.sealer.nextTime()))
-		blockOverrides = &next
+		block, blockOverrides = &pending, &next
 	}
 	return a.forward(ctx, "eth_estimateGas", args, block, overrides, blockOverrides)
 }

@@ -79,6 +79,8 @@ func word(v any) string {
 		return describeHandle(fhe.Handle(v))
 	case [1]byte:
 		return hexutil.Encode(v[:])
+	case uint8: // no error has another one than an FheType
+		return fhe.Type(v).String()
 	case common.Address:
 		return v.Hex()
 	default:

@@ -35,6 +35,30 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// Numbers that stand for types are shown as types.
+func TestExplainNamesTypes(t *testing.T) {
+	e := mustABI(contracts.FHEVMExecutor).Errors["WrongInputType"]
+	input := fhe.NewHandle(fhe.Digest{1}, 0, contracts.DevChainID, fhe.Uint32, fhe.Version)
+	for wanted, name := range map[fhe.Type]string{fhe.Uint64: "uint64", fhe.Int8: "int8", 1: "type(1)"} {
+		args, err := e.Inputs.Pack([32]byte(input), uint8(wanted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := Explain(append(e.ID[:4:4], args...)); !strings.Contains(text, "(uint32, input 0), wanted "+name+"): ") {
+			t.Errorf("%q does not say that %s is wanted", text, name)
+		}
+	}
+}
+
+// Limits are named: who reads of one has to know where it stands.
+func TestExplainNamesLimits(t *testing.T) {
+	for _, e := range knownErrors() {
+		if strings.HasPrefix(e.Name, "HCU") && !strings.Contains(advice[e.Name], "executor's budget()") {
+			t.Errorf("advice on %s does not say where its limit is read", e.Name)
+		}
+	}
+}
+
 // Advice is kept for errors that exist.
 func TestAdviceIsOfKnownErrors(t *testing.T) {
 	names := make(map[string]bool)

@@ -106,6 +106,26 @@ func TestDelegationForAllContracts(t *testing.T) {
 	}
 }
 
+// TestDelegationThroughNoParty: the committee takes neither the delegator nor the delegate for the contract of a
+// permit, though a delegation for all contracts names no contract and both may hold rights.
+func TestDelegationThroughNoParty(t *testing.T) {
+	n := newNetwork(t)
+	n.block(10, 1000)
+	h := fhe.Handle{1}
+	n.transaction(func(tx *transaction) {
+		tx.must(executorAccount, n.acl, "allowTransient", h, carol)
+		for _, a := range []common.Address{alice, bob, app} {
+			tx.must(carol, n.acl, "allow", h, a)
+		}
+		tx.must(alice, n.acl, "delegateForUserDecryption", bob, allContracts, uint64(3000))
+	})
+	for contract, want := range map[common.Address]bool{app: true, alice: false, bob: false} {
+		if got := n.must(carol, n.acl, "isHandleDelegatedForUserDecryption", alice, bob, contract, h); got != want {
+			t.Errorf("through %s: %v", contract, got)
+		}
+	}
+}
+
 func TestDelegationRules(t *testing.T) {
 	n := newNetwork(t)
 	n.block(10, 1000)

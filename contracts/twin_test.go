@@ -189,6 +189,26 @@ func TestInputTwinIsBound(t *testing.T) {
 	}
 }
 
+// TestMalformedListsSayWhatToDo: whoever passes another proof than the wallet's reads what to pass.
+func TestMalformedListsSayWhatToDo(t *testing.T) {
+	w := newInputTwin(t)
+	list := inputOf(w.domain(), []fhe.Type{fhe.Uint8}, rand.New(rand.NewPCG(15, 16)))
+	otherFormat, otherType := bytes.Clone(list), bytes.Clone(list)
+	otherFormat[fhe.BindingSize] = 9
+	otherType[2*fhe.BindingSize+2] = 99
+	for name, input := range map[string][]byte{
+		"empty": list[:fhe.BindingSize], "cut short": list[:len(list)-1], "another format": otherFormat, "unknown type": otherType,
+	} {
+		byTwin, _, _ := w.run(input)
+		byPrecompile, _ := w.precompile.Run(input)
+		for _, data := range [][]byte{byTwin, byPrecompile} {
+			if reason, err := abi.UnpackRevert(data); err != nil || !strings.HasSuffix(reason, ": pass the proof whole, as the wallet returned it") {
+				t.Errorf("%s: %q, %v", name, reason, err)
+			}
+		}
+	}
+}
+
 // TestTwinIsBounded runs the longest and the worst inputs.
 func TestTwinIsBounded(t *testing.T) {
 	w, r := newOperationTwin(t), rand.New(rand.NewPCG(7, 8))

@@ -111,11 +111,52 @@ func (f Form) Cost() Cost {
 // circuit's, and one bootstrap for each block of an operand from storage, in a
 // layer before it.
 func (d *Derivation) Cost() Cost {
-	c := d.form().Cost()
+	return costOf(&operatorRows[d.Op], d.Type, len(d.Operands), d.operand)
+}
+
+// form is the row of the cost table that counts for d.
+func (d *Derivation) form() Form {
+	return formOf(&operatorRows[d.Op], d.Type, len(d.Operands), d.operand)
+}
+
+// operand is the kind of operand i, and its type if that is a handle.
+func (d *Derivation) operand(i int) (OperandKind, Type) {
+	o := &d.Operands[i]
+	return o.Kind, Handle(o.Word).Type()
+}
+
+// Stated is what the encoding of a derivation says of its price.
+type Stated struct {
+	Op   Op
+	Type Type
+	Cost Cost
+}
+
+// ReadStated reads it, or reports that b states no operation. Of what Derivation's UnmarshalBinary accepts, the cost
+// is Derivation.Cost. It accepts more, and allocates nothing: whoever has an operation priced need not pay.
+func ReadStated(b []byte) (s Stated, ok bool) {
+	if len(b) < DomainSize+derivationHeader || len(b) > MaxDerivation {
+		return Stated{}, false
+	}
+	s.Op, s.Type = Op(b[DomainSize]), Type(b[DomainSize+1])
+	n, operands := int(b[DomainSize+derivationHeader-1]), b[DomainSize+derivationHeader:]
+	row := &operatorRows[s.Op]
+	if n == 0 || n > MaxOperands || len(operands) < n*(1+32) || row.Name == "" || !row.On(s.Type) {
+		return Stated{}, false
+	}
+	s.Cost = costOf(row, s.Type, n, func(i int) (OperandKind, Type) {
+		return OperandKind(operands[i]), Type(operands[n+32*i+typeAt])
+	})
+	return s, true
+}
+
+// costOf is the cost of an operation on n operands.
+func costOf(row *Operator, t Type, n int, operand func(i int) (OperandKind, Type)) Cost {
+	c := formOf(row, t, n, operand).Cost()
 	unpack := 0
-	for _, o := range d.Operands {
-		if o.Kind == Stored {
-			c.Bootstraps += o.Handle().Type().Blocks()
+	for i := range n {
+		if kind, of := operand(i); kind == Stored {
+			c.Bootstraps += of.Blocks()
 			unpack = 1
 		}
 	}
@@ -123,22 +164,21 @@ func (d *Derivation) Cost() Cost {
 	return c
 }
 
-// form is the row of the cost table that counts for d.
-func (d *Derivation) form() Form {
-	f := Form{Op: d.Op, Type: d.Type}
-	row, _ := d.Op.Operator()
+// formOf is the row of the cost table that counts.
+func formOf(row *Operator, t Type, n int, operand func(i int) (OperandKind, Type)) Form {
+	f := Form{Op: row.Op, Type: t}
 	switch row.Shape {
 	case Convert:
-		f.From = d.Operands[0].Handle().Type()
+		_, f.From = operand(0)
 		return f
 	case Fold, Member:
-		f.Count = uint8(max(len(d.Operands), int(ListCounts[0])))
+		f.Count = uint8(max(n, int(ListCounts[0])))
 		return f
 	case Draw, Table:
 		return f
 	}
-	for i, o := range d.Operands {
-		if o.Kind == Clear {
+	for i := range n {
+		if kind, _ := operand(i); kind == Clear {
 			f.Clear |= 1 << i
 		}
 	}

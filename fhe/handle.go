@@ -31,8 +31,11 @@ func NewHandle(digest Digest, index uint8, chainID uint64, t Type, version uint8
 	return h
 }
 
+// typeAt is where a handle's type stands in it.
+const typeAt = 30
+
 // Type is the type of the ciphertext that h names; it need not be Valid.
-func (h Handle) Type() Type { return Type(h[30]) }
+func (h Handle) Type() Type { return Type(h[typeAt]) }
 
 // Index is the position in the input list, or Computed.
 func (h Handle) Index() uint8 { return h[21] }

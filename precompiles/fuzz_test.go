@@ -21,6 +21,10 @@ func FuzzOperation(f *testing.F) {
 		if out != nil && len(out) != 128 && len(out) != 192 {
 			t.Errorf("output has %d bytes", len(out))
 		}
+		var d fhe.Derivation
+		if err := d.UnmarshalBinary(in); err == nil && OperationGas(&d) != (Operation{}).RequiredGas(in) {
+			t.Errorf("costs %d gas, want %d", Operation{}.RequiredGas(in), OperationGas(&d))
+		}
 	})
 }
 
@@ -54,6 +58,52 @@ func runTwice(t *testing.T, p vm.PrecompiledContract, in []byte) []byte {
 		t.Errorf("refused by %v, %x", err, first)
 	}
 	return nil
+}
+
+// What is stated prices every operation as what is decoded does. The vectors have random values.
+func TestStatedPrice(t *testing.T) {
+	for _, row := range fhe.Operators() {
+		if row.Shape == fhe.Draw {
+			continue
+		}
+		for _, typ := range fhe.Types() {
+			for _, d := range derivations(row, typ) {
+				b, err := d.MarshalBinary()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := (Operation{}).RequiredGas(b), OperationGas(&d); got != want {
+					t.Errorf("%s on %s (%v) costs %d gas, want %d", row.Name, typ, d.Operands, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A contract has a call priced for the 100 gas of the call alone, if it passes no gas on: a
+// price takes no memory, not even that of the longest list or of one with a mistake at its end.
+func TestPricingIsCheap(t *testing.T) {
+	long := derivationOf(fhe.IsIn, fhe.MaxList)
+	wrong := bytes.Clone(long)
+	wrong[len(wrong)-2] = byte(fhe.Uint16)
+	for name, in := range map[string][]byte{"long": long, "wrong": wrong, "unknown": make([]byte, fhe.MaxDerivation)} {
+		if n := testing.AllocsPerRun(100, func() { Operation{}.RequiredGas(in) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// derivationOf is the encoding of an operation on n values of type uint8.
+func derivationOf(op fhe.Op, n int) []byte {
+	d := fhe.Derivation{Domain: fhe.Domain{ChainID: 1}, Op: op, Type: fhe.Uint8}
+	for i := range n {
+		d.Operands = append(d.Operands, fhe.StoredOperand(fhe.NewHandle(fhe.Digest{byte(i)}, fhe.Computed, 1, fhe.Uint8, fhe.Version)))
+	}
+	b, err := d.MarshalBinary()
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // Every single operation, and the largest input list, leave room in a transaction.

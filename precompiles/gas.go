@@ -22,19 +22,21 @@ const (
 
 // OperationGas is the price of precompile 0x5d for an operation that is well
 // typed.
-func OperationGas(d *fhe.Derivation) uint64 {
-	return operationBase + GasPerBootstrap*uint64(d.Cost().Bootstraps) + GasPerBlock*uint64(secretBlocks(d))
+func OperationGas(d *fhe.Derivation) uint64 { return operationGas(d.Op, d.Type, d.Cost()) }
+
+func operationGas(op fhe.Op, t fhe.Type, c fhe.Cost) uint64 {
+	return operationBase + GasPerBootstrap*uint64(c.Bootstraps) + GasPerBlock*uint64(secretBlocks(op, t))
 }
 
 // secretBlocks is the number of blocks of the results that have a mask to keep.
 // Those of a public value take 8 bytes.
-func secretBlocks(d *fhe.Derivation) int {
-	row, err := d.Op.Operator()
+func secretBlocks(op fhe.Op, t fhe.Type) int {
+	row, err := op.Operator()
 	if err != nil || row.Shape == fhe.Encrypt {
 		return 0
 	}
 	n := 0
-	for _, t := range row.Results(d.Type) {
+	for _, t := range row.Results(t) {
 		n += t.Blocks()
 	}
 	return n

@@ -51,7 +51,7 @@ func verify(input []byte) ([]byte, error) {
 	var list fhe.InputList
 	encoding := input[fhe.BindingSize:]
 	if err := list.UnmarshalBinary(encoding); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: pass the proof whole, as the wallet returned it", err)
 	}
 	if err := list.Binding.Check(binding); err != nil {
 		return nil, err

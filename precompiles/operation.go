@@ -21,15 +21,15 @@ type Operation struct{}
 // Name is shown by eth_config and tracers.
 func (Operation) Name() string { return "FHE_OPERATION" }
 
-// RequiredGas is the price of the stated operation, or the base price of an
-// input that Run refuses. A caller may make it run without being able to pay: it
-// decodes a derivation, at most 4 KB, and hashes nothing.
+// RequiredGas is the price of the stated operation, also where Run refuses it, or the
+// base price of an input that states none. A caller may make it run without being able
+// to pay: it reads the header, and kinds and types of at most 101 operands.
 func (Operation) RequiredGas(input []byte) uint64 {
-	var d fhe.Derivation
-	if err := d.UnmarshalBinary(input); err != nil {
+	s, ok := fhe.ReadStated(input)
+	if !ok {
 		return operationBase
 	}
-	return OperationGas(&d)
+	return operationGas(s.Op, s.Type, s.Cost)
 }
 
 // Run implements vm.PrecompiledContract.

@@ -164,7 +164,8 @@ interface IACL {
         returns (uint64);
 
     /// @notice Whether `delegate` may decrypt `handle` for `delegator` now: delegator and contract
-    /// hold persistent rights, and a delegation for the contract or for all contracts is in force.
+    /// hold persistent rights, and a delegation for the contract or for all contracts is in force. The
+    /// contract is neither of the two.
     function isHandleDelegatedForUserDecryption(
         address delegator,
         address delegate,

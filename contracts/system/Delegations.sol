@@ -68,6 +68,8 @@ abstract contract Delegations is Rights {
         address contractAddress,
         bytes32 handle
     ) external view returns (bool) {
+        // As in permits, whose contracts are neither of the two: one delegation is for all contracts.
+        if (contractAddress == delegator || contractAddress == delegate) return false;
         return persistAllowed(handle, delegator) && persistAllowed(handle, contractAddress)
             && (_inForce(delegator, delegate, contractAddress)
                 || _inForce(delegator, delegate, WILDCARD_DELEGATION_ADDRESS));

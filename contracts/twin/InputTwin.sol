@@ -42,7 +42,7 @@ contract InputTwin {
         (uint256 blocks, uint256 slots) = _checkHeader(list);
         uint256 size = TYPES + uint8(list[COUNT]) + MASK + 8 * slots;
         if (list.length != size) {
-            _refuse(string.concat("input list has ", decimal(list.length), " bytes, want ", decimal(size)));
+            _malformed(string.concat("input list has ", decimal(list.length), " bytes, want ", decimal(size)));
         }
         _checkBinding(list[1:COUNT], binding);
         return abi.encodePacked(keccak256(list), blocks, _names(binding, list, keccak256(list)));
@@ -52,29 +52,29 @@ contract InputTwin {
     /// values have.
     function _checkHeader(bytes calldata list) private pure returns (uint256 blocks, uint256 slots) {
         if (list.length < TYPES || list.length > MAX_LIST) {
-            _refuse(string.concat("input list has ", decimal(list.length), " bytes, want 103 to ", decimal(MAX_LIST)));
+            _malformed(string.concat("input list has ", decimal(list.length), " bytes, want 103 to ", decimal(MAX_LIST)));
         }
-        if (list[0] != 0) _refuse(string.concat("input list has format ", decimal(uint8(list[0])), ", want 0"));
+        if (list[0] != 0) _malformed(string.concat("input list has format ", decimal(uint8(list[0])), ", want 0"));
         return _checkTypes(list);
     }
 
     /// @dev Checks the types that a list states, whatever its format.
     function _checkTypes(bytes calldata list) internal pure returns (uint256 blocks, uint256 slots) {
         uint256 count = uint8(list[COUNT]);
-        if (count == 0) _refuse("input list has 0 values, want 1 to 255");
-        if (list.length < TYPES + count) _refuse("input list ends within its types");
+        if (count == 0) _malformed("input list has 0 values, want 1 to 255");
+        if (list.length < TYPES + count) _malformed("input list ends within its types");
         uint256 bits;
         for (uint256 i = 0; i < count; i++) {
             uint256 t = uint8(list[TYPES + i]);
             if (OperatorTable.kind(t) == 0) {
-                _refuse(string.concat("input value ", decimal(i), " has unknown ", typeText(t)));
+                _malformed(string.concat("input value ", decimal(i), " has unknown ", typeText(t)));
             }
             uint256 width = OperatorTable.width(t);
             bits += width;
             slots += (width + 3) / 4;
             blocks += OperatorTable.blocks(t);
         }
-        if (bits > MAX_BITS) _refuse(string.concat("input list has ", decimal(bits), " bits, want at most 2048"));
+        if (bits > MAX_BITS) _malformed(string.concat("input list has ", decimal(bits), " bits, want at most 2048"));
     }
 
     /// @dev The binding that the list states must be the one in force.
@@ -110,6 +110,10 @@ contract InputTwin {
             (named[INDEX], named[INDEX + 1]) = (bytes1(uint8(i)), t);
             handles[i] = layOut(keccak256(named), uint8(i), uint64(bytes8(binding)), uint8(t));
         }
+    }
+
+    function _malformed(string memory text) private pure {
+        _refuse(string.concat(text, ": pass the proof whole, as the wallet returned it"));
     }
 
     function _refuse(string memory text) internal pure {

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { hexlify } from "ethers";
 
 const require = createRequire(import.meta.url);
-const { FhevmHandleCoder, FhevmType } = require("../dist/core");
+const { Fhevm, FhevmHandleCoder, FhevmType, RpcError } = require("../dist/core");
 const { contractInterface } = require("../dist/core/contracts");
 const { clearValue, expectType } = require("../dist/core/handle");
 const { EncryptedInput } = require("../dist/core/input");
@@ -204,8 +204,63 @@ describe("values", () => {
       assert.throws(add, /does not fit u?(int\d+|bool), which goes from/);
     }
     assert.throws(() => input.addAddress("0x12"), /not a valid address/);
+    for (const [add, want] of [
+      [() => input.add8(), /^add8: the 'value' argument is not an integer\. Got 'undefined' instead\.$/],
+      [() => input.add64(1.5), /^add64: .*Got '1\.5'/],
+      [() => input.addInt256("12a"), /^addInt256: .*Got '12a'/],
+      [() => input.addBool("yes"), /^addBool: .*Got 'yes'/],
+    ]) {
+      assert.throws(add, { name: "FhevmError", message: want });
+    }
     assert.deepEqual(input.getBits(), []);
   });
+});
+
+describe("arguments", () => {
+  const fhevm = new Fhevm(() => assert.fail("connects"));
+  const handle = `0x${"11".repeat(30)}0500`;
+  const user = { getAddress: () => caller, signTypedData: () => "0x" };
+
+  test("that are promises are to be awaited", async () => {
+    const got = Promise.resolve(handle);
+    await assert.rejects(fhevm.userDecryptEuint(FhevmType.euint64, got, caller, user), /^FhevmError: handle is a promise: await it$/);
+    await assert.rejects(fhevm.publicDecrypt([Promise.resolve(handle)]), /handle is a promise: await it/);
+  });
+
+  test("that are no handles are named", async () => {
+    await assert.rejects(fhevm.publicDecryptEbool(undefined), /^FhevmError: handle 'undefined' is not 32 bytes in hexadecimal$/);
+    await assert.rejects(fhevm.publicDecryptEbool("five"), /handle 'five' is not 32 bytes in hexadecimal/);
+  });
+
+  test("that sign nothing are no users", async () => {
+    for (const other of [caller, undefined, { getAddress: () => caller }]) {
+      await assert.rejects(
+        fhevm.userDecryptEuint(FhevmType.euint64, handle, caller, other),
+        /^FhevmError: userDecrypt: the 'user' argument signs no permit: pass a signer, such as one of ethers\.getSigners\(\), behind the contract$/,
+      );
+    }
+  });
+
+  test("that are contracts lack an address of their own", () => {
+    const [contract, address] = [{ getAddress: async () => caller }, Promise.resolve(caller)];
+    assert.throws(() => fhevm.createEncryptedInput(contract, caller), /pass the address: await contract\.getAddress\(\)$/);
+    assert.throws(() => fhevm.createEncryptedInput(caller, address), /'userAddress' argument .*Got '\[object Promise\]' instead: await it$/);
+  });
+});
+
+test("errors lead back to the line of the test, through the libraries between", async () => {
+  const down = async (depth) => {
+    if (depth === 0) throw new RpcError("execution reverted", 3);
+    await Promise.resolve();
+    await down(depth - 1);
+  };
+  const lineOfTheTest = async () => {
+    await down(30);
+  };
+  const limit = Error.stackTraceLimit;
+  const error = await lineOfTheTest().catch((e) => e);
+  assert.match(error.stack, /lineOfTheTest/);
+  assert.equal(Error.stackTraceLimit, limit);
 });
 
 describe("reverts", () => {

@@ -163,7 +163,8 @@ func (p *Permit) Verify(d eip712.Domain, user fhe.Address, s eip712.Signature) e
 		return threshold.Faultf(threshold.PermitBadSigner, "permit: %v", err)
 	}
 	if signer != user {
-		return threshold.Faultf(threshold.PermitBadSigner, "permit is signed by %s, not by user %s", signer, user)
+		return threshold.Faultf(threshold.PermitBadSigner,
+			"permit is signed by %s, not by user %s: the user has to sign the very key, contracts and times of the request", signer, user)
 	}
 	return nil
 }

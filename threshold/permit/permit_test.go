@@ -192,6 +192,15 @@ func TestRequestChecks(t *testing.T) {
 	}
 }
 
+// A key, a contract or a time that differs from what was signed shows as another signer: the refusal says so.
+func TestAnotherSignerIsExplained(t *testing.T) {
+	r := sampleRequest()
+	r.Permit.ValidUntil++
+	if err := r.check(); err == nil || !strings.Contains(err.Error(), "has to sign the very key, contracts and times of the request") {
+		t.Errorf("a changed permit is refused by %v", err)
+	}
+}
+
 func TestValidAt(t *testing.T) {
 	p := sample()
 	for at, want := range map[uint64]threshold.Code{

@@ -122,8 +122,8 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   }
 
   async publicDecrypt(list: (string | Uint8Array)[]): Promise<PublicDecryptResults> {
-    const network = await this.network();
     const handles = list.map((h) => parseHandle(h));
+    const network = await this.network();
     await Promise.all(handles.map((h) => network.rights.expectPublic(h)));
     await network.computed(handles);
     const answer = await network.api.publicDecrypt(handles);
@@ -257,6 +257,7 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
   ): Promise<ClearValue> {
     const handle = parseHandle(text);
     expectType(handle, type);
+    expectSigner(user);
     const network = await this.network();
     const [address, account] = [await resolveAddress(contract), await user.getAddress()];
     await network.rights.expectUser(handle, account, getAddress(address));
@@ -279,6 +280,14 @@ export class Fhevm implements HardhatFhevmRuntimeEnvironment {
 function terms(contracts: string[], startTimestamp: string | number, durationDays: string | number): PermitTerms {
   const validFrom = Number(startTimestamp);
   return { contracts, validFrom, validUntil: validFrom + Number(durationDays) * day };
+}
+
+/** A contract or an address in the place of a signer, which only types would tell. */
+function expectSigner(user: Partial<Signer> | undefined): void {
+  if (typeof user?.getAddress === "function" && typeof user.signTypedData === "function") return;
+  throw new FhevmError(
+    "userDecrypt: the 'user' argument signs no permit: pass a signer, such as one of ethers.getSigners(), behind the contract",
+  );
 }
 
 /** The established interface takes hexadecimal with and without its prefix. */

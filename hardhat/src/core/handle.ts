@@ -1,4 +1,4 @@
-import { type BigNumberish, type BytesLike, ZeroHash, getAddress, getBytes, hexlify, toBeHex } from "ethers";
+import { type BigNumberish, type BytesLike, ZeroHash, getAddress, getBytes, hexlify, isBytesLike, toBeHex } from "ethers";
 import { FhevmError } from "./errors";
 import { type ClearValue, FhevmType, type TypeRow, typeRow } from "./types";
 
@@ -6,13 +6,23 @@ import { type ClearValue, FhevmType, type TypeRow, typeRow } from "./types";
 export type Handle = `0x${string}`;
 
 export function parseHandle(value: BytesLike): Handle {
+  expectAwaited(value);
+  if (!isBytesLike(value)) throw new FhevmError(`handle '${String(value)}' is not 32 bytes in hexadecimal`);
   const handle = hexlify(value) as Handle;
   if (handle.length !== 66) throw new FhevmError(`handle ${handle} has ${handle.length / 2 - 1} bytes, want 32`);
   if (handle === ZeroHash) throw new FhevmError("Handle is not initialized");
   return handle;
 }
 
-export const handleOfNumber = (value: BigNumberish): Handle => parseHandle(toBeHex(value, 32));
+export function handleOfNumber(value: BigNumberish): Handle {
+  expectAwaited(value);
+  return parseHandle(toBeHex(value, 32));
+}
+
+/** Contracts return handles as promises, and tests are not always type-checked. */
+function expectAwaited(value: unknown): void {
+  if (value instanceof Promise) throw new FhevmError("handle is a promise: await it");
+}
 
 export const typeOf = (handle: Handle): TypeRow => typeRow(getBytes(handle)[30]!);
 

@@ -1,4 +1,4 @@
-import { type AddressLike, getAddress, getBytes, isAddress } from "ethers";
+import { type AddressLike, getAddress, getBytes, isAddress, isAddressable } from "ethers";
 import { FhevmError } from "./errors";
 import { FhevmType, type TypeRow, typeRow } from "./types";
 
@@ -20,19 +20,19 @@ export class EncryptedInput {
     private readonly encryptAll: Encrypt,
   ) {}
 
-  addBool = (value: boolean | number | bigint): this => this.add(FhevmType.ebool, BigInt(value));
-  add8 = (value: number | bigint): this => this.add(FhevmType.euint8, BigInt(value));
-  add16 = (value: number | bigint): this => this.add(FhevmType.euint16, BigInt(value));
-  add32 = (value: number | bigint): this => this.add(FhevmType.euint32, BigInt(value));
-  add64 = (value: number | bigint): this => this.add(FhevmType.euint64, BigInt(value));
-  add128 = (value: number | bigint): this => this.add(FhevmType.euint128, BigInt(value));
-  add256 = (value: number | bigint): this => this.add(FhevmType.euint256, BigInt(value));
-  addInt8 = (value: number | bigint): this => this.add(FhevmType.eint8, BigInt(value));
-  addInt16 = (value: number | bigint): this => this.add(FhevmType.eint16, BigInt(value));
-  addInt32 = (value: number | bigint): this => this.add(FhevmType.eint32, BigInt(value));
-  addInt64 = (value: number | bigint): this => this.add(FhevmType.eint64, BigInt(value));
-  addInt128 = (value: number | bigint): this => this.add(FhevmType.eint128, BigInt(value));
-  addInt256 = (value: number | bigint): this => this.add(FhevmType.eint256, BigInt(value));
+  addBool = (value: boolean | number | bigint): this => this.add(FhevmType.ebool, toInteger("addBool", value));
+  add8 = (value: number | bigint): this => this.add(FhevmType.euint8, toInteger("add8", value));
+  add16 = (value: number | bigint): this => this.add(FhevmType.euint16, toInteger("add16", value));
+  add32 = (value: number | bigint): this => this.add(FhevmType.euint32, toInteger("add32", value));
+  add64 = (value: number | bigint): this => this.add(FhevmType.euint64, toInteger("add64", value));
+  add128 = (value: number | bigint): this => this.add(FhevmType.euint128, toInteger("add128", value));
+  add256 = (value: number | bigint): this => this.add(FhevmType.euint256, toInteger("add256", value));
+  addInt8 = (value: number | bigint): this => this.add(FhevmType.eint8, toInteger("addInt8", value));
+  addInt16 = (value: number | bigint): this => this.add(FhevmType.eint16, toInteger("addInt16", value));
+  addInt32 = (value: number | bigint): this => this.add(FhevmType.eint32, toInteger("addInt32", value));
+  addInt64 = (value: number | bigint): this => this.add(FhevmType.eint64, toInteger("addInt64", value));
+  addInt128 = (value: number | bigint): this => this.add(FhevmType.eint128, toInteger("addInt128", value));
+  addInt256 = (value: number | bigint): this => this.add(FhevmType.eint256, toInteger("addInt256", value));
   addAddress = (value: string): this => this.add(FhevmType.eaddress, BigInt(checkAddress("addAddress", "value", value)));
 
   /** The widths of the values so far, in bits; that of a bool is 2, as is established. */
@@ -61,7 +61,21 @@ export class EncryptedInput {
 export function checkAddress(method: string, argument: string, value: AddressLike): string {
   if (typeof value !== "string" || !isAddress(value)) {
     const problem = `${method}: the '${argument}' argument is not a valid address.`;
-    throw new FhevmError(`${problem} Expecting a valid string address. Got '${String(value)}' instead.`);
+    throw new FhevmError(`${problem} Expecting a valid string address. Got '${String(value)}' instead${addressOf(value)}`);
   }
   return getAddress(value);
+}
+
+/** How the address is got out of what was passed for it. */
+function addressOf(value: unknown): string {
+  if (value instanceof Promise) return ": await it";
+  return isAddressable(value) ? ": pass the address: await contract.getAddress()" : ".";
+}
+
+function toInteger(method: string, value: boolean | number | bigint): bigint {
+  try {
+    return BigInt(value);
+  } catch {
+    throw new FhevmError(`${method}: the 'value' argument is not an integer. Got '${String(value)}' instead.`);
+  }
 }
