@@ -32,7 +32,7 @@ const GasLimit = 60_000_000
 // constant, so that the genesis depends on its description alone.
 const genesisTime = 1_700_000_000
 
-// genesisTag begins the hash of the domain that block 0 carries as extra data.
+// genesisTag begins the hash of domain and prices that block 0 carries as extra data.
 const genesisTag = "fhevm genesis"
 
 // Genesis describes a network (SPEC 8.3). Every role reads it, and the hash of
@@ -150,8 +150,9 @@ func (g *Genesis) build() (*core.Genesis, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	// A genesis block states no chain id; its extra data does.
-	extra := fhe.Keccak([]byte(genesisTag), g.Domain().Append(nil))
+	// A genesis block states no chain id and no prices of precompiles; its extra data does.
+	schedule := precompiles.Schedule()
+	extra := fhe.Keccak([]byte(genesisTag), g.Domain().Append(nil), schedule[:])
 	spec := &core.Genesis{
 		Config:     rules(g.ChainID),
 		Timestamp:  genesisTime,

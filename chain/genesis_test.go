@@ -19,10 +19,10 @@ import (
 	"github.com/ethereum/go-ethereum/params"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata after a change to the system contracts")
+var update = flag.Bool("update", false, "rewrite testdata after a change to the system contracts or to prices")
 
-// The genesis is a function of its description. Its hash changes with the
-// system contracts' code, and then testdata with it.
+// The genesis is a function of its description. Its hash changes with the system
+// contracts' code and the precompiles' prices, and then testdata with it.
 func TestGenesisHash(t *testing.T) {
 	const file = "testdata/genesis-hash"
 	hash, err := testGenesis().Hash()
@@ -39,7 +39,7 @@ func TestGenesisHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	if hash.Hex() != strings.TrimSpace(string(want)) {
-		t.Errorf("genesis is %s, want %s: after a change to the system contracts run go test ./chain -update", hash.Hex(), want)
+		t.Errorf("genesis is %s, want %s: after a change to the system contracts or to prices run go test ./chain -update", hash.Hex(), want)
 	}
 }
 

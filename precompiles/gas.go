@@ -1,6 +1,10 @@
 package precompiles
 
-import "fhevm/fhe"
+import (
+	"encoding/binary"
+
+	"fhevm/fhe"
+)
 
 // The price of work (SPEC 8.2). A transaction has at most 2^24 gas (EIP-7825),
 // which every operation that the executor orders leaves room in.
@@ -19,6 +23,21 @@ const (
 	inputPerByte  = 1 // decode and hash the list
 	inputPerValue = 200
 )
+
+// Schedule is the digest of all prices, which a chain's block 0 commits to (SPEC 8.3).
+func Schedule() fhe.Digest {
+	b := []byte("fhevm gas")
+	for _, price := range []uint64{operationBase, GasPerBootstrap, GasPerBlock, inputBase, inputPerByte, inputPerValue} {
+		b = binary.BigEndian.AppendUint64(b, price)
+	}
+	for _, f := range fhe.Forms() {
+		c := f.Cost()
+		b = append(b, byte(f.Op), byte(f.Type), byte(f.From), f.Clear, f.Count)
+		b = binary.BigEndian.AppendUint32(b, uint32(c.Bootstraps))
+		b = binary.BigEndian.AppendUint32(b, uint32(c.Depth))
+	}
+	return fhe.Keccak(b)
+}
 
 // OperationGas is the price of precompile 0x5d for an operation that is well
 // typed.
