@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,7 +21,10 @@ import (
 
 // Client is a party behind gRPC. It connects when first used and again after
 // failures.
-type Client struct{ conn *grpc.ClientConn }
+type Client struct {
+	conn  *grpc.ClientConn
+	hurry sync.Mutex // held by the request that ends pauses
+}
 
 // pause is how long a client leaves a party alone that it could not reach and that
 // nobody asks for. gRPC's own two minutes would leave out for as long a party that is
@@ -40,7 +44,7 @@ func Dial(m threshold.Member, id *identity.Identity) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial party %d: %w", m.Party, err)
 	}
-	return &Client{conn}, nil
+	return &Client{conn: conn}, nil
 }
 
 // DialPeers prepares clients of all members but the given one; 0 is none.
@@ -82,13 +86,19 @@ func (c *Client) Connected() bool {
 const patience = time.Second
 
 // reach connects to a party that is being left alone, now: it may be back, and there may
-// be too few without it. An attempt under way is not hurried, hence more than one.
+// be too few without it. An attempt under way is not hurried, hence more than one; of
+// many requests one makes them.
 func (c *Client) reach(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for ctx.Err() == nil && c.conn.GetState() == connectivity.TransientFailure {
+		if !c.hurry.TryLock() {
+			c.changed(ctx, pause.BaseDelay)
+			continue
+		}
 		c.conn.ResetConnectBackoff()
 		c.changed(ctx, pause.BaseDelay)
+		c.hurry.Unlock()
 	}
 }
 
