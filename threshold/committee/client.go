@@ -82,30 +82,29 @@ func (c *Client) Connected() bool {
 	return state == connectivity.Ready
 }
 
-// patience is for how long a request waits for a party that could not be reached.
-const patience = time.Second
+// connects is how often a request tries to connect to a party that could not be reached,
+// for the shortest pause each: a second in all.
+const connects = 10
 
 // reach connects to a party that is being left alone, now: it may be back, and there may
-// be too few without it. An attempt under way is not hurried, hence more than one; of
-// many requests one makes them.
+// be too few without it. An attempt under way is not hurried, hence more than one.
 func (c *Client) reach(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for ctx.Err() == nil && c.conn.GetState() == connectivity.TransientFailure {
-		if !c.hurry.TryLock() {
-			c.changed(ctx, pause.BaseDelay)
-			continue
+	for range connects {
+		if ctx.Err() != nil || c.conn.GetState() != connectivity.TransientFailure {
+			return
 		}
-		c.conn.ResetConnectBackoff()
-		c.changed(ctx, pause.BaseDelay)
-		c.hurry.Unlock()
+		c.attempt(ctx)
 	}
 }
 
-// changed waits for the end of a failure, for at most d.
-func (c *Client) changed(ctx context.Context, d time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, d)
+// attempt ends the pause, for one of many requests, and waits for the end of the failure.
+func (c *Client) attempt(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pause.BaseDelay)
 	defer cancel()
+	if c.hurry.TryLock() {
+		defer c.hurry.Unlock()
+		c.conn.ResetConnectBackoff()
+	}
 	c.conn.WaitForStateChange(ctx, connectivity.TransientFailure)
 }
 
