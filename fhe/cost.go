@@ -114,11 +114,6 @@ func (d *Derivation) Cost() Cost {
 	return costOf(&operatorRows[d.Op], d.Type, len(d.Operands), d.operand)
 }
 
-// form is the row of the cost table that counts for d.
-func (d *Derivation) form() Form {
-	return formOf(&operatorRows[d.Op], d.Type, len(d.Operands), d.operand)
-}
-
 // operand is the kind of operand i, and its type if that is a handle.
 func (d *Derivation) operand(i int) (OperandKind, Type) {
 	o := &d.Operands[i]
