@@ -79,7 +79,7 @@ func TestBadInputs(t *testing.T) {
 	retyped[30] = byte(fhe.Uint8)
 	for name, c := range map[string]badInput{
 		"unknown format":   {good.Handles[0], edited(good.Proof, 0, 9), "input list has format 9, want 0"},
-		"truncated header": {good.Handles[0], good.Proof[:50], "pass the proof whole, as the wallet returned it"},
+		"truncated header": {good.Handles[0], good.Proof[:50], "input list has 50 bytes, want 103 to 22878: pass the proof whole, as the wallet returned it"},
 		"truncated body":   {good.Handles[0], good.Proof[:len(good.Proof)-1], "FHE input: input list of 1 values has"},
 		"one byte more":    {good.Handles[0], append(bytes.Clone(good.Proof), 0), "FHE input: input list of 1 values has"},
 		"oversized":        {good.Handles[0], append(bytes.Clone(good.Proof), make([]byte, fhe.MaxInputSize)...), "input list has"},

@@ -16,10 +16,7 @@ func (p *parties) recompute(id threshold.PartyID) *node {
 	address := newCoprocessor(p.t, folder)
 	own := p.attach(p.node, folder)
 	p.running[id].stop()
-	party := start(p.t, "party", "run", "--identity", p.identity(id), "--network", string(p.folder), "--data", filepath.Join(p.own(id), "data"),
-		"--rpc", p.info.RPC, "--api", own.info.API, "--own-coprocessor", address)
-	party.await("the party to serve", func() bool { return strings.Contains(party.output(), "party ready at") })
-	p.running[id] = party
+	p.running[id] = startParty(own, p.identity(id), string(p.folder), filepath.Join(p.own(id), "data"), "--own-coprocessor", address)
 	return own
 }
 
