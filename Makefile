@@ -150,7 +150,7 @@ exhaustive:
 	$(TEST) -count=1 -timeout 60m ./fhe/radix -run 'Exhaustive|Wide' -work 50000
 
 noise:
-	$(GO) test ./fhe/tfhe -count=1 -v -run MeasuredNoise -noise 131072 -timeout 60m
+	$(GO) test ./fhe/tfhe -count=1 -v -run MeasuredNoise -noise 131072 -timeout 0
 
 matrix:
 	cd fhe/radix/internal/matrix && $(GO) run .
@@ -161,7 +161,7 @@ matrix-chain: build
 # Of the engine what shares memory between goroutines: arithmetic that computes for a
 # long time, alone, tells a race detector nothing.
 race:
-	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain ./accel ./fhe ./fhe/csprng
+	CGO_ENABLED=1 $(GO) test -race -short ./coprocessor/... ./threshold/... ./chain ./node/... ./cmd/... ./precompiles ./sdk/... ./disk ./accel ./fhe ./fhe/csprng ./fhe/squash
 	CGO_ENABLED=1 $(GO) test -race -short -run MulAddPart ./accel/vec
 	CGO_ENABLED=1 $(GO) test -race -short -run 'Cancel|Shares|BatchesHaveOneKey' ./fhe/tfhe
 	CGO_ENABLED=1 $(GO) test -race -short -run 'Memory|Eval|ExpandCost|LookupRefuses|Exhaustive/(add|lt|select)_u?int8' ./fhe/radix

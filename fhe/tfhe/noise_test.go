@@ -14,7 +14,7 @@ import (
 
 // The short form runs in CI. The long form, half an hour, is
 //
-//	go test ./fhe/tfhe -run MeasuredNoise -noise 131072 -timeout 60m
+//	go test ./fhe/tfhe -run MeasuredNoise -noise 131072 -timeout 0
 var noiseSamples = flag.Int("noise", 0, "bootstraps to measure the noise of")
 
 // The formulas must reproduce the failure probabilities published with other sets,
