@@ -28,7 +28,7 @@ type Calculator struct {
 	slots     chan struct{} // holds one element per evaluation of a task in progress
 	memory    budget
 	unpacks   shared[*radix.Ciphertext]
-	recent    *cache // unpacked not long ago
+	recent    *cache[*radix.Ciphertext] // unpacked not long ago
 	closing   context.Context
 }
 
@@ -38,8 +38,10 @@ type Calculator struct {
 // values at hand, until closing ends.
 func NewCalculator(closing context.Context, e Evaluator, workers int, memory int64) *Calculator {
 	workers, memory = cmp.Or(workers, DefaultWorkers), cmp.Or(memory, DefaultMemory)
-	return &Calculator{evaluator: e, slots: make(chan struct{}, workers), memory: budget{limit: memory, freed: func() {}}, recent: newCache(memory / cacheShare), closing: closing}
+	return &Calculator{evaluator: e, slots: make(chan struct{}, workers), memory: budget{limit: memory, freed: func() {}}, recent: newCache(memory/cacheShare, sizeOf), closing: closing}
 }
+
+func sizeOf(ct *radix.Ciphertext) int64 { return blockSize * int64(len(ct.Blocks)) }
 
 // shelf is where a computation finds what it takes.
 type shelf interface {

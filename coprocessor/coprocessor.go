@@ -12,7 +12,6 @@ import (
 
 	"fhevm/coprocessor/store"
 	"fhevm/fhe"
-	"fhevm/fhe/squash"
 )
 
 // ErrClosed is returned by every method after Close.
@@ -44,7 +43,9 @@ type Coprocessor struct {
 	verdicts   verdicts
 	seconds    *lru.Cache[store.ID, second] // that came before their jobs were done, by the first content
 
-	squashes shared[[]*squash.Ciphertext]
+	squashes shared[*prepared]
+	loads    shared[*prepared] // of what was squashed before
+	atHand   *cache[*prepared]
 	squasher chan struct{} // holds one element per squash in progress
 }
 
@@ -61,7 +62,7 @@ func Open(cfg Config) (*Coprocessor, error) {
 		end()
 		return nil, err
 	}
-	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, verdicts: newVerdicts(), seconds: newRecent[second](), squasher: make(chan struct{}, maxSquashes)}
+	c := &Coprocessor{cfg: cfg, store: s, wake: make(chan struct{}, 1), calculator: calculator, verdicts: newVerdicts(), seconds: newRecent[second](), atHand: newCache(maxAtHand, (*prepared).bytes), squasher: make(chan struct{}, maxSquashes)}
 	c.workload.now = cfg.Now
 	calculator.memory.freed = c.poke
 	c.squashes.limit = maxWaiting

@@ -70,11 +70,11 @@ func (c *Coprocessor) digest(ctx context.Context, h fhe.Handle, kind fhe.DigestK
 	case fhe.OfCiphertext:
 		return c.packedDigest(ctx, h)
 	case fhe.OfSquashed:
-		list, _, err := c.squash(ctx, h)
+		p, _, err := c.squash(ctx, h)
 		if err != nil {
 			return fhe.Digest{}, err
 		}
-		return squashedDigest(c.cfg.Squasher.KeyID(), list), nil
+		return p.digest, nil
 	}
 	return fhe.Digest{}, fmt.Errorf("unknown kind of digest %d", kind)
 }

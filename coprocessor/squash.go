@@ -13,12 +13,21 @@ import (
 
 // Bounds of the work for decryptions.
 const (
-	maxSquashes = 4   // contents that are squashed at the same time
-	maxWaiting  = 128 // contents that are squashed or wait for their turn
+	maxSquashes = 4        // contents that are squashed at the same time
+	maxWaiting  = 128      // contents that are squashed or wait for their turn
+	maxAtHand   = 64 << 20 // bytes of what they were squashed to, half a megabyte for 64 bits: each party asks for it
 )
 
 // ErrBusy says that as many values wait to be squashed as may.
 var ErrBusy = errors.New("too many values wait to be squashed")
+
+// prepared is what a content was squashed to. It does not change.
+type prepared struct {
+	list   []*squash.Ciphertext
+	digest fhe.Digest
+}
+
+func (p *prepared) bytes() int64 { return int64(len(p.list)) * squash.CiphertextSize }
 
 // Squashed returns the ciphertext of h prepared for threshold decryption, one
 // squashed ciphertext per pair of blocks. It waits for the ciphertext as Wait
@@ -28,47 +37,67 @@ var ErrBusy = errors.New("too many values wait to be squashed")
 // Callers must not change what they get.
 func (c *Coprocessor) Squashed(ctx context.Context, h fhe.Handle) ([]*squash.Ciphertext, error) {
 	began := c.cfg.Now()
-	list, kept, err := c.squash(ctx, h)
+	p, kept, err := c.squash(ctx, h)
 	c.cfg.Squash(SquashTrace{Duration: c.cfg.Now().Sub(began), Kept: kept, Err: err})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return p.list, nil
 }
 
 // squash is Squashed, and reports whether the result was kept from before.
-func (c *Coprocessor) squash(ctx context.Context, h fhe.Handle) (list []*squash.Ciphertext, kept bool, err error) {
+func (c *Coprocessor) squash(ctx context.Context, h fhe.Handle) (p *prepared, kept bool, err error) {
 	if c.cfg.Squasher == nil {
 		return nil, false, errors.New("this coprocessor has no squashing key")
 	}
 	for {
-		list, kept, err = c.squashOnce(ctx, h)
+		p, kept, err = c.squashOnce(ctx, h)
 		if errors.Is(err, ErrPending) { // what is stored was damaged
 			continue
 		}
 		if err != nil {
 			return nil, false, fmt.Errorf("squash %s: %w", h, err)
 		}
-		return list, kept, nil
+		return p, kept, nil
 	}
 }
 
-func (c *Coprocessor) squashOnce(ctx context.Context, h fhe.Handle) (list []*squash.Ciphertext, kept bool, err error) {
+func (c *Coprocessor) squashOnce(ctx context.Context, h fhe.Handle) (p *prepared, kept bool, err error) {
 	id, err := c.await(ctx, h)
 	if err != nil {
 		return nil, false, err
 	}
-	list, err = c.stored(id)
-	kept = list != nil
+	p, err = c.kept(ctx, id)
+	kept = p != nil
 	if !kept && err == nil {
-		list, err = c.squashes.do(ctx, c.closing, id, c.squashed)
+		p, err = c.squashes.do(ctx, c.closing, id, c.squashed)
 		if err == nil {
 			err = c.Wait(ctx, h) // a block may have been undone meanwhile
 		}
 	}
-	return list, kept, err
+	return p, kept, err
 }
 
-// stored returns the squashed ciphertexts of a content that were kept, nil if
-// there are none.
-func (c *Coprocessor) stored(id store.ID) ([]*squash.Ciphertext, error) {
+// kept returns what a content was squashed to before, nil if that is not stored. What
+// is at hand is not read again, but noted to be in use.
+func (c *Coprocessor) kept(ctx context.Context, id store.ID) (*prepared, error) {
+	p, ok := c.atHand.get(id)
+	if !ok {
+		return c.loads.do(ctx, c.closing, id, c.stored)
+	}
+	if err := c.enter(); err != nil {
+		return nil, err
+	}
+	defer c.exit()
+	there, err := c.store.UseSquashed(c.cfg.Squasher.KeyID(), id)
+	if !there {
+		return nil, c.lost(err)
+	}
+	return p, nil
+}
+
+// stored reads what a content was squashed to before, nil if there is nothing.
+func (c *Coprocessor) stored(_ context.Context, id store.ID) (*prepared, error) {
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
@@ -77,12 +106,22 @@ func (c *Coprocessor) stored(id store.ID) ([]*squash.Ciphertext, error) {
 	if b == nil || err != nil {
 		return nil, c.lost(err)
 	}
-	return parseSquashed(b)
+	list, err := parseSquashed(b)
+	if err != nil {
+		return nil, err
+	}
+	return c.remember(id, list), nil
+}
+
+func (c *Coprocessor) remember(id store.ID, list []*squash.Ciphertext) *prepared {
+	p := &prepared{list, squashedDigest(c.cfg.Squasher.KeyID(), list)}
+	c.atHand.add(id, p)
+	return p
 }
 
 // squashed makes and keeps the squashed ciphertexts of a ready content, when
 // its turn comes and unless ctx ends before that.
-func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciphertext, error) {
+func (c *Coprocessor) squashed(ctx context.Context, id store.ID) (*prepared, error) {
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
@@ -93,8 +132,8 @@ func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciph
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list, err := c.stored(id); list != nil || err != nil {
-		return list, err // it came while this call joined or waited
+	if p, err := c.stored(ctx, id); p != nil || err != nil {
+		return p, err // it came while this call joined or waited
 	}
 	ct, err := c.unpacked(ctx, id)
 	if err != nil {
@@ -108,7 +147,10 @@ func (c *Coprocessor) squashed(ctx context.Context, id store.ID) ([]*squash.Ciph
 	if err != nil {
 		return nil, err
 	}
-	return list, c.store.PutSquashed(c.cfg.Squasher.KeyID(), id, b)
+	if err := c.store.PutSquashed(c.cfg.Squasher.KeyID(), id, b); err != nil {
+		return nil, err
+	}
+	return c.remember(id, list), nil
 }
 
 // squashedDigest is the digest of a list that was squashed under a key.

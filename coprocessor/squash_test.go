@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"fhevm/coprocessor/internal/logtest"
+	"fhevm/coprocessor/store"
 	"fhevm/fhe"
 	"fhevm/fhe/radix"
 	"fhevm/fhe/squash"
@@ -179,6 +180,47 @@ func TestSquashQueue(t *testing.T) {
 	asking.Wait()
 	if _, err := m.Squashed(t.Context(), late); err != nil {
 		t.Errorf("after the queue is empty: %v", err)
+	}
+	m.stop(t)
+}
+
+// TestSquashAtHand: what was squashed lately is not read again, but it is in use: the
+// store keeps it as long as somebody asks, and what the store drops is squashed anew.
+func TestSquashAtHand(t *testing.T) {
+	squasher := new(hashSquasher)
+	l := logtest.New()
+	x := l.Trivial(fhe.Uint8, 77)
+	l.Want(x)
+	m := start(t, vfs.NewMem(), newPlainEvaluator(), func(c *Config) { c.Squasher = squasher })
+	m.feed(t, l.Seal(0))
+	first, err := m.Squashed(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kept = 4 // blocks
+	for range 2 * kept {
+		m.feed(t, l.Seal(0))
+		if again, err := m.Squashed(t.Context(), x); err != nil || again[0] != first[0] {
+			t.Fatalf("what is at hand was read again: %v", err)
+		}
+	}
+	prune := func() {
+		t.Helper()
+		if _, err := m.prune(t.Context(), store.Pruning{Policy: store.Policy{Squashed: kept}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Squashed(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if prune(); squasher.squashs != 1 {
+		t.Errorf("%d squashes of what is in use", squasher.squashs)
+	}
+	for range 2 * kept {
+		m.feed(t, l.Seal(0))
+	}
+	if prune(); squasher.squashs != 2 {
+		t.Errorf("%d squashes, the second of what was dropped", squasher.squashs)
 	}
 	m.stop(t)
 }

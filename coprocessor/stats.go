@@ -31,7 +31,7 @@ type Stats struct {
 	Delay            time.Duration // until the queue is done at that rate; 0 while it is unknown
 
 	Memory int64 // of the evaluations in flight and what they left for others, estimated, in bytes
-	Cached int64 // of unpacked values at hand, in bytes
+	Cached int64 // of unpacked and squashed values at hand, in bytes
 }
 
 // Stats returns the present numbers.
@@ -51,7 +51,7 @@ func (c *Coprocessor) Stats() Stats {
 		Pruned:     t.pruned.Load(),
 		Bootstraps: t.bootstraps.Load(),
 		Memory:     c.calculator.memory.size(),
-		Cached:     c.calculator.recent.size(),
+		Cached:     c.calculator.recent.size() + c.atHand.size(),
 
 		Workers:       workers,
 		Away:          int(t.away.Load()),

@@ -120,7 +120,7 @@ func TestAbandon(t *testing.T) {
 // TestCache: the bytes of what is kept stay under the limit.
 func TestCache(t *testing.T) {
 	const limit = 100 * blockSize
-	c := newCache(limit)
+	c := newCache(limit, sizeOf)
 	id := func(i int) store.ID { return store.ID{byte(i)} }
 	for i, blocks := range []int{40, 40, 20, 101, 60, 60} {
 		c.add(id(i), &radix.Ciphertext{Blocks: make([]tfhe.LWE, blocks)})

@@ -75,7 +75,7 @@ func rows() (out []row) {
 	gauge("fhevm_accepting_transactions", "1 while transactions that order computation are taken, else 0.", func(r *reading) float64 { return boolean(r.Accepting) })
 	counter("fhevm_refused_transactions_total", "Transactions refused for the estimated delay.", func(r *reading) float64 { return float64(r.RefusedTransactions) })
 	gauge("fhevm_evaluation_memory_bytes", "Memory of the evaluations in flight, estimated.", func(r *reading) float64 { return float64(r.Status.memory) })
-	gauge("fhevm_cached_ciphertext_bytes", "Memory of the unpacked ciphertexts at hand.", func(r *reading) float64 { return float64(r.cached) })
+	gauge("fhevm_cached_ciphertext_bytes", "Memory of the ciphertexts at hand, unpacked and squashed.", func(r *reading) float64 { return float64(r.cached) })
 	gauge("fhevm_store_bytes", "All files of the ciphertext store.", func(r *reading) float64 { return float64(r.disk) })
 	gauge("fhevm_store_memory_bytes", "Memory of the ciphertext store for what is not in its tables yet.", func(r *reading) float64 { return float64(r.memory) })
 	gauge("fhevm_cluster_workers", "Workers of the cluster that are there.", func(r *reading) float64 { return float64(r.stats.Workers) })

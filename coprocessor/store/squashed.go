@@ -40,22 +40,43 @@ func (s *Store) Squashed(key fhe.Digest, id ID) ([]byte, error) {
 		return nil, err
 	}
 	at := keySquashed(tableUse, key, id)
-	record, err := s.get(s.db, at)
+	known, err := s.use(at)
 	if err != nil {
 		return nil, err
 	}
-	known, err := parseUse(record)
-	if err == nil && fhe.Keccak(b) != known.Digest {
-		err = errors.New("the squashed ciphertexts have another digest than when they were stored")
-	}
-	if err != nil {
-		return nil, damaged(at, err)
+	if known == nil || fhe.Keccak(b) != known.Digest {
+		return nil, damaged(at, errors.New("the squashed ciphertexts have another digest than when they were stored"))
 	}
 	return b, s.touch(at, known)
 }
 
+// UseSquashed notes that squashed ciphertexts were asked for which the caller has at
+// hand, and reports whether they are still there. What is there is not looked at.
+func (s *Store) UseSquashed(key fhe.Digest, id ID) (bool, error) {
+	at := keySquashed(tableUse, key, id)
+	known, err := s.use(at)
+	if known == nil || err != nil {
+		return false, err
+	}
+	err = s.touch(at, known)
+	return err == nil, err
+}
+
+// use returns a record of use, nil if there is none.
+func (s *Store) use(at []byte) (*use, error) {
+	b, err := s.get(s.db, at)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	u, err := parseUse(b)
+	if err != nil {
+		return nil, damaged(at, err)
+	}
+	return &u, nil
+}
+
 // touch moves a use to the cursor. It does not wait for the disk.
-func (s *Store) touch(at []byte, known use) error {
+func (s *Store) touch(at []byte, known *use) error {
 	cursor, _, err := s.Cursor()
 	if err != nil || cursor.Number == known.Block {
 		return err

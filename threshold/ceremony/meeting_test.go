@@ -232,7 +232,7 @@ func (m *meeting) addPartials(c *decrypt.Combiner, s *dealer.Secret, blocks []*s
 		m.t.Fatal(err)
 	}
 	var shares []shamir.Element
-	for _, p := range key.Partials(blocks) {
+	for _, p := range key.Partials(decrypt.NewBlocks(blocks)) {
 		shares = append(shares, p.Share)
 	}
 	if err := c.Add(s.Party, shares); err != nil {

@@ -6,8 +6,9 @@ import (
 	"slices"
 
 	"fhevm/fhe"
-	"fhevm/fhe/squash"
 	"fhevm/threshold"
+	"fhevm/threshold/decrypt"
+	"fhevm/threshold/eip712"
 )
 
 // claims are what coprocessors say of one handle's squashed blocks.
@@ -27,7 +28,7 @@ type claim struct {
 
 // squashed asks all coprocessors for a handle's squashed blocks, and returns the first
 // ones that enough of those attest whose word the party takes.
-func (p *Party) squashed(ctx context.Context, h fhe.Handle) ([]*squash.Ciphertext, error) {
+func (p *Party) squashed(ctx context.Context, h fhe.Handle) ([]decrypt.Block, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type answer struct {
@@ -45,34 +46,40 @@ func (p *Party) squashed(ctx context.Context, h fhe.Handle) ([]*squash.Ciphertex
 	}
 	c := &claims{party: p, handle: h, faults: make([]error, len(p.cfg.Squashers))}
 	for range p.cfg.Squashers {
-		if a := <-answers; c.take(a.from, a.squashed, a.err) {
-			return a.squashed.Blocks, nil
+		a := <-answers
+		if blocks := c.take(a.from, a.squashed, a.err); blocks != nil {
+			return blocks, nil
 		}
 	}
 	return nil, c.refusal()
 }
 
-// take hears the answer of a coprocessor, and reports whether what it sent is accepted.
-func (c *claims) take(from int, s *Squashed, err error) bool {
+// take hears the answer of a coprocessor. It returns the blocks that it sent if they are
+// accepted, with what others have said, and nil if they are not.
+func (c *claims) take(from int, s *Squashed, err error) []decrypt.Block {
 	if err != nil {
 		c.faults[from] = fmt.Errorf("fetch squashed %s: %w", c.handle, err)
-		return false
+		return nil
 	}
-	return c.hear(s)
-}
-
-// hear reports whether what a coprocessor sent is accepted, with what others have said.
-func (c *claims) hear(s *Squashed) bool {
 	if got, want := len(s.Blocks), c.handle.Type().Slots(); got != want {
 		c.party.cfg.Log.Error("a coprocessor sent a wrong number of squashed blocks", "handle", c.handle, "blocks", got, "want", want)
-		return false
+		return nil
 	}
-	names := make([]fhe.Digest, len(s.Blocks))
-	for i, b := range s.Blocks {
+	blocks := decrypt.NewBlocks(s.Blocks)
+	if !c.hear(blocks, s.Signatures) {
+		return nil
+	}
+	return blocks
+}
+
+// hear reports whether blocks are accepted with these signatures of coprocessors.
+func (c *claims) hear(blocks []decrypt.Block, signatures []eip712.Signature) bool {
+	names := make([]fhe.Digest, len(blocks))
+	for i, b := range blocks {
 		names[i] = b.Digest()
 	}
 	d := fhe.SquashedDigest(c.party.epoch.SquashKey, names)
-	by := signers(c.party.policy, fhe.Attestation(c.party.cfg.Domain, c.handle, fhe.OfSquashed, d), s.Signatures)
+	by := signers(c.party.policy, fhe.Attestation(c.party.cfg.Domain, c.handle, fhe.OfSquashed, d), signatures)
 	if len(by) == 0 {
 		c.party.cfg.Log.Error("squashed bytes came without the word of a coprocessor that this party believes", "handle", c.handle, "digest", d)
 		return false

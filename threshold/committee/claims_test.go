@@ -82,7 +82,7 @@ func (b *bench) hear(cops ...*coprocessor) threshold.Code {
 	accepted := false
 	for i, c := range cops {
 		s, err := c.Squashed(b.t.Context(), r)
-		accepted = w.take(i, s, err) || accepted
+		accepted = w.take(i, s, err) != nil || accepted
 	}
 	if accepted {
 		return ""

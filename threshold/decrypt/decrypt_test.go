@@ -71,7 +71,7 @@ func oneDecryption(t *testing.T, rng *rand.Rand, d *lwetest.Dealt, keys []*decry
 	var liars threshold.PartySet
 	for _, i := range rng.Perm(d.Margin.Quorum.N) {
 		id := threshold.PartyID(i + 1)
-		own := shares(keys[id].Partials(blocks))
+		own := shares(keys[id].Partials(decrypt.NewBlocks(blocks)))
 		if slices.Contains(corrupt, i) {
 			if trial == 0 {
 				continue // silent
@@ -97,8 +97,8 @@ func TestPartialAgainstBig(t *testing.T) {
 	ct, zero := lwetest.Encrypt(rng, d.Bits, 5, 77), new(squash.Ciphertext)
 	encoding := d.Secrets[1].Share.Append(nil)
 	key := keys(t, d)[2]
-	masked := key.Partial(ct, 0)
-	if masked.Digest != ct.Digest() || key.Partial(zero, 0).Digest != zero.Digest() {
+	masked := key.Partial(decrypt.NewBlock(ct), 0)
+	if masked.Digest != ct.Digest() || key.Partial(decrypt.NewBlock(zero), 0).Digest != zero.Digest() {
 		t.Error("partial names another ciphertext")
 	}
 	mask := unmask(t, d, masked)
@@ -127,7 +127,7 @@ func unmask(t *testing.T, d *lwetest.Dealt, p decrypt.Partial) shamir.Element {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := key.Partial(ct, 0)
+	bare := key.Partial(decrypt.NewBlock(ct), 0)
 	if bare.Session != p.Session {
 		t.Fatal("the session depends on the share")
 	}
@@ -140,11 +140,11 @@ func TestSessions(t *testing.T) {
 	d := lwetest.Deal(t, 4, 10)
 	ct := lwetest.Encrypt(rand.New(rand.NewPCG(4, 5)), d.Bits, 3, 0)
 	all := keys(t, d)
-	base := all[1].Partial(ct, 0)
-	if again := all[1].Partial(ct, 0); again != base {
+	base := all[1].Partial(decrypt.NewBlock(ct), 0)
+	if again := all[1].Partial(decrypt.NewBlock(ct), 0); again != base {
 		t.Error("the same block has two partials")
 	}
-	if all[2].Partial(ct, 0).Session != base.Session {
+	if all[2].Partial(decrypt.NewBlock(ct), 0).Session != base.Session {
 		t.Error("parties disagree on the session")
 	}
 	changed := *ct
@@ -158,7 +158,7 @@ func TestSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, p := range map[string]decrypt.Partial{
-		"position": all[1].Partial(ct, 1), "byte": all[1].Partial(&changed, 0), "epoch": laterKey.Partial(ct, 0),
+		"position": all[1].Partial(decrypt.NewBlock(ct), 1), "byte": all[1].Partial(decrypt.NewBlock(&changed), 0), "epoch": laterKey.Partial(decrypt.NewBlock(ct), 0),
 	} {
 		if p.Session == base.Session {
 			t.Errorf("another %s has the same session", name)
@@ -215,7 +215,7 @@ func TestUndecodable(t *testing.T) {
 	} {
 		o := decrypt.NewCombiner(d.Margin, []fhe.Type{c.typ})
 		for id := range d.Margin.Quorum.All().All() {
-			if err := o.Add(id, shares(keys[id].Partials(c.blocks))); err != nil {
+			if err := o.Add(id, shares(keys[id].Partials(decrypt.NewBlocks(c.blocks)))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -273,7 +273,7 @@ func TestTranscript(t *testing.T) {
 	blocks := lwetest.Value(rand.New(rand.NewPCG(8, 9)), d.Bits, fhe.Uint16, uint256.NewInt(0xbeef))
 	var b []byte
 	for _, k := range keys(t, d)[1:] {
-		for _, p := range k.Partials(blocks) {
+		for _, p := range k.Partials(decrypt.NewBlocks(blocks)) {
 			b = p.Share.Append(append(append(b, p.Digest[:]...), p.Session[:]...))
 		}
 	}

@@ -119,7 +119,7 @@ func wantValue(t *testing.T, c *threshold.Committee, held []*dealer.Secret, bloc
 			t.Fatal(err)
 		}
 		var shares []shamir.Element
-		for _, p := range key.Partials(blocks) {
+		for _, p := range key.Partials(decrypt.NewBlocks(blocks)) {
 			shares = append(shares, p.Share)
 		}
 		if err := opening.Add(s.Party, shares); err != nil {

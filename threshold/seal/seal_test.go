@@ -66,7 +66,7 @@ func (s *scene) answer(t testing.TB, c *seal.Context, id threshold.PartyID, bloc
 	if err != nil {
 		t.Fatal(err)
 	}
-	partials := key.Partials(blocks)
+	partials := key.Partials(decrypt.NewBlocks(blocks))
 	if spoil != nil {
 		spoil(partials)
 	}
@@ -270,7 +270,7 @@ func TestForgedAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	partials := key.Partials(s.blocks)
+	partials := key.Partials(decrypt.NewBlocks(s.blocks))
 	partials[0].Share[0] ^= 1
 	stranger := secp256k1.PrivKeyFromBytes([]byte{31: 99})
 	forged, err := seal.Seal(s.context, 2, stranger, s.key.Public(), partials)

@@ -53,7 +53,7 @@ func partials(t testing.TB, d *lwetest.Dealt, types []fhe.Type, blocks []*squash
 		var own []decrypt.Partial
 		rest := blocks
 		for _, typ := range types {
-			own = append(own, key.Partials(rest[:typ.Slots()])...)
+			own = append(own, key.Partials(decrypt.NewBlocks(rest[:typ.Slots()]))...)
 			rest = rest[typ.Slots():]
 		}
 		out = append(out, own)

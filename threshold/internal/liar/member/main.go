@@ -156,7 +156,7 @@ func (m *member) partials(ctx context.Context, handles []fhe.Handle) ([]decrypt.
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, m.key.Partials(s.Blocks)...)
+		out = append(out, m.key.Partials(decrypt.NewBlocks(s.Blocks))...)
 	}
 	return out, nil
 }
@@ -166,7 +166,7 @@ func (m *member) others(of []fhe.Handle) []decrypt.Partial {
 	blocks := decrypt.Blocks(decrypt.Types(of))
 	for h, s := range m.squasher.known() {
 		if !slices.Contains(of, h) && len(s.Blocks) >= blocks {
-			return m.key.Partials(s.Blocks)[:blocks]
+			return m.key.Partials(decrypt.NewBlocks(s.Blocks))[:blocks]
 		}
 	}
 	return nil
