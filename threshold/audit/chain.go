@@ -19,7 +19,8 @@ const (
 	frameExtra = 4 + 32
 	maxFrame   = maxBody + frameExtra
 	// maxTail is the most that one write puts on disk: what was counted, a
-	// decision, a head. A crash leaves no more than that unfinished.
+	// decision or as many as are no longer together, a head. A crash leaves no more
+	// than that unfinished.
 	maxTail = 3 * maxFrame
 )
 

@@ -34,6 +34,7 @@ type Config struct {
 type Log struct {
 	cfg    Config
 	signer fhe.Address
+	queue  queue
 
 	mu       sync.Mutex
 	file     vfs.File // nil before the first record, and between files
@@ -135,16 +136,41 @@ func (l *Log) Err() error {
 	return l.unable
 }
 
+// append has one call write the records of all that wait for it: a disk that takes
+// milliseconds for each write takes them for many records.
 func (l *Log) append(r *Record) error {
+	e, err := l.queue.enter(r)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for !e.done {
+		l.flush(l.queue.leave())
+	}
+	return e.err
+}
+
+// flush writes entries. The caller holds mu.
+func (l *Log) flush(entries []*entry) {
+	err := l.write(entries)
+	for _, e := range entries {
+		e.done, e.err = true, err
+	}
+}
+
+func (l *Log) write(entries []*entry) error {
 	if err := l.mend(); err != nil {
 		return err
 	}
 	b := l.batch()
-	b.add(r)
+	due := false
+	for _, e := range entries {
+		b.add(e.record)
+		due = due || e.record.Started != nil
+	}
 	full := l.size+len(b.frames) >= l.cfg.FileSize
-	if full || r.Started != nil || b.at.Seq-l.signed.Seq >= headRecords || b.now.Sub(l.headTime) >= headInterval {
+	if full || due || b.at.Seq-l.signed.Seq >= headRecords || b.now.Sub(l.headTime) >= headInterval {
 		b.sign(l)
 	}
 	if err := l.commit(b); err != nil {
@@ -211,7 +237,7 @@ func (l *Log) commit(b *batch) error {
 	if l.unable != nil || b.err != nil {
 		return errors.Join(l.unable, b.err)
 	}
-	if err := l.write(b.frames); err != nil {
+	if err := l.sync(b.frames); err != nil {
 		l.unable = fmt.Errorf("write audit log: %w", err)
 		return l.unable
 	}
@@ -225,7 +251,8 @@ func (l *Log) commit(b *batch) error {
 	return nil
 }
 
-func (l *Log) write(frames []byte) error {
+// sync puts frames on the disk.
+func (l *Log) sync(frames []byte) error {
 	if l.file == nil {
 		if err := l.begin(); err != nil {
 			return err
