@@ -23,31 +23,37 @@ type disclosure struct {
 // writes nothing, if a handle was opened before with other bytes or if the number would exceed limit, or
 // what the epoch was handed over with.
 func (s *store) disclose(e threshold.Epoch, openings []disclosure, limit uint64) (fresh, total uint64, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	batch := s.db.NewBatch()
-	if err := batch.LogData(nil, nil); err != nil { // to sync what was taken of quotas also where nothing is fresh
-		return 0, 0, err
-	}
-	sessions := map[threshold.Session]bool{}
-	for _, o := range openings {
-		if err := s.bind(batch, e, o); err != nil {
-			return 0, 0, err
-		}
-		if err := s.addFresh(sessions, o.sessions); err != nil {
-			return 0, 0, err
-		}
-	}
-	if limit, err = s.ceiling(e, limit); err != nil {
-		return 0, 0, err
-	}
-	if total, err = s.count(batch, e, sessions, limit); err == nil {
-		err = s.commit(batch)
+	fresh, total, number, err := s.enter(e, openings, limit)
+	if err == nil {
+		err = s.sync(number)
 	}
 	if err != nil {
 		return 0, 0, err
 	}
-	return uint64(len(sessions)), total, nil
+	return fresh, total, nil
+}
+
+// enter is disclose but for the disk. It returns the number of the disclosure too.
+func (s *store) enter(e threshold.Epoch, openings []disclosure, limit uint64) (fresh, total, number uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch, sessions := s.db.NewBatch(), map[threshold.Session]bool{}
+	for _, o := range openings {
+		if err := s.bind(batch, e, o); err != nil {
+			return 0, 0, 0, err
+		}
+		if err := s.addFresh(sessions, o.sessions); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	if limit, err = s.ceiling(e, limit); err != nil {
+		return 0, 0, 0, err
+	}
+	if total, err = s.count(batch, e, sessions, limit); err == nil {
+		err = s.apply(batch, pebble.NoSync)
+	}
+	s.wrote++
+	return uint64(len(sessions)), total, s.wrote, err
 }
 
 // addFresh adds the sessions that were never opened.

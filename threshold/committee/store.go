@@ -25,8 +25,8 @@ var ErrClosed error = threshold.Faultf(threshold.Unavailable, "the party is stop
 var errNoStore = pebble.ErrDBDoesNotExist
 
 // store is a party's durable memory. Every write but that of a quota is on disk before
-// its method returns; a quota's is with the next one. Tables, by the first byte of the
-// key:
+// its method returns; a quota's is with the next one. What is read may be on its way
+// there. Tables, by the first byte of the key:
 //
 //	'i'                            -> signer(20) | squash-key id(32)
 //	'n' epoch number(8)            -> number of openings of the key, as the epoch counts them (8)
@@ -43,6 +43,10 @@ type store struct {
 	db     *pebble.DB
 	unable error     // why nothing can be read or written any more
 	tidied time.Time // when old rows were last dropped
+	wrote  uint64    // disclosures
+
+	syncing sync.Mutex // comes before mu
+	durable uint64     // disclosures that are on disk
 }
 
 // openStore opens the store in a folder. It makes one that is missing, unless it must
@@ -70,6 +74,8 @@ func empty(fs vfs.FS, dir string) error {
 }
 
 func (s *store) close() error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.unable != nil {
@@ -109,19 +115,45 @@ func (s *store) number(key []byte) (uint64, error) {
 // commit puts a batch on the disk, and what was written before it without sync.
 func (s *store) commit(b *pebble.Batch) error { return s.apply(b, pebble.Sync) }
 
-// apply writes a batch. Pebble panics at a failed write to its log; memory may then be
-// ahead of the disk, so the store is of no more use.
-func (s *store) apply(b *pebble.Batch, o *pebble.WriteOptions) (err error) {
+// apply writes a batch. After a failed write memory may be ahead of the disk, so the store
+// is of no more use. The caller holds mu.
+func (s *store) apply(b *pebble.Batch, o *pebble.WriteOptions) error {
 	if s.unable != nil || b.Empty() {
 		return s.unable
 	}
+	s.unable = write(func() error { return s.db.Apply(b, o) })
+	return s.unable
+}
+
+// sync returns when so many disclosures are on the disk. One call syncs for all that
+// wait: others go on with mu meanwhile.
+func (s *store) sync(disclosures uint64) error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	s.mu.Lock()
+	wrote, err := s.wrote, s.unable
+	s.mu.Unlock()
+	if err != nil || s.durable >= disclosures {
+		return err
+	}
+	if err := write(func() error { return s.db.LogData(nil, pebble.Sync) }); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unable = err
+		return err
+	}
+	s.durable = wrote
+	return nil
+}
+
+// write turns into errors what Pebble does at a failed write to its log: it panics.
+func write(by func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("write party store: %v", p)
-			s.unable = err
 		}
 	}()
-	if err := s.db.Apply(b, o); err != nil {
+	if err := by(); err != nil {
 		return fmt.Errorf("write party store: %w", err)
 	}
 	return nil
