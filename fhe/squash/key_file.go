@@ -70,7 +70,8 @@ func (k *Key) WriteTo(w io.Writer) (int64, error) {
 // OpenKey maps the key file at path into memory where the system can, or else
 // reads it, and checks all of it against the digests in its header on all
 // processors: half a second where the file is cached. That finds damage; only
-// comparing Digest with a trusted one finds a forgery.
+// comparing Digest with a trusted one finds a forgery. Rows that were mapped take
+// memory from when they are first used.
 //
 // The file must not change while the key is open. Replace it by renaming.
 func OpenKey(path string) (*Key, error) {
@@ -98,14 +99,15 @@ func openKey(path string) (*Key, error) {
 	} else if info.Size() != size {
 		return nil, fmt.Errorf("file has %d bytes, want %d", info.Size(), size)
 	}
-	data, release, err := mapFile(f, size)
+	m, err := mapFile(f, size)
 	if err != nil {
 		return nil, err
 	}
-	k.words, k.close = bytesWords(data[offset:]), release
+	k.words, k.close = bytesWords(m[offset:]), m.release
 	if err := k.verify(); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
+	m.rest()
 	return k, nil
 }
 

@@ -7,14 +7,19 @@ import (
 	"os"
 )
 
-// mapFile reads size bytes of f.
-func mapFile(f *os.File, size int64) (data []byte, release func() error, err error) {
-	data = make([]byte, size) // aligned to a word, like every large block
+// mapping is the bytes of a file.
+type mapping []byte
+
+func mapFile(f *os.File, size int64) (mapping, error) {
+	m := make(mapping, size) // aligned to a word, like every large block
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, nil, err
+	if _, err := io.ReadFull(f, m); err != nil {
+		return nil, err
 	}
-	return data, nil, nil
+	return m, nil
 }
+
+func (m mapping) release() error { return nil }
+func (m mapping) rest()          {}

@@ -9,11 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapFile maps size bytes of f into memory, read-only and page-aligned.
-func mapFile(f *os.File, size int64) (data []byte, release func() error, err error) {
-	data, err = unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+// mapping is a file in memory, read-only and page-aligned.
+type mapping []byte
+
+func mapFile(f *os.File, size int64) (mapping, error) {
+	m, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return nil, nil, fmt.Errorf("map %d bytes: %w", size, err)
+		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
-	return data, func() error { return unix.Munmap(data) }, nil
+	return m, nil
 }
+
+func (m mapping) release() error { return unix.Munmap(m) }
+
+// rest gives the memory back until the pages are read again: the system's cache of the
+// file keeps them if it can. As advice it may fail.
+func (m mapping) rest() { _ = unix.Madvise(m, unix.MADV_DONTNEED) }
