@@ -336,11 +336,12 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// FuzzStatus reads arbitrary refusals of a peer: what is of this service's domain
-// is a refusal with its words, and nothing else is one.
+// FuzzStatus reads arbitrary refusals of a peer: what is of this service's domain and
+// has a reason is a refusal with its words, and nothing else is one.
 func FuzzStatus(f *testing.F) {
 	f.Add(uint32(codes.Unavailable), string(threshold.NotReady), "wait", errorDomain)
 	f.Add(uint32(99), "no code", "", "elsewhere")
+	f.Add(uint32(91), "", "no reason", errorDomain)
 	f.Add(uint32(codes.Internal), "busy", strings.Repeat("\x1b[2J\xff", maxWords), errorDomain)
 	f.Fuzz(func(t *testing.T, code uint32, reason, said, domain string) {
 		s := status.New(codes.Code(code), said)
@@ -351,7 +352,7 @@ func FuzzStatus(f *testing.F) {
 			return
 		}
 		fault, refused := errors.AsType[*threshold.Fault](fromStatus(s.Err()))
-		if refused != (len(s.Details()) > 0 && domain == errorDomain) || refused && (string(fault.Code) != reason || fault.Message != words(s.Message())) {
+		if refused != (len(s.Details()) > 0 && domain == errorDomain && reason != "") || refused && (string(fault.Code) != reason || fault.Message != words(s.Message())) {
 			t.Errorf("%v becomes %v", s, fault)
 		}
 	})

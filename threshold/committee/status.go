@@ -73,8 +73,8 @@ func words(s string) string {
 }
 
 // fromStatus is the inverse of toStatus, but that words are made fit to be shown. An
-// error of the transport itself is no Fault: nobody has refused anything. One that is about the size of an answer is the
-// answer's.
+// error of the transport itself is no Fault: nobody has refused anything. One that is
+// about the size of an answer is the answer's.
 func fromStatus(err error) error {
 	s := status.Convert(err)
 	f := &threshold.Fault{Message: words(s.Message())}
