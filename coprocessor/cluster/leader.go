@@ -120,8 +120,21 @@ func queueName(d fhe.Domain) string { return "fhevm-" + label(d) + "-tasks" }
 
 const consumerName = "workers"
 
-// openQueue makes stream and consumer, without what an earlier leader left there.
+// openQueue makes stream and consumer, without what an earlier leader left there. A request
+// that is lost with its connection gets no answer, so each attempt has its own limit.
 func (l *Leader) openQueue(ctx context.Context) (jetstream.Stream, error) {
+	for limit := l.cfg.Timing.Ack; ; limit *= 2 {
+		attempt, cancel := context.WithTimeout(ctx, limit)
+		stream, err := l.makeQueue(attempt)
+		cancel()
+		lost := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrReconnectBufExceeded)
+		if !lost || !sleep(ctx, l.cfg.Timing.Announce/4) {
+			return stream, err
+		}
+	}
+}
+
+func (l *Leader) makeQueue(ctx context.Context) (jetstream.Stream, error) {
 	stream, err := l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: queueName(l.cfg.Domain), Subjects: []string{subject(l.cfg.Domain, "tasks")}, Retention: jetstream.WorkQueuePolicy,
 		Storage: jetstream.FileStorage, MaxMsgSize: maxMessage + 1<<10,

@@ -1,7 +1,12 @@
 package cluster
 
 import (
+	"context"
 	"testing"
+	"time"
+
+	"fhevm/coprocessor/cluster/strait"
+	"fhevm/coprocessor/internal/logtest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/nats-io/nats.go/jetstream"
@@ -55,5 +60,35 @@ func TestLostQueue(t *testing.T) {
 			h.check(t, log, want)
 			h.stop()
 		})
+	}
+}
+
+// TestLostRequest cuts the connection while a new leader waits for the answer to its first
+// request, which the server never gets. The leader asks again.
+func TestLostRequest(t *testing.T) {
+	x := newStrait(t, startServer(t).URL())
+	nc := connect(t, through(x), "leader")
+	if err := AwaitConnection(within(t), nc, through(x)); err != nil {
+		t.Fatal(err)
+	}
+	x.Halt(strait.Out)
+	sent := nc.Stats().OutMsgs
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	led := make(chan error, 1)
+	go func() {
+		l, err := NewLeader(ctx, LeaderConfig{Domain: logtest.Domain, Conn: nc, Blobs: blobsOf(t, nc), Timing: quick, Logger: discard})
+		if err == nil {
+			err = l.Close()
+		}
+		led <- err
+	}()
+	for nc.Stats().OutMsgs == sent {
+		time.Sleep(time.Millisecond)
+	}
+	x.Cut()
+	x.Calm()
+	if err := receive(t, led); err != nil {
+		t.Error(err)
 	}
 }
