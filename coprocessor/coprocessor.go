@@ -107,7 +107,11 @@ func (c *Coprocessor) Append(batch fhe.Batch) error {
 	}
 	defer c.exit()
 	c.arrivals.add(&batch, c.cfg.Now())
-	if err := c.store.Append(&batch); err != nil {
+	err := ErrPending
+	for errors.Is(err, ErrPending) { // a result that it met was damaged, and is forgotten now
+		err = c.lost(c.store.Append(&batch))
+	}
+	if err != nil {
 		return fmt.Errorf("append block: %w", err)
 	}
 	c.moved.notify()

@@ -307,11 +307,12 @@ func (a *appender) bind(h fhe.Handle, binding *Binding, n *Node) error {
 	return a.pend(binding.Content)
 }
 
-// name stores n unless its content has one.
+// name stores n unless its content has one. An input's is stored anew, for nothing in it tells
+// whether its type is damaged.
 func (a *appender) name(id ID, n *Node) error {
 	key := keyContent(tableNode, id)
 	known, err := a.s.has(a.b, key)
-	if known || err != nil {
+	if known && n.Kind != Input || err != nil {
 		return err
 	}
 	enc, err := n.MarshalBinary()

@@ -50,6 +50,14 @@ func damaged(key []byte, err error) error {
 	return &DamageError{Key: slices.Clone(key), Err: err}
 }
 
+// unlessDamaged is err, and nil if a record's damage is all that it says.
+func unlessDamaged(err error) error {
+	if damage := (*DamageError)(nil); errors.As(err, &damage) {
+		return nil
+	}
+	return err
+}
+
 // ErrDropped says that a packed ciphertext is not kept, though it was.
 var ErrDropped = errors.New("the packed ciphertext is not kept any more")
 

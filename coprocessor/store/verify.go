@@ -157,13 +157,49 @@ func (v *verifier) walk(table byte, visit func(key, value []byte, err error) err
 		}
 		v.found(stopped, remedyOf(table), "the records from here to %x cannot be read: %v", next, damage.Err)
 		if v.repair { // what is missing by that shows in the next round
-			if err := v.db.Excise(v.ctx, pebble.KeyRange{Start: stopped, End: next}); err != nil {
+			if err := v.cutOut(stopped, next); err != nil {
 				return fmt.Errorf("cut out an unreadable part: %w", err)
 			}
 		}
 		first = next
 	}
 	return nil
+}
+
+// cutOut removes the records from start to end, which cannot be read from some key behind
+// start on. The cut begins with a record that can be read, and that one is written anew: a cut
+// behind it would leave a file whose reader looks into the unreadable part for its end.
+func (v *verifier) cutOut(start, end []byte) error {
+	start, value, err := v.lastUpTo(start)
+	if err != nil {
+		return err
+	}
+	if err := v.db.Excise(v.ctx, pebble.KeyRange{Start: start, End: end}); err != nil || value == nil {
+		return err
+	}
+	return v.db.Set(start, value, pebble.Sync)
+}
+
+// lastUpTo is the last record up to key, of its table or of one before, that can be read;
+// just key where there is none.
+func (v *verifier) lastUpTo(key []byte) (last, value []byte, err error) {
+	if len(key) > 1 {
+		value, err = v.get(v.db, key)
+		return key, value, unlessDamaged(err)
+	}
+	for table := key[0]; table > 0 && last == nil; table-- {
+		err := v.scanKeys([]byte{table - 1}, []byte{table}, func(it *pebble.Iterator) error {
+			last = append(last[:0], it.Key()...)
+			return nil
+		})
+		if err := unlessDamaged(err); err != nil {
+			return nil, nil, err
+		}
+	}
+	if last == nil {
+		return key, nil, nil
+	}
+	return v.lastUpTo(last)
 }
 
 func remedyOf(table byte) Remedy {
@@ -176,8 +212,7 @@ func remedyOf(table byte) Remedy {
 	return Refollow
 }
 
-// walkFrom returns the last key that it has come to when it fails: a cut behind that
-// key would leave a table whose reader looks into the unreadable block for its end.
+// walkFrom returns the last key that it has come to when it fails, or else first.
 func (v *verifier) walkFrom(first, past []byte, visit func(key, value []byte, err error) error) (stopped []byte, err error) {
 	stopped = bytes.Clone(first)
 	name := "verify " + tableName(first[0])
@@ -194,12 +229,8 @@ func (v *verifier) walkFrom(first, past []byte, visit func(key, value []byte, er
 		}
 		lazy := it.LazyValue()
 		value, _, err := lazy.Value(nil)
-		err = visit(key, value, err)
-		if damage := (*DamageError)(nil); errors.As(err, &damage) {
-			// Of another record, which the walk through its own table reports.
-			return nil
-		}
-		return err
+		// Damage of another record is reported by the walk through its own table.
+		return unlessDamaged(visit(key, value, err))
 	})
 	return stopped, err
 }

@@ -169,10 +169,7 @@ func (v *verifier) checkBinding(h fhe.Handle, b *Binding) error {
 	case b.Block > v.last:
 		return fmt.Errorf("it is of block %d, behind the log's last", b.Block)
 	case len(b.Derivation) == 0:
-		if ID(b.Digest) != b.Content {
-			return errors.New("it is no input's")
-		}
-		return nil
+		return v.checkInputBinding(h, b)
 	}
 	var d fhe.Derivation
 	if err := d.UnmarshalBinary(b.Derivation); err != nil {
@@ -187,6 +184,14 @@ func (v *verifier) checkBinding(h fhe.Handle, b *Binding) error {
 		}
 	}
 	return errors.New("its derivation gives other handles")
+}
+
+func (v *verifier) checkInputBinding(h fhe.Handle, b *Binding) error {
+	n, err := v.Node(b.Content)
+	if err == nil && (n.Kind != Input || n.Handle != h || ID(b.Digest) != b.Content) {
+		err = errors.New("its content is no input of that handle")
+	}
+	return err
 }
 
 // checkMaking looks for the node of a content that is bound, and for those of its
@@ -240,8 +245,8 @@ func (v *verifier) checkPending() error {
 		if err == nil && len(value) != 32 {
 			err = sizeError("pending want", len(value), 32)
 		}
-		if err == nil && !v.wants.has(ID(value)) {
-			err = fmt.Errorf("no handle with content %x is wanted", value)
+		if err == nil {
+			err = v.checkWanted(ID(value))
 		}
 		if err != nil {
 			v.found(key, Renew, "%v", err)
@@ -262,6 +267,14 @@ func (v *verifier) checkPending() error {
 	})
 }
 
+func (v *verifier) checkWanted(id ID) error {
+	named, err := v.has(v.db, keyContent(tableNode, id)) // the set knows a content by a part of its name
+	if err == nil && !(named && v.wants.has(id)) {
+		err = fmt.Errorf("no handle with content %s is wanted", id)
+	}
+	return err
+}
+
 // eachMissing visits the wants whose content has neither result nor failure.
 func (v *verifier) eachMissing(visit func(h fhe.Handle, at []byte, id ID) error) error {
 	first, past := tableRange(tableWant)
@@ -277,10 +290,7 @@ func (v *verifier) eachMissing(visit func(h fhe.Handle, at []byte, id ID) error)
 		}
 		return visit(h, at, binding.Content)
 	})
-	if damage := (*DamageError)(nil); errors.As(err, &damage) {
-		return nil // reported already
-	}
-	return err
+	return unlessDamaged(err) // which is reported already
 }
 
 // mend takes the log back if it is damaged, and makes the pending wants anew.
