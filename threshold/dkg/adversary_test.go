@@ -37,6 +37,16 @@ func only(victim threshold.PartyID, change tamper) tamper {
 	}
 }
 
+// except does it to all but one.
+func except(spared threshold.PartyID, change tamper) tamper {
+	return func(n *net, to threshold.PartyID, msg *Message) *Message {
+		if to == spared {
+			return msg
+		}
+		return change(n, to, msg)
+	}
+}
+
 func short(n *net, _ threshold.PartyID, msg *Message) *Message { return n.sign(*msg, msg.Body[1:]) }
 
 func nothing(*net, threshold.PartyID, *Message) *Message { return nil }
@@ -75,6 +85,15 @@ func TestLiars(t *testing.T) {
 				return flip(64)(n, to, msg)
 			case Disclosure:
 				return short(n, to, msg)
+			}
+			return msg
+		}), "other contributions"},
+		"other contributions to one, who hears no disclosure": {only(4, func(n *net, to threshold.PartyID, msg *Message) *Message {
+			switch msg.Kind {
+			case Reveal:
+				return flip(64)(n, to, msg)
+			case Disclosure:
+				return nil
 			}
 			return msg
 		}), "other contributions"},
@@ -157,6 +176,7 @@ func TestWithheld(t *testing.T) {
 		"squares":                          {at(Squares, only(1, nothing))},
 		"masked bits":                      {at(Masked, only(1, nothing))},
 		"bodies":                           {at(Bodies, only(1, nothing))},
+		"bodies from all but one":          {at(Bodies, except(1, nothing))},
 		"finished keys":                    {at(Ready, only(1, nothing))},
 		"all from the squares on":          {from(Squares)},
 		"masked bits, and bodies by two":   {at(Masked, only(1, nothing)), at(Bodies, only(1, nothing))},

@@ -24,8 +24,7 @@ func (m *Machine) Timeout() {
 	switch {
 	case m.failure != nil || m.phase == done:
 	case m.trial != nil:
-		m.trial.silent |= m.trial.awaited(m)
-		m.judge()
+		m.adjourn()
 	case m.waited == 0:
 		m.miss()
 	case m.waited < m.run.quorum.T:
@@ -106,7 +105,10 @@ func (m *Machine) missing(id threshold.PartyID) *complaint {
 			c.silent &^= threshold.Parties(silent)
 		}
 	}
-	if c.silent == 0 {
+	if id == m.id {
+		c.silent &= m.Awaited()
+	}
+	if c.silent &^= threshold.Parties(m.id); c.silent == 0 { // this one has said all that it could
 		return nil
 	}
 	return &c
@@ -169,9 +171,13 @@ func (m *Machine) pass(msg *Message) {
 }
 
 // settle blames, as soon as all but those who are missed say that they miss the same.
-// Who is further has it and passes it on, or waits for one that may still get it.
+// Who is further has it and passes it on, or waits for one that may still get it. Where more
+// than t are missed, some of them are only late.
 func (m *Machine) settle() {
 	by, silent := m.earliest()
+	if silent.Len() > m.run.quorum.T {
+		return
+	}
 	for id := range (m.run.quorum.All() &^ silent).All() {
 		if by[id] == nil || by[id].silent != silent {
 			return
@@ -213,23 +219,43 @@ func (m *Machine) earliest() (by map[threshold.PartyID]*complaint, silent thresh
 }
 
 func (m *Machine) blameSilence() {
-	by, _ := m.earliest()
+	by, silent := m.earliest()
 	if len(by) == 0 {
 		m.giveUp(blameAll(m.Awaited(), fmt.Sprintf("sent no %v, says party %d", m.phase, m.id)))
 		return
 	}
-	blames := make(map[threshold.PartyID]string)
+	blames, culprits := make(map[threshold.PartyID]string), m.culprits(by, silent)
 	for who := range m.run.quorum.All().All() {
 		if by[who] == nil {
 			continue
 		}
-		for id := range by[who].silent.All() {
+		for id := range (by[who].silent & culprits).All() {
 			if blames[id] == "" || who == m.id {
 				blames[id] = fmt.Sprintf("sent no %v, says party %d", by[who].kind, who)
 			}
 		}
 	}
 	m.giveUp(blames)
+}
+
+// culprits are the silent ones. Of more than t some are only late: then those whom more than
+// t miss are to blame, for one of these is honest, if there are any.
+func (m *Machine) culprits(by map[threshold.PartyID]*complaint, silent threshold.PartySet) (often threshold.PartySet) {
+	if silent.Len() <= m.run.quorum.T {
+		return silent
+	}
+	for id := range silent.All() {
+		missed := 0
+		for _, c := range by {
+			if c.silent.Has(id) {
+				missed++
+			}
+		}
+		if missed > m.run.quorum.T {
+			often = often.With(id)
+		}
+	}
+	return cmp.Or(often, silent)
 }
 
 // giveUp blames parties for silence, unless one of them is gone for a reason.

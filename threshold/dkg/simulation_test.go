@@ -207,6 +207,17 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+// TestSeeds repeats runs that once had honest parties blamed.
+func TestSeeds(t *testing.T) {
+	t.Parallel()
+	for _, seed := range []int{253, 274, 426, 729, 915, 1187} {
+		n, a, err := attack(t, uint64(seed), sizeOf(seed))
+		if _, wrong := n.check(); err != nil || wrong != nil {
+			t.Errorf("run %d: n=%d, corrupt %v, faults %+v: %v", seed, sizeOf(seed), a, n.Faults, errors.Join(err, wrong))
+		}
+	}
+}
+
 // secrets is the honest parties of a run that is over, to open what they share.
 func (n *network) secrets(t testing.TB) *net {
 	machines := make(map[threshold.PartyID]*Machine)

@@ -53,6 +53,9 @@ var misdeeds = []misdeed{
 		return []*Message{a.any(rng), msg}
 	}},
 	{"complains or leaves", func(a *adversary, rng *rand.Rand, _ threshold.PartyID, msg *Message) []*Message {
+		if !a.parties.Has(msg.From) { // another's, repeated
+			return []*Message{msg}
+		}
 		return []*Message{a.complain(rng, msg.From), msg}
 	}},
 	{"says another body", func(a *adversary, rng *rand.Rand, _ threshold.PartyID, msg *Message) []*Message {

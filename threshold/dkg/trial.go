@@ -198,6 +198,7 @@ type trial struct {
 	cause    error
 	silent   threshold.PartySet // did not answer in time
 	evidence *evidence          // once all have disclosed
+	waited   bool               // as long for verdicts as for disclosures
 }
 
 // complain gives the run up for messages that do not fit together.
@@ -259,6 +260,19 @@ func (m *Machine) without(kind Kind, parties threshold.PartySet) (missing thresh
 	return missing
 }
 
+// adjourn gives up waiting for what awaited says. A party that complained may have waited until
+// now for a disclosure that a liar gave to all others, and so its verdict may come after as long
+// a time again.
+func (m *Machine) adjourn() {
+	t := m.trial
+	if m.undisclosed() == 0 && !t.waited {
+		t.waited = true
+		return
+	}
+	t.silent |= t.awaited(m)
+	m.judge()
+}
+
 // judge weighs what was disclosed when all have, reports what convicts if this party
 // complained, and ends the run when all who complained have done so.
 func (m *Machine) judge() {
@@ -283,7 +297,10 @@ func (m *Machine) judge() {
 func (m *Machine) conclude() {
 	t, blames := m.trial, make(map[threshold.PartyID]string)
 	for id := range t.silent.All() {
-		blames[id] = "disclosed nothing"
+		blames[id] = "did not say why it complained"
+		if m.inbox[slot{from: id, kind: Disclosure}] == nil {
+			blames[id] = "disclosed nothing"
+		}
 	}
 	for id, reason := range t.evidence.lies {
 		blames[id] = reason
