@@ -238,7 +238,8 @@ func (e *Engine) giveUp(c *call) {
 }
 
 // work is one worker: it runs shares of the queue until the engine closes and
-// the queue is empty.
+// the queue is empty. Callers whose jobs a batch ended may have more to do: they go
+// first, so that the next batch is not the first one's alone.
 func (e *Engine) work() {
 	b := newBatch(e.params)
 	for e.take(b) {
@@ -248,6 +249,7 @@ func (e *Engine) work() {
 			t.call.finish(1)
 		}
 		clear(b.tasks)
+		runtime.Gosched()
 	}
 }
 

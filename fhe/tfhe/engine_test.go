@@ -3,6 +3,7 @@ package tfhe
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -99,6 +100,36 @@ func TestBadJobs(t *testing.T) {
 		if err := k.engine.Bootstrap(t.Context(), []Job{good, j}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// TestBatchesRefill: callers that bootstrap one job after the other come together in
+// batches, and stay so.
+func TestBatchesRefill(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	k := keys().engine
+	e := &Engine{params: k.params, keySwitch: k.keySwitch, keys: k.keys}
+	e.start(1)
+	defer e.Close()
+	const callers, layers = 4, 8
+	var all sync.WaitGroup
+	for range callers {
+		jobs := knownJobs(layers)
+		all.Go(func() {
+			for i := range jobs {
+				if err := e.Bootstrap(t.Context(), jobs[i:i+1]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	batches := uint64(0)
+	for _, n := range e.Batches() {
+		batches += n
+	}
+	if batches > 2*layers {
+		t.Errorf("%d batches for %d jobs of each of %d callers", batches, layers, callers)
 	}
 }
 
