@@ -51,7 +51,7 @@ func (f Folder) Draft(p Plan) (*Description, error) {
 	return d, f.writeJSON(planFile, d)
 }
 
-// ReadPlan reads what Draft wrote.
+// ReadPlan reads what Draft wrote, and refuses a plan from which no generation can begin.
 func ReadPlan(path string) (*Description, error) {
 	b, err := disk.ReadFile(path, maxDescription)
 	if err != nil {
@@ -68,6 +68,9 @@ func ReadPlan(path string) (*Description, error) {
 	planned.KeyID[0] = 1 // what a genesis asks for, and the plan is to bring about
 	planned.Committee.Epoch.Key = planned.KeyID
 	if err := planned.check(); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", path, err)
+	}
+	if _, err := d.Generation(0); err != nil {
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
 	return d, nil

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -99,6 +100,7 @@ func FuzzPlan(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
+	f.Add(bytes.Replace(b, []byte(`"stat"`), []byte(`"none"`), 1))
 	f.Add([]byte(`{"committee":{"members":[{}]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		path := filepath.Join(t.TempDir(), "plan.json")
