@@ -14,10 +14,10 @@ func mulVNNI1(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride u
 //go:noescape
 func mulVNNI4(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
 
-// mulVNNI8 multiplies half a tile with vectors: 8. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
+// mulVNNI8 multiplies half a tile with vectors: 8. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart. For each group it fetches 96 bytes, from ahead on.
 //
 //go:noescape
-func mulVNNI8(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
+func mulVNNI8(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64, ahead *byte)
 
 // mulAVX2x1 multiplies the first or, from 32 bytes on, the last eight columns of half a tile with vectors: 1. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.
 //

@@ -118,17 +118,18 @@ func (m *Matrix) MulAddPart(dst [][]uint32, coefs [][Group]int8, part, parts int
 	for block := 0; block*blockGroups < m.groups; block++ {
 		for tile := part * m.tiles / parts; tile < (part+1)*m.tiles/parts; tile++ {
 			start, size := m.tile(block, tile)
-			mulAddTile(dst, m.bytes[start:][:size:size], coefs[block*blockGroups*n:], tile*tileColumns)
+			next := min(start+size, len(m.bytes)-size)
+			mulAddTile(dst, m.bytes[start:][:size:size], m.bytes[next:][:size:size], coefs[block*blockGroups*n:], tile*tileColumns)
 		}
 	}
 }
 
 // mulAddTile adds products of a tile to the words of every vector from column
-// first on.
-func mulAddTile(dst [][]uint32, tile []byte, coefs [][Group]int8, first int) {
+// first on. Meanwhile, next may be fetched.
+func mulAddTile(dst [][]uint32, tile, next []byte, coefs [][Group]int8, first int) {
 	for b := 0; b < len(dst); {
 		var sums tileSums
-		width := sums.mul(tile, coefs[b:], len(dst), len(dst)-b)
+		width := sums.mul(tile, next, coefs[b:], len(dst), len(dst)-b)
 		for _, sum := range sums[:width] {
 			columns := dst[b][first:]
 			for i := range columns[:min(tileColumns, len(columns))] {

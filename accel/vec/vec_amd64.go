@@ -20,10 +20,10 @@ func init() {
 
 // mul multiplies a tile with some of the next left vectors of coefs, whose groups
 // are stride apart, and returns how many.
-func (s *tileSums) mul(tile []byte, coefs [][Group]int8, stride, left int) int {
+func (s *tileSums) mul(tile, next []byte, coefs [][Group]int8, stride, left int) int {
 	switch {
 	case useVNNI:
-		return s.mulVNNI(tile, coefs, stride, left)
+		return s.mulVNNI(tile, next, coefs, stride, left)
 	case useAVX2:
 		return s.mulAVX2(tile, coefs, stride, left)
 	}
@@ -31,12 +31,15 @@ func (s *tileSums) mul(tile []byte, coefs [][Group]int8, stride, left int) int {
 	return 1
 }
 
-func (s *tileSums) mulVNNI(tile []byte, coefs [][Group]int8, stride, left int) int {
+// mulVNNI lets the first eight vectors fetch half of the next tile and the second
+// eight the other half, so that the memory has work while all of them compute.
+func (s *tileSums) mulVNNI(tile, next []byte, coefs [][Group]int8, stride, left int) int {
 	groups, apart := uint64(len(tile)/groupBytes/2), uint64(stride*Group)
 	switch {
 	case left >= 8:
-		mulVNNI8(&s[0][0], &tile[0], &coefs[0], groups, apart)
-		mulVNNI8(&s[0][halfColumns], &tile[len(tile)/2], &coefs[0], groups, apart)
+		ahead := next[(stride-left)/8%2*len(next)/2:]
+		mulVNNI8(&s[0][0], &tile[0], &coefs[0], groups, apart, &ahead[0])
+		mulVNNI8(&s[0][halfColumns], &tile[len(tile)/2], &coefs[0], groups, apart, &ahead[len(next)/4])
 		return 8
 	case left >= 4:
 		mulVNNI4(&s[0][0], &tile[0], &coefs[0], groups, apart)

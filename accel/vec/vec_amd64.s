@@ -193,14 +193,15 @@ next:
 	VZEROUPPER
 	RET
 
-// func mulVNNI8(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)
+// func mulVNNI8(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64, ahead *byte)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·mulVNNI8(SB), NOSPLIT, $0-40
+TEXT ·mulVNNI8(SB), NOSPLIT, $0-48
 	MOVQ   sums+0(FP), AX
 	MOVQ   lines+8(FP), CX
 	MOVQ   coefs+16(FP), DX
 	MOVQ   groups+24(FP), BX
 	MOVQ   stride+32(FP), SI
+	MOVQ   ahead+40(FP), DI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -265,6 +266,9 @@ next:
 	VPDPBUSD     Z27, Z24, Z7
 	VPDPBUSD     Z27, Z25, Z15
 	VPDPBUSD     Z27, Z26, Z23
+	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
+	ADDQ         $0x00000060, DI
 	ADDQ         $0x000000c0, CX
 	ADDQ         SI, DX
 	DECQ         BX

@@ -23,14 +23,15 @@ const (
 	halfSums   = 64  // bytes of the sums of half a tile
 	sumsBytes  = 128 // of a vector in a tile
 
-	aheadBytes = 2304 // from a group to the one to fetch: about half a page
+	aheadBytes = 2304           // from a group to the one to fetch: about half a page
+	farBytes   = groupBytes / 2 // of the next tile to fetch with a group: half of it by eight vectors
 )
 
 func main() {
 	ConstraintExpr("!purego")
-	vnni(1, 2)
-	vnni(4, 2)
-	vnni(8, 1)
+	vnni(1, 2, false)
+	vnni(4, 2, false)
+	vnni(8, 1, true)
 	for _, width := range []int{1, 4} {
 		avx2(width)
 	}
@@ -41,16 +42,26 @@ func main() {
 type kernel struct {
 	width                              int
 	sums, lines, coefs, groups, stride Register
+	ahead                              Register // to fetch, or nil
 }
 
-func begin(name string, width int, columns string) *kernel {
-	TEXT(name, NOSPLIT, "func(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64)")
+func begin(name string, width int, columns string, far bool) *kernel {
+	parameters, fetches := "", ""
+	if far {
+		parameters = ", ahead *byte"
+		fetches = fmt.Sprintf(" For each group it fetches %d bytes, from ahead on.", farBytes)
+	}
+	TEXT(name, NOSPLIT, "func(sums *uint32, lines *byte, coefs *[4]int8, groups uint64, stride uint64"+parameters+")")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s multiplies %s with vectors: %d. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.", name, columns, width))
-	return &kernel{
+	Doc(fmt.Sprintf("%s multiplies %s with vectors: %d. Groups are more than 0, coefficients of neighbouring groups are stride bytes apart.%s", name, columns, width, fetches))
+	k := &kernel{
 		width: width, sums: Load(Param("sums"), GP64()), lines: Load(Param("lines"), GP64()),
 		coefs: Load(Param("coefs"), GP64()), groups: Load(Param("groups"), GP64()), stride: Load(Param("stride"), GP64()),
 	}
+	if far {
+		k.ahead = Load(Param("ahead"), GP64())
+	}
+	return k
 }
 
 func (k *kernel) coef(i int) Mem { return Mem{Base: k.coefs, Disp: i * coefsBytes} }
@@ -70,9 +81,9 @@ func zeros(n int, vector func() VecVirtual) []VecVirtual {
 }
 
 // vnni reads the lines of halves of a tile side by side: memory delivers two
-// streams faster than one.
-func vnni(width, halves int) {
-	k := begin(fmt.Sprint("mulVNNI", width), width, map[int]string{1: "half a tile", 2: "both halves of a tile"}[halves])
+// streams faster than one. If far, it fetches the next tile too.
+func vnni(width, halves int, far bool) {
+	k := begin(fmt.Sprint("mulVNNI", width), width, map[int]string{1: "half a tile", 2: "both halves of a tile"}[halves], far)
 	lines := []Register{k.lines, GP64()}[:halves]
 	if halves == 2 {
 		IMUL3Q(U32(groupBytes), k.groups, lines[1])
@@ -85,6 +96,9 @@ func vnni(width, halves int) {
 
 	Label("next")
 	k.mulAdd(lines, sums)
+	if k.ahead != nil {
+		k.fetch()
+	}
 	for _, l := range lines {
 		ADDQ(U32(groupBytes), l)
 	}
@@ -99,6 +113,14 @@ func vnni(width, halves int) {
 	}
 	VZEROUPPER()
 	RET()
+}
+
+// fetch asks for farBytes, which share their last line with the next ones, for the
+// second-level cache.
+func (k *kernel) fetch() {
+	PREFETCHT1(Mem{Base: k.ahead})
+	PREFETCHT1(Mem{Base: k.ahead, Disp: lineBytes})
+	ADDQ(U32(farBytes), k.ahead)
 }
 
 // mulAdd adds the products of a group.
@@ -143,7 +165,7 @@ const shortGroups = 32
 
 // avx2 adds up products in 16 bits and, now and then, those sums in 32 bits.
 func avx2(width int) {
-	k := begin(fmt.Sprintf("mulAVX2x%d", width), width, "the first or, from 32 bytes on, the last eight columns of half a tile")
+	k := begin(fmt.Sprintf("mulAVX2x%d", width), width, "the first or, from 32 bytes on, the last eight columns of half a tile", false)
 	total := AllocLocal(places * width * ymmBytes)
 	sums := zeros(places*width, YMM)
 	for i, sum := range sums {
